@@ -62,6 +62,16 @@ type serverValues struct {
 	WorkUser, WorkHash      string
 	ReadUser, ReadHash      string
 	Database                string
+	TableEngines            []string
+}
+
+// tableEngines are those the working user may create: everything that keeps data in our directory or in memory.
+func tableEngines() []string {
+	return []string{
+		"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
+		"VersionedCollapsingMergeTree", "CoalescingMergeTree", "Memory", "Null", "Buffer", "Merge", "Join", "Set", "Log", "StripeLog",
+		"TinyLog", "Distributed", "Dictionary", "KeeperMap", "View", "MaterializedView",
+	}
 }
 
 // writeServerConfig writes what ClickHouse reads at start. Passwords go in as hashes only, in a file of mode 0600.
@@ -73,7 +83,7 @@ func writeServerConfig(l layout, cfg Config, ep Endpoint, tcp, http int) error {
 		ReadTotalMemory: cfg.MemoryLimit / 2,
 		WorkUser:        ep.User, WorkHash: passwordHash(ep.Password),
 		ReadUser: ep.ReadUser, ReadHash: passwordHash(ep.ReadPassword),
-		Database: ep.Database,
+		Database: ep.Database, TableEngines: tableEngines(),
 	}
 	for path, text := range map[string]string{l.serverXML(): serverTemplate, l.usersXML(): usersTemplate} {
 		var out strings.Builder

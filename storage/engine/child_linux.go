@@ -32,7 +32,7 @@ func childRun(spec childSpec, args []string) error {
 // childEnv is the whole environment of the engine: nothing of ours is inherited.
 func childEnv(dir string) []string {
 	run := layout{dir}.run()
-	return []string{"HOME=" + run, "TMPDIR=" + run, "TZ=UTC", "LC_ALL=C.UTF-8", "PATH="}
+	return []string{"HOME=" + run, "TMPDIR=" + run, "TZ=UTC", "LC_ALL=C.UTF-8", "PATH=", "GOTRACEBACK=none"}
 }
 
 // serve loads the library and blocks until the engine has ended.

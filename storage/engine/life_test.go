@@ -138,10 +138,14 @@ func TestStop(t *testing.T) {
 	conn := worker(t, e.Endpoint())
 	exec(t, conn, table, "INSERT INTO t VALUES (1), (2)", "SELECT 'find me in the log' FROM t")
 	conn.Close()
+	null := devNull(t)
 	began := time.Now()
 	stop(t, e)
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("stop took %v", took)
+	}
+	if now := devNull(t); now != null { // the prompt changes the mode of its history file as it ends
+		t.Errorf("/dev/null had mode %v and has %v", null, now)
 	}
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("child %d after stop: %v", pid, err)
@@ -157,6 +161,15 @@ func TestStop(t *testing.T) {
 	wantCount(t, again, "t", 2)
 	// within query_log's flush interval: only the stop can have written it
 	wantCount(t, again, "system.query_log WHERE type = 'QueryFinish' AND query LIKE '%find me in the log%' AND query NOT LIKE '%query_log%'", 1)
+}
+
+func devNull(t *testing.T) os.FileMode {
+	t.Helper()
+	info, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode()
 }
 
 func tcpPort(t *testing.T, ep engine.Endpoint) int {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,8 @@ type Config struct {
 	Limits     Limits
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
-	// DialTimeout bounds the making of one connection; default 5 s.
+	// DialTimeout bounds the making of one connection, greeting included, whatever
+	// the deadline of the call that needs it; default 2 s.
 	DialTimeout time.Duration
 }
 
@@ -47,7 +49,7 @@ func (c *Config) setDefaults() {
 		c.Limits.MaxTime = time.Minute
 	}
 	if c.DialTimeout <= 0 {
-		c.DialTimeout = 5 * time.Second
+		c.DialTimeout = 2 * time.Second
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -195,7 +197,7 @@ func (db *DB) deadline(ctx context.Context) (context.Context, context.CancelFunc
 type Query struct {
 	SQL string
 	// Params fill {name:Type} in SQL at the server, which is how values of users
-	// get into a statement.
+	// get into a statement. Strings are given as they are.
 	Params   map[string]string
 	Settings map[string]any // beside the limits
 	Op       string         // for errors and metrics; default "select"
@@ -244,7 +246,7 @@ func (db *DB) selectRows(ctx context.Context, q Query, op string, stats *Stats, 
 	defer cancel()
 	ctx = clickhouse.Context(ctx,
 		clickhouse.WithSettings(db.settings(ctx, q.Settings)),
-		clickhouse.WithParameters(clickhouse.Parameters(q.Params)),
+		clickhouse.WithParameters(parameters(q.Params)),
 		clickhouse.WithProgress(func(p *clickhouse.Progress) {
 			stats.Rows += p.Rows
 			stats.Bytes += p.Bytes
@@ -278,6 +280,18 @@ func (db *DB) explain(ctx context.Context, op string, err error) error {
 		}
 	}
 	return failure(op, err)
+}
+
+// escaper makes a value of any bytes one field of ClickHouse's escaped text,
+// which is how the server reads a parameter.
+var escaper = strings.NewReplacer("\\", `\\`, "\n", `\n`, "\t", `\t`, "\r", `\r`, "\x00", `\0`)
+
+func parameters(values map[string]string) clickhouse.Parameters {
+	p := make(clickhouse.Parameters, len(values))
+	for k, v := range values {
+		p[k] = escaper.Replace(v)
+	}
+	return p
 }
 
 func (db *DB) settings(ctx context.Context, more map[string]any) clickhouse.Settings {

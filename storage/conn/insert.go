@@ -66,14 +66,23 @@ func (db *DB) post(ctx context.Context, op, table, token string, body io.Reader,
 		if errors.As(err, &ue) {
 			err = ue.Err // without the address, which the operator knows
 		}
-		return failure(op, err)
+		return lost(op, err)
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	if err != nil {
-		return failure(op, fmt.Errorf("answer: %w", err))
+		return lost(op, fmt.Errorf("answer: %w", err))
 	}
 	return answered(op, res, answer)
+}
+
+// lost is a request that got no answer: whatever the network calls it, the
+// outcome is unknown and the insert may be repeated.
+func lost(op string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return failure(op, err)
+	}
+	return &Error{Class: Unavailable, Op: op, Message: err.Error(), Err: err}
 }
 
 func insertURL(a Addr, table, token string) string {

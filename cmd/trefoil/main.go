@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -27,40 +26,40 @@ func commands() []command {
 }
 
 func main() {
-	os.Exit(program(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(program(os.Args[1:]))
 }
 
 // program runs one command and returns the exit status: 0 done, 1 failed,
 // 2 asked wrongly.
-func program(args []string, stdout, stderr io.Writer) int {
+func program(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// After the first signal the default handling is back, so that a second one
 	// ends a stop that hangs.
 	context.AfterFunc(ctx, stop)
 
-	err := dispatch(ctx, args, stdout)
+	err := dispatch(ctx, args)
 	var usage *flagset.UsageError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintln(stderr, "trefoil: "+err.Error())
+		fmt.Fprintln(os.Stderr, "trefoil: "+err.Error())
 		return 2
 	default:
-		fmt.Fprintln(stderr, "trefoil: "+err.Error())
+		fmt.Fprintln(os.Stderr, "trefoil: "+err.Error())
 		return 1
 	}
 }
 
 // dispatch finds the command by its longest name and runs it.
-func dispatch(ctx context.Context, args []string, stdout io.Writer) error {
+func dispatch(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] == "--help" || args[0] == "-h" {
-		io.WriteString(stdout, overview())
+		fmt.Print(overview())
 		return nil
 	}
 	if args[0] == "help" {
-		return dispatch(ctx, append(args[1:len(args):len(args)], "--help"), stdout)
+		return dispatch(ctx, append(args[1:len(args):len(args)], "--help"))
 	}
 	if args[0] == "--version" {
 		args = []string{"version"}
@@ -73,7 +72,7 @@ func dispatch(ctx context.Context, args []string, stdout io.Writer) error {
 	if c, ok := find(args[0]); ok {
 		return c.run(ctx, args[1:])
 	}
-	return unknownCommand(args, stdout)
+	return unknownCommand(args)
 }
 
 func find(name string) (command, bool) {
@@ -87,7 +86,7 @@ func find(name string) (command, bool) {
 
 // unknownCommand answers a name that is not in the table: with the commands
 // below it when it is the first word of some, with the nearest name otherwise.
-func unknownCommand(args []string, stdout io.Writer) error {
+func unknownCommand(args []string) error {
 	var names, below []string
 	for _, c := range commands() {
 		names = append(names, c.name)
@@ -97,7 +96,7 @@ func unknownCommand(args []string, stdout io.Writer) error {
 	}
 	if len(below) > 0 {
 		if len(args) > 1 && (args[1] == "--help" || args[1] == "-h") {
-			io.WriteString(stdout, overview())
+			fmt.Print(overview())
 			return nil
 		}
 		return &flagset.UsageError{Command: args[0], Message: fmt.Sprintf("%s needs one of: %s", args[0], strings.Join(below, ", "))}
@@ -106,7 +105,7 @@ func unknownCommand(args []string, stdout io.Writer) error {
 	if near, ok := flagset.Nearest(args[0], names); ok {
 		message += "; did you mean " + near + "?"
 	}
-	return errors.New(message + "\nRun 'trefoil --help' for the list.")
+	return &flagset.UsageError{Message: message}
 }
 
 func overview() string {

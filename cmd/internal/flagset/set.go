@@ -16,12 +16,16 @@ var ErrHelp = errors.New("help requested")
 // UsageError is a mistake on the command line, in the environment or in the
 // configuration file: the user can fix it, and nothing was started.
 type UsageError struct {
-	Command string // the command whose flags were read
+	Command string // the command whose flags were read, empty for trefoil itself
 	Message string
 }
 
 func (e *UsageError) Error() string {
-	return e.Message + "\nRun 'trefoil " + e.Command + " --help' for what it takes."
+	command := "trefoil"
+	if e.Command != "" {
+		command += " " + e.Command
+	}
+	return e.Message + "\nRun '" + command + " --help' for what it takes."
 }
 
 // About is what the help text says before the flags.

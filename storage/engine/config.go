@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 )
 
 const (
@@ -46,6 +48,9 @@ func (c *Config) setDefaults() error {
 	dir, err := filepath.Abs(c.DataDir)
 	if err != nil {
 		return fmt.Errorf("engine: config: DataDir: %w", err)
+	}
+	if strings.ContainsFunc(dir, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
+		return fmt.Errorf("engine: config: DataDir %q: ClickHouse takes no backslash or control character in a path", dir)
 	}
 	c.DataDir = dir
 	for _, port := range []int{c.TCPPort, c.HTTPPort} {

@@ -333,6 +333,9 @@ func (e *Engine) Done() <-chan struct{} { return e.done }
 // Endpoint says how to reach the engine.
 func (e *Engine) Endpoint() Endpoint { return e.endpoint }
 
+// DataDir is the absolute path of Config.DataDir.
+func (e *Engine) DataDir() string { return e.cfg.DataDir }
+
 // State is where the engine is now.
 func (e *Engine) State() State {
 	e.mu.Lock()

@@ -22,7 +22,8 @@ func landlockABI() int {
 // sandbox is what the engine may touch. The SQL function file('/path') needs no grant in this mode of the
 // engine, so this list, not a privilege, is what stands between a query and /etc/shadow.
 type sandbox struct {
-	readOnly  []string // files and directories it may read and map
+	execute   []string // files and directories it may read, map and execute; the re-execution needs it
+	readOnly  []string
 	readWrite []string
 	bindTCP   []int // the only ports it may listen on, where the kernel can tell
 }
@@ -30,7 +31,7 @@ type sandbox struct {
 const (
 	landlockFile = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_FILE |
 		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
-	landlockRead = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	landlockRead = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 	landlockABI1 = 1<<13 - 1 // every file system right of the first version
 	landlockPort = 2         // LANDLOCK_RULE_NET_PORT
 )
@@ -64,6 +65,11 @@ func (s sandbox) enter() error {
 	}
 	ruleset := int(fd)
 	defer unix.Close(ruleset)
+	for _, path := range s.execute {
+		if err := allowPath(ruleset, path, landlockRead|unix.LANDLOCK_ACCESS_FS_EXECUTE); err != nil {
+			return err
+		}
+	}
 	for _, path := range s.readOnly {
 		if err := allowPath(ruleset, path, landlockRead); err != nil {
 			return err
@@ -127,9 +133,9 @@ func addRule(ruleset int, kind uintptr, rule unsafe.Pointer, what string) error 
 func childSandbox(spec childSpec) sandbox {
 	l := layout{spec.Dir}
 	return sandbox{
+		execute: []string{"/proc/self/exe", "/lib", "/lib64", "/usr/lib", "/usr/lib64"}, // ours, and its dynamic linker
 		readOnly: []string{
-			"/proc/self/exe", spec.Library, l.conf(),
-			"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache",
+			spec.Library, l.conf(), "/etc/ld.so.cache",
 			"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime", "/usr/share/zoneinfo",
 			"/etc/ssl", "/etc/pki/tls", "/usr/share/ca-certificates", // object storage over TLS
 			fmt.Sprintf("/proc/%d", os.Getpid()), "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/uptime", "/proc/sys",

@@ -117,6 +117,9 @@ func bindPort(port int, reuse bool) (*reservation, error) {
 	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}})
 	}
+	if err == nil { // from now on a listener needs our consent, which only SO_REUSEPORT gives
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+	}
 	var name unix.Sockaddr
 	if err == nil {
 		name, err = unix.Getsockname(fd)

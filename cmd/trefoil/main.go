@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/storage/engine"
 )
 
 // command is one row of the table. A name of two words is a subcommand of its
@@ -21,11 +22,17 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"query promql", "evaluate a PromQL expression, once or over a range", runQueryPromQL},
+		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},
+		{"query logs", "search log records", runQueryLogs},
+		{"query trace", "show a trace with its logs and exemplars", runQueryTrace},
+		{"engine install", "bring the embedded ClickHouse (once)", runEngineInstall},
 		{"version", "print what this binary was built from", runVersion},
 	}
 }
 
 func main() {
+	engine.MaybeChild() // the embedded ClickHouse is this same binary, started again
 	os.Exit(program(os.Args[1:]))
 }
 

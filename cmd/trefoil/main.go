@@ -22,6 +22,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"demo", "send a small shop's correlated telemetry", runDemo},
 		{"query promql", "evaluate a PromQL expression, once or over a range", runQueryPromQL},
 		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},
 		{"query logs", "search log records", runQueryLogs},

@@ -64,7 +64,7 @@ func (s *Set) helpFlag(b *strings.Builder, f *flag.Flag) {
 		b.WriteString(" " + placeholder)
 	}
 	b.WriteByte('\n')
-	if d := f.DefValue; d != "" && d != "false" && d != "0" {
+	if d := f.DefValue; d != "" && d != "false" && d != "0" && d != "0s" {
 		usage += " (default " + d + ")"
 	}
 	for _, line := range wrap(usage, helpWidth-helpIndent) {

@@ -2,7 +2,12 @@
 // generally used by snapshots, but can affect specific tests
 process.env.TZ = 'UTC';
 
+const base = require('./.config/jest.config');
+
+// Some of Grafana's dependencies ship as .mjs, which the scaffolded pattern passes by.
+const [transformer] = Object.values(base.transform);
+
 module.exports = {
-  // Jest configuration provided by Grafana scaffolding
-  ...require('./.config/jest.config'),
+  ...base,
+  transform: { '^.+\\.(m|c)?(t|j)sx?$': transformer },
 };

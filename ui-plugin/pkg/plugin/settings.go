@@ -29,7 +29,10 @@ type settings struct {
 }
 
 func readSettings(s backend.DataSourceInstanceSettings) (settings, error) {
-	out := settings{scrapeInterval: defaultScrapeInterval, bearerToken: s.DecryptedSecureJSONData["bearerToken"]}
+	out := settings{scrapeInterval: defaultScrapeInterval}
+	if !s.BasicAuthEnabled { // both would claim the Authorization header
+		out.bearerToken = s.DecryptedSecureJSONData["bearerToken"]
+	}
 	if len(s.JSONData) > 0 {
 		if err := json.Unmarshal(s.JSONData, &out); err != nil {
 			return out, fmt.Errorf("settings: %w", err)

@@ -35,8 +35,8 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 		severity = make([]string, n)
 		ids      = make([]string, n)
 		labels   = make([]json.RawMessage, n)
-		traces   = make([]string, n)
-		spans    = make([]string, n)
+		traces   = make([]*string, n)
+		spans    = make([]*string, n)
 	)
 	for i, r := range res.Records {
 		merged, err := logLabels(r)
@@ -44,7 +44,7 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 			return nil, err
 		}
 		times[i], bodies[i], severity[i], ids[i] = r.Time, r.Body, strings.ToLower(r.Severity), r.ID
-		labels[i], traces[i], spans[i] = merged, r.TraceID, r.SpanID
+		labels[i], traces[i], spans[i] = merged, orNull(r.TraceID), orNull(r.SpanID)
 	}
 	trace := data.NewField("traceID", nil, traces)
 	trace.SetConfig(&data.FieldConfig{Links: []data.DataLink{traceLink(opt.Source)}})
@@ -111,4 +111,12 @@ func traceLink(s Source) data.DataLink {
 			Query:          map[string]any{"queryType": "traces", "traceId": "${__value.raw}"},
 		},
 	}
+}
+
+// orNull is null for an absent ID: Grafana offers a link on any text, even none.
+func orNull(id string) *string {
+	if id == "" {
+		return nil
+	}
+	return &id
 }

@@ -2,7 +2,6 @@ package trefoilclient
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -11,10 +10,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 )
-
-// endOfStream closes every complete Arrow stream. Without it the sender stopped
-// half way, at a message boundary, and the rest of the rows is missing.
-var endOfStream = []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}
 
 // readArrow calls each with every record batch of stream. Live memory is bounded
 // by budget whatever lengths the stream claims. Records are valid only inside
@@ -27,8 +22,8 @@ func readArrow(stream []byte, budget int64, each func(arrow.Record) error) (meta
 			err = fmt.Errorf("arrow stream: %v", p)
 		}
 	}()
-	if !bytes.HasSuffix(stream, endOfStream) {
-		return meta, errors.New("arrow stream: cut short")
+	if err := verifyStream(stream); err != nil {
+		return meta, err
 	}
 	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&boundedAllocator{budget: budget}))
 	if err != nil {
@@ -65,23 +60,11 @@ func column[T arrow.Array](rec arrow.Record, name string) (T, error) {
 	return col, nil
 }
 
-// textColumn reads a column of plain or dictionary-encoded text; null is "".
+// textColumn reads a column of text; null is "".
 func textColumn(rec arrow.Record, name string) (func(row int) string, error) {
 	col, err := column[arrow.Array](rec, name)
 	if err != nil {
 		return nil, err
-	}
-	if dict, ok := col.(*array.Dictionary); ok {
-		words, ok := dict.Dictionary().(array.StringLike)
-		if !ok {
-			return nil, fmt.Errorf("arrow stream: column %q is a %s", name, col.DataType())
-		}
-		return func(row int) string {
-			if dict.IsNull(row) {
-				return ""
-			}
-			return words.Value(dict.GetValueIndex(row))
-		}, nil
 	}
 	text, ok := col.(array.StringLike)
 	if !ok {
@@ -93,6 +76,25 @@ func textColumn(rec arrow.Record, name string) (func(row int) string, error) {
 		}
 		return text.Value(row)
 	}, nil
+}
+
+// spans walks the lists of a column in order. Lists that overlap would let a few
+// bytes stand for any number of values.
+type spans struct {
+	lists interface {
+		ValueOffsets(row int) (int64, int64)
+	}
+	values int
+	last   int64
+}
+
+func (s *spans) next(row int) (from, to int, err error) {
+	a, b := s.lists.ValueOffsets(row)
+	if a < s.last || b < a || b > int64(s.values) {
+		return 0, 0, fmt.Errorf("arrow stream: the list of row %d is out of place", row)
+	}
+	s.last = b
+	return int(a), int(b), nil
 }
 
 // boundedAllocator panics when live memory passes its budget; readArrow turns

@@ -97,20 +97,24 @@ func seriesOf(rec arrow.Record) ([]Series, error) {
 		return nil, fmt.Errorf("arrow stream: labels, times, values are %s, %s, %s", labels.DataType(), times.DataType(), values.DataType())
 	}
 	unit := stamps.DataType().(*arrow.TimestampType).Unit
+	lists := [3]spans{{lists: labels, values: min(keys.Len(), items.Len())}, {lists: times, values: stamps.Len()}, {lists: values, values: floats.Len()}}
 	out := make([]Series, rec.NumRows())
 	for row := range out {
-		t0, t1 := times.ValueOffsets(row)
-		v0, v1 := values.ValueOffsets(row)
+		l0, l1, err0 := lists[0].next(row)
+		t0, t1, err1 := lists[1].next(row)
+		v0, v1, err2 := lists[2].next(row)
+		if err := errors.Join(err0, err1, err2); err != nil {
+			return nil, err
+		}
 		if t1-t0 != v1-v0 {
 			return nil, fmt.Errorf("arrow stream: row %d has %d times and %d values", row, t1-t0, v1-v0)
 		}
-		s := Series{Labels: map[string]string{}, Times: make([]time.Time, t1-t0), Values: make([]float64, v1-v0)}
+		s := Series{Labels: make(map[string]string, l1-l0), Times: make([]time.Time, t1-t0), Values: make([]float64, v1-v0)}
 		for i := range s.Times {
-			s.Times[i] = stamps.Value(int(t0) + i).ToTime(unit)
+			s.Times[i] = stamps.Value(t0 + i).ToTime(unit)
 		}
 		copy(s.Values, floats.Float64Values()[v0:v1])
-		l0, l1 := labels.ValueOffsets(row)
-		for i := int(l0); i < int(l1); i++ {
+		for i := l0; i < l1; i++ {
 			s.Labels[keys.Value(i)] = items.Value(i)
 		}
 		out[row] = s

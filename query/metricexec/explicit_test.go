@@ -1,0 +1,51 @@
+package metricexec
+
+import (
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/prometheus/model/value"
+)
+
+func TestExplicitSeries(t *testing.T) {
+	var e explicit
+	e.add(10, 0, false, true, 6, 9, []float64{1, 5}, []uint64{1, 2, 3})
+	e.add(20, 0, false, false, 10, 0, []float64{1, 5}, []uint64{2, 3, 5})
+	e.add(30, 0, false, true, 12, 20, []float64{2, math.Inf(1)}, []uint64{4, 8, 0}) // bounds changed
+	e.add(40, 0, true, false, 0, 0, nil, nil)
+
+	stale := math.Float64frombits(value.StaleNaN)
+	for _, tt := range []struct {
+		name   string
+		got    deltas
+		times  []int64
+		values []float64
+	}{
+		{"le=1", e.bucket(1), []int64{10, 20, 30, 40}, []float64{1, 2, stale, stale}},
+		{"le=5", e.bucket(5), []int64{10, 20, 30, 40}, []float64{3, 5, stale, stale}},
+		{"le=2", e.bucket(2), []int64{30, 40}, []float64{4, stale}},
+		{"le=+Inf", e.bucket(math.Inf(1)), []int64{10, 20, 30, 40}, []float64{6, 10, 12, stale}},
+		{"count", e.counts(), []int64{10, 20, 30, 40}, []float64{6, 10, 12, stale}},
+		{"sum", e.sums(), []int64{10, 20, 30, 40}, []float64{9, stale, 20, stale}},
+	} {
+		if diff := cmp.Diff(tt.times, tt.got.times); diff != "" {
+			t.Errorf("%s: times: %s", tt.name, diff)
+		}
+		if diff := cmp.Diff(tt.values, tt.got.values, cmpopts.EquateNaNs()); diff != "" {
+			t.Errorf("%s: values: %s", tt.name, diff)
+		}
+	}
+	if diff := cmp.Diff([]float64{1, 2, 5, math.Inf(1)}, e.bounds()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFormatBound(t *testing.T) {
+	for bound, want := range map[float64]string{0.005: "0.005", 1: "1", 10000000: "10000000", math.Inf(1): "+Inf"} {
+		if got := formatBound(bound); got != want {
+			t.Errorf("%g: got %s, want %s", bound, got, want)
+		}
+	}
+}

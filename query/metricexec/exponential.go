@@ -35,6 +35,9 @@ func (e *exponential) native() (*histogram.FloatHistogram, error) {
 		return nil, fmt.Errorf("exponential histogram: scale %d is coarser than the coarsest native schema %d",
 			e.scale, histogram.ExponentialSchemaMin)
 	}
+	if !sane(e.positiveOffset) || !sane(e.negativeOffset) {
+		return nil, fmt.Errorf("exponential histogram: bucket offset %d is out of range", max(e.positiveOffset, e.negativeOffset))
+	}
 	schema := min(e.scale, histogram.ExponentialSchemaMax)
 	shift := e.scale - schema
 	h := &histogram.FloatHistogram{
@@ -48,6 +51,10 @@ func (e *exponential) native() (*histogram.FloatHistogram, error) {
 	h.NegativeSpans, h.NegativeBuckets = spans(e.negative, e.negativeOffset, shift)
 	return h, nil
 }
+
+// sane tells whether bucket indexes from offset on stay far from overflow; every
+// float64 has an index inside at the finest scale OTLP allows.
+func sane(offset int32) bool { return offset > -1<<30 && offset < 1<<30 }
 
 // maxGap is the longest run of empty buckets kept inside a span; a span costs
 // as much as two buckets.

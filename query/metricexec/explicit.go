@@ -31,9 +31,7 @@ func (e *explicit) add(t, start int64, stale, hasSum bool, count uint64, sum flo
 	e.hasSum = append(e.hasSum, hasSum)
 	e.count = append(e.count, float64(count))
 	e.sum = append(e.sum, sum)
-	if n := len(bounds); n > 0 && math.IsInf(bounds[n-1], 1) {
-		bounds = bounds[:n-1] // the +Inf bucket is the count
-	}
+	bounds = withoutInf(bounds) // the +Inf bucket is the count
 	e.layout = append(e.layout, e.layoutOf(bounds))
 	below := make([]float64, min(len(bounds), len(counts)))
 	var total uint64
@@ -42,6 +40,13 @@ func (e *explicit) add(t, start int64, stale, hasSum bool, count uint64, sum flo
 		below[i] = float64(total)
 	}
 	e.below = append(e.below, below)
+}
+
+func withoutInf(bounds []float64) []float64 {
+	if n := len(bounds); n > 0 && math.IsInf(bounds[n-1], 1) {
+		return bounds[:n-1]
+	}
+	return bounds
 }
 
 func (e *explicit) layoutOf(bounds []float64) int {
@@ -135,4 +140,11 @@ func formatBound(bound float64) string {
 		return "+Inf"
 	}
 	return strconv.FormatFloat(bound, 'f', -1, 64)
+}
+
+// sameBound tells whether two le values are the same number.
+func sameBound(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
 }

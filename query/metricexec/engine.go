@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/prometheus/prometheus/util/stats"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -110,13 +111,16 @@ type Result struct {
 	Annotations annotations.Annotations // warnings and infos
 	Stats       Stats
 	Query       string
-	close       func()
+	query       promql.Query
 }
+
+// Timings is where the evaluator spent its time, as Prometheus's API shows it.
+func (r *Result) Timings() stats.QueryStats { return stats.NewQueryStats(r.query.Stats()) }
 
 // Close gives the result's memory back.
 func (r *Result) Close() {
-	if r != nil && r.close != nil {
-		r.close()
+	if r != nil && r.query != nil {
+		r.query.Close()
 	}
 }
 
@@ -176,7 +180,7 @@ func (e *Engine) exec(ctx context.Context, q *queryable, query promql.Query, exp
 		return nil, fault.OfEvaluation(res.Err)
 	}
 	return &Result{
-		Value: res.Value, Annotations: res.Warnings, Query: expr, close: query.Close,
+		Value: res.Value, Annotations: res.Warnings, Query: expr, query: query,
 		Stats: Stats{Series: q.budget.series.Load(), Samples: q.budget.samples.Load(), Elapsed: time.Since(start)},
 	}, nil
 }

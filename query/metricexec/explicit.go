@@ -133,11 +133,14 @@ func (e *explicit) sums() deltas {
 	return e.series(func(i int) (float64, bool) { return e.sum[i], e.hasSum[i] })
 }
 
+// formatInf is the le of the last bucket.
+const formatInf = "+Inf"
+
 // formatBound is the value of the le label of a bound, as Prometheus's OTLP
 // receiver writes it.
 func formatBound(bound float64) string {
 	if math.IsInf(bound, 1) {
-		return "+Inf"
+		return formatInf
 	}
 	return strconv.FormatFloat(bound, 'f', -1, 64)
 }

@@ -12,6 +12,7 @@ type memory struct {
 	stored     []Stored
 	samples    map[uint64]Samples
 	histograms map[uint64][]HistogramRow
+	exemplars  []Exemplar
 }
 
 func newMemory() *memory {
@@ -85,4 +86,14 @@ func (m *memory) Bounds(ctx context.Context, t tenant.ID, fps []uint64, from, to
 		return nil
 	})
 	return out, err
+}
+
+func (m *memory) Exemplars(_ context.Context, _ tenant.ID, fps []uint64, from, to int64, limit int) ([]Exemplar, error) {
+	var out []Exemplar
+	for _, x := range m.exemplars {
+		if slices.Contains(fps, x.Fingerprint) && x.Time >= from && x.Time <= to && len(out) < limit {
+			out = append(out, x)
+		}
+	}
+	return out, nil
 }

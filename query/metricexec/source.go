@@ -22,6 +22,8 @@ type Source interface {
 	Samples(ctx context.Context, t tenant.ID, fingerprints []uint64, from, to int64, each func(Samples) error) error
 	// Histograms is Samples for series whose points are histograms.
 	Histograms(ctx context.Context, t tenant.ID, fingerprints []uint64, from, to int64, each func(HistogramRow) error) error
+	// Exemplars reads at most limit exemplars of series.
+	Exemplars(ctx context.Context, t tenant.ID, fingerprints []uint64, from, to int64, limit int) ([]Exemplar, error)
 }
 
 // Selection narrows down a read of series.
@@ -89,4 +91,12 @@ type HistogramRow struct {
 	Positive       []uint64
 	NegativeOffset int32
 	Negative       []uint64
+}
+
+// Exemplar is one exemplar of a series.
+type Exemplar struct {
+	Fingerprint uint64
+	Time        int64 // Unix ms
+	Value       float64
+	Labels      map[string]string // trace_id, span_id and the filtered attributes
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	jsoniter "github.com/json-iterator/go"
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -17,7 +18,8 @@ const flushAt = 64 << 10
 // formatted by Prometheus's own jsonutil, so they agree to the byte.
 type encoder struct{ *jsoniter.Stream }
 
-func (e encoder) data(v parser.Value) {
+// data writes a result, with timings unless they are nil.
+func (e encoder) data(v parser.Value, timings any) {
 	e.WriteObjectStart()
 	e.WriteObjectField("resultType")
 	e.WriteString(string(v.Type()))
@@ -34,6 +36,11 @@ func (e encoder) data(v parser.Value) {
 		e.point(v.T, func() { e.WriteString(v.V) })
 	default:
 		e.Error = fmt.Errorf("result of unknown type %T", v)
+	}
+	if timings != nil {
+		e.WriteMore()
+		e.WriteObjectField("stats")
+		e.WriteVal(timings)
 	}
 	e.WriteObjectEnd()
 }
@@ -117,6 +124,44 @@ func (e encoder) labelSets(sets []labels.Labels) {
 		e.labels(l)
 	}
 	e.WriteArrayEnd()
+}
+
+func (e encoder) exemplars(results []exemplar.QueryResult) {
+	e.WriteArrayStart()
+	for i, r := range results {
+		e.separate(i)
+		e.WriteObjectStart()
+		e.WriteObjectField("seriesLabels")
+		e.labels(r.SeriesLabels)
+		e.WriteMore()
+		e.WriteObjectField("exemplars")
+		e.WriteArrayStart()
+		for i, x := range r.Exemplars {
+			e.separate(i)
+			e.WriteObjectStart()
+			e.WriteObjectField("labels")
+			e.labels(x.Labels)
+			e.WriteMore()
+			e.WriteObjectField("value")
+			jsonutil.MarshalFloat(x.Value, e.Stream)
+			e.WriteMore()
+			e.WriteObjectField("timestamp")
+			jsonutil.MarshalTimestamp(x.Ts, e.Stream)
+			e.WriteObjectEnd()
+		}
+		e.WriteArrayEnd()
+		e.WriteObjectEnd()
+	}
+	e.WriteArrayEnd()
+}
+
+// texts writes one more field of an object, unless it is empty.
+func (e encoder) texts(name string, texts []string) {
+	if len(texts) > 0 {
+		e.WriteMore()
+		e.WriteObjectField(name)
+		e.WriteVal(texts)
+	}
 }
 
 // separate puts the comma before all elements but the first, and passes on

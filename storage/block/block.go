@@ -43,13 +43,3 @@ func (e *Encoder) Encode(table string, rows int, columns proto.Input) (Block, er
 	}
 	return Block{Table: table, Rows: rows, Native: append([]byte(nil), e.comp.Data...)}, nil
 }
-
-// Typed gives a column builder the exact ClickHouse type of the table's
-// column, so that the server need not convert it.
-func Typed(c proto.Column, t proto.ColumnType) proto.Column { return proto.Alias(c, t) }
-
-// Types of the columns that several tables share.
-const (
-	Nanoseconds  proto.ColumnType = "DateTime64(9, 'UTC')"
-	Milliseconds proto.ColumnType = "DateTime64(3, 'UTC')"
-)

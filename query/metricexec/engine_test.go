@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -46,7 +47,7 @@ func near(got, want float64) bool { return math.Abs(got-want) <= 1e-4*math.Max(1
 // deltaShop holds a counter that sends a delta only when something happened.
 func deltaShop() *memory {
 	m := newMemory()
-	fp := m.add(Stored{Name: "orders", PromName: "orders_total", Type: Sum, Monotonic: true, Delta: true})
+	fp := m.add(metricstore.SeriesRow{Name: "orders", PromName: "orders_total", Type: metricstore.Sum, Monotonic: true, Temporality: metricstore.Delta})
 	for _, p := range []struct {
 		at time.Duration
 		v  float64
@@ -99,12 +100,12 @@ func TestIncreaseOfDeltasOverARange(t *testing.T) {
 
 func TestDeltaHistograms(t *testing.T) {
 	m := newMemory()
-	explicit := m.add(Stored{Name: "latency", PromName: "latency_seconds", Type: Histogram, Delta: true})
-	exponential := m.add(Stored{Name: "size", PromName: "size_bytes", Type: ExponentialHistogram, Delta: true})
+	explicit := m.add(metricstore.SeriesRow{Name: "latency", PromName: "latency_seconds", Type: metricstore.Histogram, Temporality: metricstore.Delta})
+	exponential := m.add(metricstore.SeriesRow{Name: "size", PromName: "size_bytes", Type: metricstore.ExponentialHistogram, Temporality: metricstore.Delta})
 	for i := range 20 {
 		when := time.Duration(i+1) * time.Minute
-		m.histogram(explicit, HistogramRow{Time: ms(when), Start: ms(when - time.Minute), HasSum: true, Count: 10, Sum: 5, Bounds: []float64{1, 2}, Counts: []uint64{6, 3, 1}})
-		m.histogram(exponential, HistogramRow{Exponential: true, Time: ms(when), Start: ms(when - time.Minute), HasSum: true, Count: 4, Sum: 8, Scale: 0, Positive: []uint64{1, 3}})
+		m.histogram(explicit, metricstore.HistogramPoint{Time: ms(when), Start: ms(when - time.Minute), Flags: metricstore.HasSum, Count: 10, Sum: 5, Bounds: []float64{1, 2}, Counts: []uint64{6, 3, 1}})
+		m.histogram(exponential, metricstore.HistogramPoint{Kind: metricstore.KindExponential, Time: ms(when), Start: ms(when - time.Minute), Flags: metricstore.HasSum, Count: 4, Sum: 8, Scale: 0, PositiveCounts: []uint64{1, 3}})
 	}
 	e := New(Config{Source: m})
 	for expr, want := range map[string]float64{
@@ -128,7 +129,7 @@ func TestDeltaHistograms(t *testing.T) {
 func TestRestartedSenderStaysOneSeries(t *testing.T) {
 	m := newMemory()
 	for i, pid := range []string{"100", "200"} {
-		fp := m.add(Stored{Name: "jobs", PromName: "jobs_total", Type: Sum, Monotonic: true, Resource: map[string]string{"service.name": "worker", "process.pid": pid}})
+		fp := m.add(metricstore.SeriesRow{Name: "jobs", PromName: "jobs_total", Type: metricstore.Sum, Monotonic: true, Resource: resource("worker", "", "", "process.pid", pid)})
 		for k := range 10 {
 			m.sample(fp, ms(time.Duration(i*10+k)*time.Minute), 0, float64(k))
 		}
@@ -153,7 +154,7 @@ func TestRestartedSenderStaysOneSeries(t *testing.T) {
 func TestSendersThatShareLabelsAreWarnedOf(t *testing.T) {
 	m := newMemory()
 	for _, pod := range []string{"a", "b"} {
-		fp := m.add(Stored{Name: "jobs", PromName: "jobs_total", Type: Sum, Monotonic: true, Resource: map[string]string{"service.name": "worker", "k8s.pod.name": pod}})
+		fp := m.add(metricstore.SeriesRow{Name: "jobs", PromName: "jobs_total", Type: metricstore.Sum, Monotonic: true, Resource: resource("worker", "", "", "k8s.pod.name", pod)})
 		for k := range 10 {
 			m.sample(fp, ms(time.Duration(k)*time.Minute), 0, float64(k))
 		}
@@ -174,9 +175,9 @@ func TestSendersThatShareLabelsAreWarnedOf(t *testing.T) {
 
 func TestLabelsOfAttributes(t *testing.T) {
 	m := newMemory()
-	fp := m.add(Stored{Name: "m", PromName: "m", Type: Gauge,
-		Attributes: map[string]string{"a.b": "1", "a_b": "2", "a-b": "0", "9x": "y", "job": "mine", "__name__": "n", "empty": ""},
-		Resource:   map[string]string{"service.name": "s", "service.namespace": "ns", "service.instance.id": "i"}})
+	fp := m.add(metricstore.SeriesRow{Name: "m", PromName: "m", Type: metricstore.Gauge,
+		Labels:   map[string]string{"a.b": "1", "a_b": "2", "a-b": "0", "9x": "y", "job": "mine", "__name__": "n", "empty": ""},
+		Resource: resource("s", "ns", "i")})
 	m.sample(fp, ms(0), 0, 1)
 	v := instant(t, New(Config{Source: m}), `m`, at(time.Second))
 	const want = `{__name__="m", a_b="0;1;2", exported___name__="n", exported_job="mine", instance="i", job="ns/s", key_9x="y", service_name="s"}`

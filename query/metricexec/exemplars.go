@@ -3,6 +3,7 @@ package metricexec
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -60,11 +62,11 @@ func (q *querier) exemplars(ctx context.Context, s selector, limit int, into map
 		byFingerprint[v.stored.Fingerprint] = v
 		fps = append(fps, v.stored.Fingerprint)
 	}
-	all, err := q.source.Exemplars(ctx, q.tenant, fps, q.from, q.to, limit)
+	all, err := q.source.Exemplars(ctx, q.tenant, metricstore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: limit})
 	if err != nil {
 		return err
 	}
-	for _, x := range all {
+	for _, x := range all.Rows {
 		v, ok := byFingerprint[x.Fingerprint]
 		if !ok {
 			continue
@@ -82,15 +84,21 @@ func (q *querier) exemplars(ctx context.Context, s selector, limit int, into map
 			r = &exemplar.QueryResult{SeriesLabels: lbls}
 			into[lbls.Hash()] = r
 		}
-		r.Exemplars = append(r.Exemplars, exemplar.Exemplar{Labels: exemplarLabels(x.Labels), Value: x.Value, Ts: x.Time, HasTs: true})
+		r.Exemplars = append(r.Exemplars, exemplar.Exemplar{Labels: exemplarLabels(&x.Exemplar), Value: x.Value, Ts: x.Time / 1e6, HasTs: true})
 	}
 	return nil
 }
 
-func exemplarLabels(attributes map[string]string) labels.Labels {
+func exemplarLabels(x *metricstore.Exemplar) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
-	for key, v := range attributes {
-		b.Set(LabelName(key), v)
+	for _, kv := range x.Attributes {
+		b.Set(LabelName(kv.Key), kv.Value.Text())
+	}
+	if x.TraceID != [16]byte{} {
+		b.Set("trace_id", hex.EncodeToString(x.TraceID[:]))
+	}
+	if x.SpanID != [8]byte{} {
+		b.Set("span_id", hex.EncodeToString(x.SpanID[:]))
 	}
 	return b.Labels()
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
 // explicit holds the points of one explicit-bucket histogram series, columnar
@@ -22,21 +24,20 @@ type explicit struct {
 	below        [][]float64 // per point, cumulative counts, one per bound
 }
 
-// add appends a point. counts are per bucket, one longer than bounds; bounds
-// may be shared between points, neither slice is kept.
-func (e *explicit) add(t, start int64, stale, hasSum bool, count uint64, sum float64, bounds []float64, counts []uint64) {
-	e.times = append(e.times, t)
-	e.start = append(e.start, start)
-	e.stale = append(e.stale, stale)
-	e.hasSum = append(e.hasSum, hasSum)
-	e.count = append(e.count, float64(count))
-	e.sum = append(e.sum, sum)
-	bounds = withoutInf(bounds) // the +Inf bucket is the count
+// add appends a point, whose slices are not kept.
+func (e *explicit) add(p *metricstore.HistogramPoint) {
+	e.times = append(e.times, p.Time)
+	e.start = append(e.start, p.Start)
+	e.stale = append(e.stale, p.Flags&metricstore.NoRecordedValue != 0)
+	e.hasSum = append(e.hasSum, p.Flags&metricstore.HasSum != 0)
+	e.count = append(e.count, float64(p.Count))
+	e.sum = append(e.sum, p.Sum)
+	bounds := withoutInf(p.Bounds) // the +Inf bucket is the count
 	e.layout = append(e.layout, e.layoutOf(bounds))
-	below := make([]float64, min(len(bounds), len(counts)))
+	below := make([]float64, min(len(bounds), len(p.Counts)))
 	var total uint64
 	for i := range below {
-		total += counts[i]
+		total += p.Counts[i]
 		below[i] = float64(total)
 	}
 	e.below = append(e.below, below)

@@ -7,14 +7,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
 func TestExplicitSeries(t *testing.T) {
 	var e explicit
-	e.add(10, 0, false, true, 6, 9, []float64{1, 5}, []uint64{1, 2, 3})
-	e.add(20, 0, false, false, 10, 0, []float64{1, 5}, []uint64{2, 3, 5})
-	e.add(30, 0, false, true, 12, 20, []float64{2, math.Inf(1)}, []uint64{4, 8, 0}) // bounds changed
-	e.add(40, 0, true, false, 0, 0, nil, nil)
+	e.add(&metricstore.HistogramPoint{Time: 10, Flags: metricstore.HasSum, Count: 6, Sum: 9, Bounds: []float64{1, 5}, Counts: []uint64{1, 2, 3}})
+	e.add(&metricstore.HistogramPoint{Time: 20, Flags: 0, Count: 10, Sum: 0, Bounds: []float64{1, 5}, Counts: []uint64{2, 3, 5}})
+	e.add(&metricstore.HistogramPoint{Time: 30, Flags: metricstore.HasSum, Count: 12, Sum: 20, Bounds: []float64{2, math.Inf(1)}, Counts: []uint64{4, 8, 0}}) // bounds changed
+	e.add(&metricstore.HistogramPoint{Time: 40, Flags: metricstore.NoRecordedValue, Count: 0, Sum: 0, Bounds: nil, Counts: nil})
 
 	stale := math.Float64frombits(value.StaleNaN)
 	for _, tt := range []struct {

@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/teststorage"
 
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -171,22 +173,20 @@ func newShop(t testing.TB) *shop {
 		rng: rand.New(rand.NewPCG(7, 8)), start: time.UnixMilli(1_700_000_000_000).UTC(),
 	}
 	for i, service := range []string{"cart", "checkout", "payment"} {
-		resource := map[string]string{
-			"service.name": service, "service.namespace": "shop", "service.instance.id": fmt.Sprint(service, "-", i), "host.name": "h",
-		}
-		s.requests(resource)
-		s.memoryUsage(resource)
-		s.durations(resource)
-		s.exponential(resource)
+		r := resource(service, "shop", fmt.Sprint(service, "-", i), "host.name", "h")
+		s.requests(r)
+		s.memoryUsage(r)
+		s.durations(r)
+		s.exponential(r)
 	}
 	s.oracle.commit()
 	return s
 }
 
-func (s *shop) labels(name string, resource, attributes map[string]string) labels.Labels {
+func (s *shop) labels(name string, resource *resourcestore.Row, attributes map[string]string) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
-	b.Set("__name__", name).Set("job", "shop/"+resource["service.name"]).Set("instance", resource["service.instance.id"])
-	b.Set("service_name", resource["service.name"])
+	b.Set("__name__", name).Set("job", "shop/"+resource.Service).Set("instance", resource.Instance)
+	b.Set("service_name", resource.Service)
 	for k, v := range attributes {
 		b.Set(strings.ReplaceAll(k, ".", "_"), v)
 	}
@@ -202,10 +202,10 @@ func (s *shop) times(each func(t int64)) {
 	}
 }
 
-func (s *shop) requests(resource map[string]string) {
+func (s *shop) requests(resource *resourcestore.Row) {
 	for _, code := range []string{"200", "404", "500"} {
 		attributes := map[string]string{"http.method": "GET", "http.status_code": code}
-		fp := s.add(Stored{Name: "http.server.requests", PromName: "http_server_requests_total", Type: Sum, Monotonic: true, Attributes: attributes, Resource: resource})
+		fp := s.add(metricstore.SeriesRow{Name: "http.server.requests", PromName: "http_server_requests_total", Type: metricstore.Sum, Monotonic: true, Labels: attributes, Resource: resource})
 		lbls := s.labels("http_server_requests_total", resource, attributes)
 		var v float64
 		s.times(func(t int64) {
@@ -218,8 +218,8 @@ func (s *shop) requests(resource map[string]string) {
 	}
 }
 
-func (s *shop) memoryUsage(resource map[string]string) {
-	fp := s.add(Stored{Name: "process.memory.usage", PromName: "process_memory_usage_bytes", Type: Gauge, Resource: resource})
+func (s *shop) memoryUsage(resource *resourcestore.Row) {
+	fp := s.add(metricstore.SeriesRow{Name: "process.memory.usage", PromName: "process_memory_usage_bytes", Type: metricstore.Gauge, Resource: resource})
 	lbls := s.labels("process_memory_usage_bytes", resource, nil)
 	s.times(func(t int64) {
 		v := s.rng.NormFloat64() * 1e6
@@ -236,12 +236,12 @@ func (s *shop) memoryUsage(resource map[string]string) {
 	})
 }
 
-func (s *shop) durations(resource map[string]string) {
+func (s *shop) durations(resource *resourcestore.Row) {
 	bounds := []float64{0.005, 0.01, 0.1, 1, 2.5, 10}
-	attributes := map[string]string{"http.route": "/" + resource["service.name"]}
-	fp := s.add(Stored{Name: "http.server.request.duration", PromName: "http_server_request_duration_seconds", Type: Histogram, Monotonic: true, Attributes: attributes, Resource: resource})
+	attributes := map[string]string{"http.route": "/" + resource.Service}
+	fp := s.add(metricstore.SeriesRow{Name: "http.server.request.duration", PromName: "http_server_request_duration_seconds", Type: metricstore.Histogram, Monotonic: true, Labels: attributes, Resource: resource})
 	name := "http_server_request_duration_seconds"
-	row := HistogramRow{HasSum: true, Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}
+	row := metricstore.HistogramPoint{Flags: metricstore.HasSum, Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}
 	s.times(func(t int64) {
 		for range s.rng.IntN(40) {
 			row.Counts[s.rng.IntN(len(row.Counts))]++
@@ -263,26 +263,26 @@ func (s *shop) durations(resource map[string]string) {
 	})
 }
 
-func (s *shop) exponential(resource map[string]string) {
-	fp := s.add(Stored{Name: "rpc.client.duration", PromName: "rpc_client_duration_milliseconds", Type: ExponentialHistogram, Monotonic: true, Resource: resource})
+func (s *shop) exponential(resource *resourcestore.Row) {
+	fp := s.add(metricstore.SeriesRow{Name: "rpc.client.duration", PromName: "rpc_client_duration_milliseconds", Type: metricstore.ExponentialHistogram, Monotonic: true, Resource: resource})
 	lbls := s.labels("rpc_client_duration_milliseconds", resource, nil)
-	row := HistogramRow{Exponential: true, HasSum: true, Scale: 3, PositiveOffset: -8, Positive: make([]uint64, 60), NegativeOffset: 2, Negative: make([]uint64, 4), ZeroThreshold: 1e-9}
+	row := metricstore.HistogramPoint{Kind: metricstore.KindExponential, Flags: metricstore.HasSum, Scale: 3, PositiveOffset: -8, PositiveCounts: make([]uint64, 60), NegativeOffset: 2, NegativeCounts: make([]uint64, 4), ZeroThreshold: 1e-9}
 	s.times(func(t int64) {
 		for range s.rng.IntN(40) {
 			switch s.rng.IntN(10) {
 			case 0:
 				row.ZeroCount++
 			case 1:
-				row.Negative[s.rng.IntN(len(row.Negative))]++
+				row.NegativeCounts[s.rng.IntN(len(row.NegativeCounts))]++
 			default:
-				row.Positive[s.rng.IntN(len(row.Positive))]++
+				row.PositiveCounts[s.rng.IntN(len(row.PositiveCounts))]++
 			}
 			row.Count++
 			row.Sum += s.rng.Float64() * 100
 		}
 		row.Time = t
 		r := row
-		r.Positive, r.Negative = slices.Clone(row.Positive), slices.Clone(row.Negative)
+		r.PositiveCounts, r.NegativeCounts = slices.Clone(row.PositiveCounts), slices.Clone(row.NegativeCounts)
 		s.memory.histogram(fp, r)
 		s.oracle.histogram(lbls, t, reference(r))
 	})
@@ -290,7 +290,7 @@ func (s *shop) exponential(resource map[string]string) {
 
 // reference writes the native histogram of a point the slow way: one span per
 // bucket that holds something, at the index whose upper bound is the bucket's.
-func reference(r HistogramRow) *histogram.FloatHistogram {
+func reference(r metricstore.HistogramPoint) *histogram.FloatHistogram {
 	h := &histogram.FloatHistogram{
 		Schema: r.Scale, Count: float64(r.Count), Sum: r.Sum, ZeroCount: float64(r.ZeroCount), ZeroThreshold: r.ZeroThreshold,
 	}
@@ -306,8 +306,8 @@ func reference(r HistogramRow) *histogram.FloatHistogram {
 		}
 		return spans, buckets
 	}
-	h.PositiveSpans, h.PositiveBuckets = side(r.PositiveOffset, r.Positive)
-	h.NegativeSpans, h.NegativeBuckets = side(r.NegativeOffset, r.Negative)
+	h.PositiveSpans, h.PositiveBuckets = side(r.PositiveOffset, r.PositiveCounts)
+	h.NegativeSpans, h.NegativeBuckets = side(r.NegativeOffset, r.NegativeCounts)
 	return h
 }
 

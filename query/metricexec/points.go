@@ -1,6 +1,7 @@
 package metricexec
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -8,38 +9,49 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
 // budget is what one query may read from storage, shared by its selectors.
 type budget struct {
-	samples, maxSamples atomic.Int64
-	series, maxSeries   atomic.Int64
+	samples, series       atomic.Int64
+	maxSamples, maxSeries int64
 }
 
 func newBudget(l Limits) *budget {
-	b := new(budget)
-	b.maxSamples.Store(int64(l.MaxSamples))
-	b.maxSeries.Store(int64(l.MaxSeries))
-	return b
+	return &budget{maxSamples: int64(l.MaxSamples), maxSeries: int64(l.MaxSeries)}
 }
 
 func (b *budget) read(samples int) error {
-	if n := b.samples.Add(int64(samples)); n > b.maxSamples.Load() {
-		return &fault.Error{Code: fault.Limit, Limit: "max_samples", Message: fmt.Sprintf(
-			"query reads more than %d samples; shorten the range, select fewer series, or raise the limit max_samples", b.maxSamples.Load())}
+	if b.samples.Add(int64(samples)) > b.maxSamples {
+		return b.tooManySamples(nil)
 	}
 	return nil
+}
+
+// explain turns storage's word that a read is over the limit it was given into
+// the query's.
+func (b *budget) explain(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); !ok && overLimit(err) {
+		return b.tooManySamples(err)
+	}
+	return err
+}
+
+func (b *budget) tooManySamples(err error) error {
+	return &fault.Error{Code: fault.Limit, Limit: "max_samples", Err: err, Message: fmt.Sprintf(
+		"query reads more than %d samples; shorten the range, select fewer series, or raise the limit max_samples", b.maxSamples)}
 }
 
 func (b *budget) touch(series int) error {
-	if n := b.series.Add(int64(series)); n > b.maxSeries.Load() {
-		return tooManySeries(int(b.maxSeries.Load()))
+	if b.series.Add(int64(series)) > b.maxSeries {
+		return tooManySeries(int(b.maxSeries), nil)
 	}
 	return nil
 }
 
-func tooManySeries(limit int) error {
-	return &fault.Error{Code: fault.Limit, Limit: "max_series", Message: fmt.Sprintf(
+func tooManySeries(limit int, err error) error {
+	return &fault.Error{Code: fault.Limit, Limit: "max_series", Err: err, Message: fmt.Sprintf(
 		"query touches more than %d series; add matchers, or raise the limit max_series", limit)}
 }
 
@@ -50,12 +62,12 @@ type native struct {
 	unfit        error // why the first point that has no native form has none
 }
 
-func (n *native) add(r *HistogramRow) {
+func (n *native) add(r *metricstore.HistogramPoint) {
 	e := exponential{
-		stale: r.NoValue, scale: r.Scale, count: r.Count, sum: r.Sum,
+		stale: r.Flags&metricstore.NoRecordedValue != 0, scale: r.Scale, count: r.Count, sum: r.Sum,
 		zeroCount: r.ZeroCount, zeroThreshold: r.ZeroThreshold,
-		positiveOffset: r.PositiveOffset, positive: r.Positive,
-		negativeOffset: r.NegativeOffset, negative: r.Negative,
+		positiveOffset: r.PositiveOffset, positive: r.PositiveCounts,
+		negativeOffset: r.NegativeOffset, negative: r.NegativeCounts,
 	}
 	h, err := e.native()
 	if err != nil {

@@ -3,6 +3,7 @@ package metricexec
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -60,22 +62,23 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 		return nil, nil, err
 	}
 	p := newPoints(found)
-	fps, histFPs := p.fingerprints()
+	samples, histograms := p.fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
-	if len(fps) > 0 {
+	if len(samples) > 0 {
 		g.Go(func() error {
-			return q.source.Samples(gctx, q.tenant, fps, hints.Start, hints.End, func(s Samples) error {
+			_, err := q.source.Samples(gctx, q.tenant, q.points(samples, hints), func(s metricstore.Samples) error {
 				p.samples[s.Fingerprint] = deltas{s.Times, s.Start, s.Values}
 				return q.budget.read(len(s.Times))
 			})
+			return q.budget.explain(err)
 		})
 	}
-	if len(histFPs) > 0 {
+	if len(histograms) > 0 {
 		g.Go(func() error {
-			return q.source.Histograms(gctx, q.tenant, histFPs, hints.Start, hints.End, func(r HistogramRow) error {
-				p.histogram(&r)
-				return q.budget.read(1 + len(r.Counts) + len(r.Positive) + len(r.Negative))
+			_, err := q.source.Histograms(gctx, q.tenant, q.points(histograms, hints), func(h metricstore.Histograms) error {
+				return q.budget.read(p.histograms(&h))
 			})
+			return q.budget.explain(err)
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -88,14 +91,19 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 	return series, warnings, err
 }
 
+// points is the read of the points of a select.
+func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metricstore.Range {
+	return metricstore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples}
+}
+
 // find lists the visible series of a selector; too many are an error.
 func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
-	stored, truncated, err := q.source.Series(ctx, q.tenant, s.selection(from, to, q.limits.MaxSeries))
+	stored, err := q.source.Series(ctx, q.tenant, time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to)), s.selection(q.limits.MaxSeries))
 	if err != nil {
+		if overLimit(err) {
+			return nil, tooManySeries(q.limits.MaxSeries, err)
+		}
 		return nil, err
-	}
-	if truncated {
-		return nil, tooManySeries(q.limits.MaxSeries)
 	}
 	return s.visibles(stored, &labeler{promote: q.promote}), nil
 }
@@ -156,21 +164,19 @@ func (q *querier) bounds(ctx context.Context, found []visible) (map[uint64][]str
 	if len(fps) == 0 {
 		return nil, nil
 	}
-	layouts, err := q.source.Bounds(ctx, q.tenant, fps, q.from, q.to)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[uint64][]string, len(layouts))
-	for fp, l := range layouts {
-		e := explicit{}
-		for _, bounds := range l {
-			e.layoutOf(withoutInf(bounds))
+	out := make(map[uint64][]string, len(fps))
+	r := metricstore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: q.limits.MaxSamples}
+	_, err := q.source.Histograms(ctx, q.tenant, r, func(h metricstore.Histograms) error {
+		var e explicit
+		for i := range h.Points {
+			e.add(&h.Points[i])
 		}
 		for _, bound := range e.bounds() {
-			out[fp] = append(out[fp], formatBound(bound))
+			out[h.Fingerprint] = append(out[h.Fingerprint], formatBound(bound))
 		}
-	}
-	return out, nil
+		return q.budget.read(len(h.Points))
+	})
+	return out, q.budget.explain(err)
 }
 
 // list is the labels of all series a selector finds, sorted, without reading
@@ -196,7 +202,7 @@ func (q *querier) list(ctx context.Context, s selector) ([]labels.Labels, error)
 			}
 		}
 		if len(out) > q.limits.MaxSeries {
-			return nil, tooManySeries(q.limits.MaxSeries)
+			return nil, tooManySeries(q.limits.MaxSeries, nil)
 		}
 	}
 	return out, nil

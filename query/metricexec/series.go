@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/util/annotations"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
 // series is one series of an answer; its points are made when they are read.
@@ -26,7 +28,7 @@ func (s *series) Iterator(reuse chunkenc.Iterator) chunkenc.Iterator {
 // points holds what has been read of the series of one selector, by
 // fingerprint.
 type points struct {
-	stored   map[uint64]*Stored
+	stored   map[uint64]*metricstore.SeriesRow
 	samples  map[uint64]deltas
 	explicit map[uint64]*explicit
 	native   map[uint64]*native
@@ -34,7 +36,7 @@ type points struct {
 
 func newPoints(found []visible) *points {
 	p := &points{
-		stored:   make(map[uint64]*Stored),
+		stored:   make(map[uint64]*metricstore.SeriesRow),
 		samples:  make(map[uint64]deltas),
 		explicit: make(map[uint64]*explicit),
 		native:   make(map[uint64]*native),
@@ -48,7 +50,7 @@ func newPoints(found []visible) *points {
 // fingerprints splits the series by where their points are.
 func (p *points) fingerprints() (samples, histograms []uint64) {
 	for fp, s := range p.stored {
-		if s.Type == Histogram || s.Type == ExponentialHistogram {
+		if s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram {
 			histograms = append(histograms, fp)
 		} else {
 			samples = append(samples, fp)
@@ -59,22 +61,29 @@ func (p *points) fingerprints() (samples, histograms []uint64) {
 	return samples, histograms
 }
 
-func (p *points) histogram(r *HistogramRow) {
-	if r.Exponential {
-		n := p.native[r.Fingerprint]
-		if n == nil {
-			n = new(native)
-			p.native[r.Fingerprint] = n
-		}
-		n.add(r)
-		return
-	}
-	e := p.explicit[r.Fingerprint]
-	if e == nil {
+// histograms keeps the points of a histogram series and tells how many numbers
+// they hold.
+func (p *points) histograms(h *metricstore.Histograms) (size int) {
+	var (
 		e = new(explicit)
-		p.explicit[r.Fingerprint] = e
+		n = new(native)
+	)
+	for i := range h.Points {
+		r := &h.Points[i]
+		size += 1 + len(r.Counts) + len(r.PositiveCounts) + len(r.NegativeCounts)
+		if r.Kind == metricstore.KindExponential {
+			n.add(r)
+		} else {
+			e.add(r)
+		}
 	}
-	e.add(r.Time, r.Start, r.NoValue, r.HasSum, r.Count, r.Sum, r.Bounds, r.Counts)
+	if len(e.times) > 0 {
+		p.explicit[h.Fingerprint] = e
+	}
+	if len(n.times) > 0 || n.unfit != nil {
+		p.native[h.Fingerprint] = n
+	}
+	return size
 }
 
 // series makes the series of found, which is sorted by labels. Stored series
@@ -132,7 +141,7 @@ func (b *builder) one(lbls labels.Labels, group []visible) error {
 	var floats, natives []visible
 	for _, v := range group {
 		switch {
-		case v.part != whole || v.stored.Type != ExponentialHistogram:
+		case v.part != whole || v.stored.Type != metricstore.ExponentialHistogram:
 			floats = append(floats, v)
 		case b.native[v.stored.Fingerprint] != nil:
 			natives = append(natives, v)
@@ -165,7 +174,7 @@ func (b *builder) floats(lbls labels.Labels, group []visible, read func(visible)
 	if !b.hasPoints(group) {
 		return
 	}
-	delta := group[0].stored.Delta
+	delta := isDelta(group[0].stored)
 	b.warnOverlap(lbls, group)
 	b.out = append(b.out, &series{lbls, func() columns {
 		parts := make([]deltas, len(group))
@@ -189,8 +198,8 @@ func (b *builder) natives(lbls labels.Labels, group, floats []visible) error {
 		if n.unfit != nil {
 			b.warn(fmt.Errorf("%w: points of %q left out: %w", annotations.PromQLWarning, v.stored.Name, n.unfit))
 		}
-		cols := n.raw(v.stored.Delta)
-		if v.stored.Delta && b.mode != deltaRaw {
+		cols := n.raw(isDelta(v.stored))
+		if isDelta(v.stored) && b.mode != deltaRaw {
 			var err error
 			if cols, err = n.total(b.along); err != nil {
 				return err
@@ -215,6 +224,8 @@ func (b *builder) natives(lbls labels.Labels, group, floats []visible) error {
 	}
 	return nil
 }
+
+func isDelta(s *metricstore.SeriesRow) bool { return s.Temporality == metricstore.Delta }
 
 func (b *builder) along(ts, start []int64) curve {
 	if b.mode == deltaWindow {
@@ -252,7 +263,7 @@ func (b *builder) warn(err error) {
 // warnOverlap says that several senders share labels: their samples alternate,
 // and rates of them mean nothing.
 func (b *builder) warnOverlap(lbls labels.Labels, group []visible) {
-	if len(group) < 2 || group[0].stored.Delta {
+	if len(group) < 2 || isDelta(group[0].stored) {
 		return
 	}
 	type span struct{ first, last int64 }

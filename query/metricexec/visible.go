@@ -3,11 +3,16 @@ package metricexec
 import (
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 )
 
 // part says which classic series of a histogram a series is; whole is for
@@ -27,7 +32,7 @@ var suffixes = [...]string{whole: "", buckets: "_bucket", sum: "_sum", count: "_
 // part stands for as many series as there are bounds, which only the points
 // tell; its labels lack le.
 type visible struct {
-	stored *Stored
+	stored *metricstore.SeriesRow
 	part   part
 	labels labels.Labels
 }
@@ -39,15 +44,15 @@ type labeler struct {
 }
 
 // parts lists what a stored series is visible as.
-func parts(s *Stored) []part {
-	if s.Type == Histogram {
+func parts(s *metricstore.SeriesRow) []part {
+	if s.Type == metricstore.Histogram {
 		return []part{buckets, sum, count}
 	}
 	return []part{whole}
 }
 
 // names are the spellings a part is found under, the visible one first.
-func names(s *Stored, p part) [2]string {
+func names(s *metricstore.SeriesRow, p part) [2]string {
 	return [2]string{s.PromName + suffixes[p], s.Name + suffixes[p]}
 }
 
@@ -56,19 +61,18 @@ func names(s *Stored, p part) [2]string {
 // and the promoted resource attributes. An attribute that would hide job or
 // instance is kept as exported_job or exported_instance; attributes whose keys
 // translate to one label are joined with ";" in the order of their keys.
-func (l *labeler) labels(s *Stored, p part) labels.Labels {
-	set := make(map[string]string, len(s.Attributes)+len(l.promote)+3)
-	for _, key := range slices.Sorted(maps.Keys(s.Attributes)) {
-		join(set, LabelName(key), s.Attributes[key])
+func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
+	set := make(map[string]string, len(s.Labels)+len(l.promote)+3)
+	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
+		join(set, LabelName(key), s.Labels[key])
 	}
 	for _, key := range l.promote {
-		name := LabelName(key)
-		if v := s.Resource[key]; v != "" && set[name] == "" {
-			set[name] = v
+		if name := LabelName(key); set[name] == "" {
+			set[name] = attributeOf(s.Resource, key)
 		}
 	}
 	override(set, model.JobLabel, job(s.Resource))
-	override(set, model.InstanceLabel, s.Resource["service.instance.id"])
+	override(set, model.InstanceLabel, s.Resource.Instance)
 	set[model.MetricNameLabel] = names(s, p)[0]
 
 	l.builder.Reset()
@@ -98,12 +102,30 @@ func override(set map[string]string, name, v string) {
 	set[name] = v
 }
 
-func job(resource map[string]string) string {
-	name, namespace := resource["service.name"], resource["service.namespace"]
-	if namespace == "" || name == "" {
-		return name
+// attributeOf is the text of a resource's attribute. Every resource has a
+// service name, if only unknown_service.
+func attributeOf(r *resourcestore.Row, key string) string {
+	if key == serviceName {
+		return r.Service
 	}
-	return namespace + "/" + name
+	for _, kv := range r.Attributes {
+		if kv.Key == key {
+			return kv.Value.Text()
+		}
+	}
+	return ""
+}
+
+const (
+	serviceName     = "service.name"
+	serviceInstance = "service.instance.id"
+)
+
+func job(r *resourcestore.Row) string {
+	if r.Namespace == "" {
+		return r.Service
+	}
+	return r.Namespace + "/" + r.Service
 }
 
 // selector matches visible series.
@@ -129,29 +151,67 @@ func newSelector(matchers []*labels.Matcher) selector {
 }
 
 // selection is what to ask a source for.
-func (s selector) selection(from, to int64, limit int) Selection {
-	sel := Selection{From: from, To: to, Matchers: s.other, Limit: limit}
+func (s selector) selection(limit int) metricstore.Selector {
+	return metricstore.Selector{Names: s.names(), Matchers: s.pushed(), Limit: limit}
+}
+
+// names lists the metric names that can be meant, without the suffixes of
+// histogram parts; nil is any. Of several matchers the first with a finite set
+// is enough: the rest is checked on what comes back.
+func (s selector) names() []string {
 	for _, m := range s.name {
-		values := m.SetMatches()
-		if m.Type == labels.MatchEqual {
+		var values []string
+		switch m.Type {
+		case labels.MatchEqual:
 			values = []string{m.Value}
+		case labels.MatchRegexp:
+			values = m.SetMatches()
 		}
-		if len(values) == 0 || m.Type == labels.MatchNotRegexp || m.Type == labels.MatchNotEqual {
+		if len(values) == 0 {
 			continue
 		}
+		var out []string
 		for _, v := range values {
-			sel.Names = append(sel.Names, v)
+			out = append(out, v)
 			for _, suffix := range suffixes[buckets:] {
-				if base, ok := strings.CutSuffix(v, suffix); ok {
-					sel.Names = append(sel.Names, base)
+				if base, ok := strings.CutSuffix(v, suffix); ok && base != "" {
+					out = append(out, base)
 				}
 			}
 		}
-		break // the rest is checked on what comes back
+		slices.Sort(out)
+		return slices.Compact(out)
 	}
-	slices.Sort(sel.Names)
-	sel.Names = slices.Compact(sel.Names)
-	return sel
+	return nil
+}
+
+// pushed lists the conditions a source can apply without losing a series that
+// is visible as meant. Those are equalities on what is one attribute; a label
+// joined of several attributes has a ";".
+func (s selector) pushed() []attrcol.Matcher {
+	var out []attrcol.Matcher
+	for _, m := range s.other {
+		if m.Type != labels.MatchEqual || m.Value == "" || strings.Contains(m.Value, ";") || strings.HasPrefix(m.Name, "exported_") {
+			continue
+		}
+		switch m.Name {
+		case model.JobLabel: // namespace/name, or a name with a slash
+			name := m.Value
+			if _, after, ok := strings.Cut(m.Value, "/"); ok {
+				name = regexp.QuoteMeta(after) + "|" + regexp.QuoteMeta(m.Value)
+			} else {
+				name = regexp.QuoteMeta(name)
+			}
+			if !strings.Contains(m.Value, "unknown_service") { // which need not be an attribute
+				out = append(out, attrcol.Matcher{Key: serviceName, Op: attrcol.Regexp, Value: name})
+			}
+		case model.InstanceLabel:
+			out = append(out, attrcol.Matcher{Key: serviceInstance, Op: attrcol.Equal, Value: m.Value})
+		default:
+			out = append(out, attrcol.Matcher{Key: m.Name, Op: attrcol.Equal, Value: m.Value})
+		}
+	}
+	return out
 }
 
 // matchesName tells whether a part is meant: a positive matcher by either
@@ -195,7 +255,7 @@ func (s selector) matchesLE(le string) bool {
 
 // visibles lists what the selector finds among stored series, equal labels side
 // by side.
-func (s selector) visibles(stored []Stored, l *labeler) []visible {
+func (s selector) visibles(stored []metricstore.SeriesRow, l *labeler) []visible {
 	var out []visible
 	for i := range stored {
 		st := &stored[i]

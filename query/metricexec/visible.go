@@ -275,3 +275,12 @@ func (s selector) visibles(stored []metricstore.SeriesRow, l *labeler) []visible
 	})
 	return out
 }
+
+// Labels are the labels of a stored series without its name, as an evaluation
+// shows them.
+func (e *Engine) Labels(s *metricstore.SeriesRow) map[string]string {
+	l := labeler{promote: e.config.Promote}
+	out := l.labels(s, whole).Map()
+	delete(out, model.MetricNameLabel)
+	return out
+}

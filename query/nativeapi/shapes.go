@@ -157,5 +157,6 @@ type valuesBody struct {
 }
 
 type servicesBody struct {
-	Services []string `json:"services"`
+	Services  []string `json:"services"`
+	Truncated bool     `json:"truncated"`
 }

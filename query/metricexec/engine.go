@@ -51,6 +51,9 @@ type Config struct {
 	// beside job and instance; service.name by default. An empty, non-nil list
 	// promotes nothing.
 	Promote []string
+	// Observe is told of every evaluation that was tried; nil for nobody. The
+	// error is nil or a *fault.Error.
+	Observe func(Stats, error)
 	// Lookback is how old the last sample of a series may be; default 5 min.
 	Lookback time.Duration
 }
@@ -62,6 +65,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Promote == nil {
 		c.Promote = []string{"service.name"}
+	}
+	if c.Observe == nil {
+		c.Observe = func(Stats, error) {}
 	}
 	if c.Lookback <= 0 {
 		c.Lookback = 5 * time.Minute
@@ -166,23 +172,35 @@ func (e *Engine) queryable(t tenant.ID) *queryable {
 }
 
 func (e *Engine) exec(ctx context.Context, q *queryable, query promql.Query, expr string, err error) (*Result, error) {
-	if err != nil { // the expression does not parse, or cannot be ranged over
-		if f := fault.Of(err); f.Code != fault.Internal {
-			f.Param = ""
-			return nil, f
-		}
-		return nil, &fault.Error{Code: fault.BadQuery, Message: err.Error(), Err: err}
-	}
 	start := time.Now()
-	res := query.Exec(ctx)
-	if res.Err != nil {
-		query.Close()
-		return nil, fault.OfEvaluation(res.Err)
+	res := &Result{Query: expr, query: query}
+	if err = prepared(err); err == nil {
+		done := query.Exec(ctx)
+		res.Value, res.Annotations = done.Value, done.Warnings
+		if f := fault.OfEvaluation(done.Err); f != nil {
+			err = f
+			query.Close()
+		}
 	}
-	return &Result{
-		Value: res.Value, Annotations: res.Warnings, Query: expr, query: query,
-		Stats: Stats{Series: q.budget.series.Load(), Samples: q.budget.samples.Load(), Elapsed: time.Since(start)},
-	}, nil
+	res.Stats = Stats{Series: q.budget.series.Load(), Samples: q.budget.samples.Load(), Elapsed: time.Since(start)}
+	e.config.Observe(res.Stats, err)
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// prepared classifies the error of making a query: the expression does not
+// parse, or cannot be ranged over.
+func prepared(err error) error {
+	f := fault.Of(err)
+	switch {
+	case f == nil:
+		return nil
+	case f.Code == fault.Internal:
+		return &fault.Error{Code: fault.BadQuery, Message: err.Error(), Err: err}
+	}
+	return f
 }
 
 // Series lists the labels of the series any of the selectors finds in

@@ -29,4 +29,4 @@ const (
 func clamp(ms int64) int64 { return min(max(ms, earliest), latest) }
 
 // overLimit tells whether storage refused because of a limit it was given.
-func overLimit(err error) bool { return false }
+func overLimit(err error) bool { return conn.ClassOf(err) == conn.Limit }

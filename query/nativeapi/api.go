@@ -43,8 +43,10 @@ type Config struct {
 	// MaxLogs bounds a page of logs, MaxNames a list of names or values; by
 	// default 5,000 and 10,000.
 	MaxLogs, MaxNames int
-	Logger            *slog.Logger
-	Now               func() time.Time
+	// Failed is told of every error that is answered; nil for nobody.
+	Failed func(context.Context, *fault.Error)
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 func (c *Config) setDefaults() {
@@ -59,6 +61,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Failed == nil {
+		c.Failed = func(context.Context, *fault.Error) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -91,7 +96,7 @@ func (a *api) routes() []route {
 }
 
 // Handler serves /api/v1 and /openapi.yaml.
-func Handler(c Config) http.Handler {
+func Handler(c Config) *http.ServeMux {
 	c.setDefaults()
 	a := &api{c}
 	mux := http.NewServeMux()
@@ -117,7 +122,9 @@ func (a *api) handler(serve func(http.ResponseWriter, *http.Request) error) http
 		ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
 		defer cancel()
 		if err := serve(w, r.WithContext(ctx)); err != nil {
-			writeError(w, fault.Of(err))
+			f := fault.Of(err)
+			a.Failed(ctx, f)
+			WriteError(w, f)
 		}
 	})
 }

@@ -38,8 +38,8 @@ func infoOf(e *fault.Error) errorInfo {
 	return info
 }
 
-// writeError answers with a failure.
-func writeError(w http.ResponseWriter, e *fault.Error) {
+// WriteError answers with a failure.
+func WriteError(w http.ResponseWriter, e *fault.Error) {
 	info := infoOf(e)
 	if info.RetryAfterSeconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(info.RetryAfterSeconds))

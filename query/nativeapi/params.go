@@ -41,30 +41,26 @@ func parseTime(s string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// parseUnix reads decimal Unix seconds; unlike a float64 it keeps nanoseconds.
+// parseUnix reads Unix seconds. Written without an exponent they keep all nine
+// digits of a fraction, which a float64 would not.
 func parseUnix(s string) (time.Time, error) {
-	whole, frac, _ := strings.Cut(s, ".")
-	sec, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
+	if strings.ContainsAny(s, "eE") {
 		f, err := strconv.ParseFloat(s, 64)
-		if err != nil || math.IsNaN(f) || math.Abs(f) > math.MaxInt64/1e9 {
+		if err != nil || math.IsNaN(f) || math.Abs(f) >= math.MaxInt64/1e9 {
 			return time.Time{}, errors.New("not a number of seconds")
 		}
 		return time.Unix(0, int64(f*1e9)), nil
 	}
-	if sec < 0 || sec > math.MaxInt64/int64(time.Second) {
-		return time.Time{}, errors.New("out of range")
+	whole, frac, _ := strings.Cut(s, ".")
+	sec, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || sec < 0 || sec > math.MaxInt64/int64(time.Second)-1 {
+		return time.Time{}, errors.New("not a number of seconds")
 	}
-	var ns int64
-	if frac != "" {
-		frac = (frac + "000000000")[:9]
-		n, err := strconv.ParseUint(frac, 10, 32)
-		if err != nil {
-			return time.Time{}, errors.New("not a fraction")
-		}
-		ns = int64(n)
+	ns, err := strconv.ParseUint((frac + "000000000")[:9], 10, 32)
+	if err != nil {
+		return time.Time{}, errors.New("not a fraction")
 	}
-	return time.Unix(sec, ns), nil
+	return time.Unix(sec, int64(ns)), nil
 }
 
 // parseDuration reads a duration such as 90s or 1m30s, or a number of seconds;

@@ -38,8 +38,10 @@ type Config struct {
 	// MaxMetadata and MaxExemplars bound one answer; 10,000 by default.
 	MaxMetadata, MaxExemplars int
 	Version                   string
-	Logger                    *slog.Logger
-	Now                       func() time.Time
+	// Failed is told of every error that is answered; nil for nobody.
+	Failed func(context.Context, *fault.Error)
+	Logger *slog.Logger
+	Now    func() time.Time
 }
 
 func (c *Config) setDefaults() {
@@ -51,6 +53,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Failed == nil {
+		c.Failed = func(context.Context, *fault.Error) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -73,7 +78,7 @@ func failed(err error) answer { return answer{err: err} }
 func value(v any) answer { return answer{encode: func(e encoder) { e.WriteVal(v) }} }
 
 // Handler serves the API below /api/v1.
-func Handler(c Config) http.Handler {
+func Handler(c Config) *http.ServeMux {
 	c.setDefaults()
 	a := &api{c}
 	mux := http.NewServeMux()
@@ -103,7 +108,7 @@ func (a *api) handler(h func(*http.Request, url.Values) answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		form, err := formOf(w, r)
 		if err != nil {
-			a.fail(w, fault.Of(err))
+			a.fail(w, r, fault.Of(err))
 			return
 		}
 		ans := h(r, form)
@@ -111,7 +116,7 @@ func (a *api) handler(h func(*http.Request, url.Values) answer) http.Handler {
 			defer ans.done()
 		}
 		if ans.err != nil {
-			a.fail(w, fault.Of(ans.err))
+			a.fail(w, r, fault.Of(ans.err))
 			return
 		}
 		a.succeed(w, ans)
@@ -146,7 +151,13 @@ func errorType(c fault.Code) string {
 	}
 }
 
-func (a *api) fail(w http.ResponseWriter, f *fault.Error) {
+func (a *api) fail(w http.ResponseWriter, r *http.Request, f *fault.Error) {
+	a.Failed(r.Context(), f)
+	WriteError(w, f)
+}
+
+// WriteError answers with a failure in Prometheus's shape.
+func WriteError(w http.ResponseWriter, f *fault.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.Code.Status())
 	e := encoder{jsoniter.NewStream(jsoniter.ConfigCompatibleWithStandardLibrary, w, 512)}
@@ -155,9 +166,7 @@ func (a *api) fail(w http.ResponseWriter, f *fault.Error) {
 		ErrorType string `json:"errorType"`
 		Error     string `json:"error"`
 	}{"error", errorType(f.Code), f.Error()})
-	if err := e.Flush(); err != nil {
-		a.Logger.Debug("promapi: write error", "error", err)
-	}
+	e.Flush()
 }
 
 // withTimeout applies the timeout parameter.

@@ -167,10 +167,10 @@ func TestAlertSamples(t *testing.T) {
 		got = append(got, s.String())
 	}
 	want := []string{
-		`ALERTS_FOR_STATE{alertname="A", job="a"} => 60 @[120000]`,
-		`ALERTS{alertname="A", alertstate="firing", job="a"} => 1 @[120000]`,
-		`ALERTS_FOR_STATE{alertname="A", job="b"} => 120 @[120000]`,
-		`ALERTS{alertname="A", alertstate="pending", job="b"} => 1 @[120000]`,
+		`{__name__="ALERTS_FOR_STATE", alertname="A", job="a"} => 60 @[120000]`,
+		`{__name__="ALERTS", alertname="A", alertstate="firing", job="a"} => 1 @[120000]`,
+		`{__name__="ALERTS_FOR_STATE", alertname="A", job="b"} => 120 @[120000]`,
+		`{__name__="ALERTS", alertname="A", alertstate="pending", job="b"} => 1 @[120000]`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,0 +1,63 @@
+package attribute
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Sort orders attributes by key, in place. The sort is stable, so that of
+// equal keys the first sent stays first.
+func Sort(kvs []KeyValue) {
+	for i := 1; i < len(kvs); i++ {
+		if kvs[i].Key < kvs[i-1].Key {
+			slices.SortStableFunc(kvs, func(a, b KeyValue) int { return strings.Compare(a.Key, b.Key) })
+			return
+		}
+	}
+}
+
+// Hasher makes a 64-bit fingerprint of a sequence of fields. Every field is
+// written with its length, so that no two sequences share one encoding. The
+// zero value is ready; Reset starts again and keeps the buffer.
+type Hasher struct{ buf []byte }
+
+// Reset forgets what was written.
+func (h *Hasher) Reset() { h.buf = h.buf[:0] }
+
+// String adds a text field.
+func (h *Hasher) String(s string) {
+	h.buf = binary.AppendUvarint(h.buf, uint64(len(s)))
+	h.buf = append(h.buf, s...)
+}
+
+// Uint64 adds a number.
+func (h *Hasher) Uint64(n uint64) { h.buf = binary.LittleEndian.AppendUint64(h.buf, n) }
+
+// Attributes adds a sorted attribute list, kinds included: 5 and "5" differ.
+func (h *Hasher) Attributes(sorted []KeyValue) {
+	h.buf = binary.AppendUvarint(h.buf, uint64(len(sorted)))
+	for i := range sorted {
+		h.String(sorted[i].Key)
+		v := &sorted[i].Value
+		h.buf = append(h.buf, byte(v.Kind))
+		switch v.Kind {
+		case Bool, Int, Double:
+			h.Uint64(v.Num)
+		case String, Bytes, Slice, Map:
+			h.String(v.Str)
+		}
+	}
+}
+
+// Sum is the fingerprint (xxHash64) of what was written.
+func (h *Hasher) Sum() uint64 { return xxhash.Sum64(h.buf) }
+
+// Hash is the fingerprint of one sorted list.
+func Hash(sorted []KeyValue) uint64 {
+	var h Hasher
+	h.Attributes(sorted)
+	return h.Sum()
+}

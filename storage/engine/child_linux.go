@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// childRun confines this process, or serves if that is done.
+func childRun(spec childSpec, args []string) error {
+	runtime.LockOSThread()
+	if os.Getenv(stageVariable) == stageConfined {
+		return serve(spec)
+	}
+	if spec.Confine {
+		if err := childSandbox(spec).enter(); err != nil {
+			return err
+		}
+	}
+	env := append(childEnv(spec.Dir), stageVariable+"="+stageConfined)
+	return fmt.Errorf("exec: %w", syscall.Exec("/proc/self/exe", append([]string{os.Args[0], ChildCommand}, args...), env))
+}
+
+// childEnv is the whole environment of the engine: nothing of ours is inherited.
+func childEnv(dir string) []string {
+	run := layout{dir}.run()
+	return []string{"HOME=" + run, "TMPDIR=" + run, "TZ=UTC", "LC_ALL=C.UTF-8", "PATH="}
+}
+
+// serve loads the library and blocks until the engine has ended.
+func serve(spec childSpec) error {
+	// The parent alone decides when to stop: a signal to the whole group (terminal, systemd) must not take the
+	// engine away from a parent that still drains into it.
+	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	limitResources()
+
+	lib, err := openLibrary(spec.Library)
+	if err != nil {
+		return err
+	}
+	restore := lib.snapshotSignals()
+	lib.setSignals(0) // a crash is a plain, immediate crash
+	restore()
+
+	prompt, err := attachTerminal()
+	if err != nil {
+		return err
+	}
+	l := layout{spec.Dir}
+	portFile := filepath.Join(l.run(), "ports")
+	if err := os.RemoveAll(portFile); err != nil {
+		return fmt.Errorf("ports: %w", err)
+	}
+	go stopWhenTold(prompt)
+	go announce(portFile, func() {
+		restore() // the engine took some of Go's handlers while it started
+		lib.onAltStack(34)
+	})
+	err = lib.run("--config-file="+l.serverXML(), "--interactive", "--progress=off", "--disable_suggestion",
+		"--history_file=/dev/null", "--query", bootQuery(portFile))
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+// bootQuery opens the listeners and then writes their ports to a file, which is the sign that they are open.
+func bootQuery(portFile string) string {
+	quoted := "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(portFile) + "'"
+	return "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; " +
+		"SELECT getServerPort('tcp_port'), getServerPort('http_port') INTO OUTFILE " + quoted + " TRUNCATE FORMAT TSV"
+}
+
+// attachTerminal puts a terminal on standard input and returns its other end. With a terminal and --interactive the
+// engine does not install the error handler that ends the process when any client connection throws (ClickHouse issue
+// 115666). The prompt it prints is thrown away.
+func attachTerminal() (*os.File, error) {
+	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("pty: %w", err)
+	}
+	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
+		return nil, fmt.Errorf("pty: unlock: %w", err)
+	}
+	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
+	if err != nil {
+		return nil, fmt.Errorf("pty: number: %w", err)
+	}
+	slave, err := unix.Open(fmt.Sprintf("/dev/pts/%d", number), unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("pty: %w", err)
+	}
+	null, err := unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	for target, source := range []int{slave, null} {
+		if err := unix.Dup3(source, target, 0); err != nil {
+			return nil, fmt.Errorf("pty: dup: %w", err)
+		}
+	}
+	prompt := os.NewFile(uintptr(master), "ptmx")
+	go io.Copy(io.Discard, prompt)
+	return prompt, nil
+}
+
+// limitResources forbids core files (gigabytes, and full of users' data) and allows as many open files as may be.
+func limitResources() {
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil {
+		files.Cur = files.Max
+		_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &files)
+	}
+}
+
+// stopWhenTold leaves the prompt when the parent closes its end or dies: the engine closes its listeners, flushes
+// and returns. Should it hang, this process ends all the same, so that no orphan keeps the data directory.
+func stopWhenTold(prompt *os.File) {
+	control := os.NewFile(controlFD, "control")
+	control.Read(make([]byte, 1))
+	prompt.WriteString("\nexit\n")
+	time.Sleep(30 * time.Second)
+	fmt.Fprintln(os.Stderr, "the engine did not leave its prompt in 30 s")
+	os.Exit(3)
+}
+
+// announce waits for the port file and tells the parent.
+func announce(portFile string, up func()) {
+	ready := os.NewFile(readyFD, "ready")
+	defer ready.Close()
+	for {
+		if ports, err := os.ReadFile(portFile); err == nil && bytes.HasSuffix(ports, []byte("\n")) {
+			up()
+			ready.Write(ports)
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}

@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sentinels for errors.Is. The errors returned wrap one of these and say which path, port or hash was meant.
+var (
+	ErrLibraryAbsent  = errors.New("engine library is absent")
+	ErrLibraryHash    = errors.New("engine library has the wrong sha256")
+	ErrDataDirInUse   = errors.New("data directory is in use")
+	ErrDiskFull       = errors.New("disk is full")
+	ErrPortTaken      = errors.New("port is taken")
+	ErrReadyTimeout   = errors.New("engine was not ready in time")
+	ErrUnsupported    = errors.New("the embedded engine needs Linux on x86-64; use an external ClickHouse")
+	ErrChildRecursion = errors.New("this process is itself an engine child; call engine.MaybeChild first in main")
+	ErrStopForced     = errors.New("engine did not stop in time and was killed")
+)
+
+// StartError tells why the child did not come up. Words holds the engine's own last output.
+type StartError struct {
+	Err   error // what was observed, one of the sentinels where the cause is known
+	Words string
+}
+
+func (e *StartError) Error() string {
+	if e.Words == "" {
+		return fmt.Sprintf("engine: start: %v", e.Err)
+	}
+	return fmt.Sprintf("engine: start: %v; engine said: %s", e.Err, e.Words)
+}
+
+func (e *StartError) Unwrap() error { return e.Err }
+
+// classify finds the cause of a failed start in the engine's words; it returns nil when they name none we know.
+func classify(words string) error {
+	has := func(parts ...string) bool {
+		for _, p := range parts {
+			if strings.Contains(words, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("No space left on device", "NOT_ENOUGH_SPACE", "Code: 243", "Disk quota exceeded"):
+		return ErrDiskFull
+	case has("Code: 76", "CANNOT_OPEN_FILE") && has("lock", "Lock"):
+		return ErrDataDirInUse
+	case has("Address already in use", "EADDRINUSE"):
+		return ErrPortTaken
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package metricstore
+
+import (
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Tables that a Batch fills.
+const (
+	TableSeries     = "series"
+	TableSamples    = "samples"
+	TableHistograms = "histograms"
+	TableExemplars  = "exemplars"
+)
+
+// Flags of a histogram point. The bits are stored.
+const (
+	HasSum uint8 = 1 << iota
+	HasMin
+	HasMax
+	NoRecordedValue
+)
+
+// Kinds of a histogram point. The numbers are stored.
+const (
+	KindExplicit    uint8 = 1
+	KindExponential uint8 = 2
+)
+
+// HistogramPoint is one histogram, whole. The slices are copied.
+type HistogramPoint struct {
+	Time, Start    int64 // Unix milliseconds
+	Kind           uint8
+	Flags          uint8
+	Count          uint64
+	Sum, Min, Max  float64
+	Bounds         []float64 // explicit: upper bounds, ascending
+	Counts         []uint64  // explicit: per bucket, one more than Bounds
+	Scale          int32     // exponential from here on
+	ZeroCount      uint64
+	ZeroThreshold  float64
+	PositiveOffset int32
+	PositiveCounts []uint64
+	NegativeOffset int32
+	NegativeCounts []uint64
+}
+
+// Exemplar is one measurement with the trace it was made in.
+type Exemplar struct {
+	Time       int64 // Unix nanoseconds
+	TraceID    [16]byte
+	SpanID     [8]byte
+	Value      float64
+	Attributes []attribute.KeyValue // filtered attributes
+}
+
+// Batch collects the metrics of one request of one tenant. Not safe for
+// concurrent use.
+type Batch struct {
+	tenant     tenant.ID
+	days       uint16
+	known      *resourcestore.Known
+	added      map[resourcestore.Key]struct{}
+	hasher     attribute.Hasher
+	text       []byte
+	enc        block.Encoder
+	points     int
+	chunks     map[chunkKey]*chunk
+	order      []*chunk
+	series     seriesColumns
+	samples    sampleColumns
+	histograms histogramColumns
+	exemplars  exemplarColumns
+}
+
+type chunkKey struct {
+	fingerprint uint64
+	hour        int64
+}
+
+// chunk is the points of one series in one hour.
+type chunk struct {
+	chunkKey
+	ts, start []int64
+	value     []float64
+}
+
+// NewBatch makes an empty batch. Series that known has are left out; known may
+// be shared by all batches of a process.
+func NewBatch(t tenant.ID, retentionDays uint16, known *resourcestore.Known) *Batch {
+	return &Batch{
+		tenant: t, days: retentionDays, known: known,
+		added:      map[resourcestore.Key]struct{}{},
+		chunks:     map[chunkKey]*chunk{},
+		series:     newSeriesColumns(),
+		samples:    newSampleColumns(),
+		histograms: newHistogramColumns(),
+		exemplars:  newExemplarColumns(),
+	}
+}
+
+// Rows is the number of points appended: samples and histograms.
+func (b *Batch) Rows() int { return b.points + len(b.histograms.count) }
+
+// Series names the series of the points that follow and returns its
+// fingerprint. A row is added unless the series is known for the day of ts,
+// Unix milliseconds of one of its points.
+func (b *Batch) Series(s *Series, ts int64) uint64 {
+	attribute.Sort(s.Attributes)
+	fp := s.fingerprint(&b.hasher)
+	b.SeriesDay(s, fp, ts)
+	return fp
+}
+
+// SeriesDay makes sure that a series named before has a row for the day of ts
+// as well. Points of one series in one request can lie on both sides of
+// midnight.
+func (b *Batch) SeriesDay(s *Series, fp uint64, ts int64) {
+	day := dayOf(ts)
+	key := resourcestore.KeyOf(b.tenant, TableSeries, fp, day, b.days)
+	if _, ok := b.added[key]; ok || b.known.Has(key) {
+		return
+	}
+	b.added[key] = struct{}{}
+	b.series.append(b, s, fp, day)
+}
+
+// Sample adds a number. Times are Unix milliseconds; start is 0 when unknown.
+func (b *Batch) Sample(fp uint64, ts, start int64, value float64) {
+	key := chunkKey{fp, hourOf(ts)}
+	c, ok := b.chunks[key]
+	if !ok {
+		c = &chunk{chunkKey: key}
+		b.chunks[key] = c
+		b.order = append(b.order, c)
+	}
+	c.ts = append(c.ts, ts)
+	c.start = append(c.start, start)
+	c.value = append(c.value, value)
+	b.points++
+}
+
+// Histogram adds a histogram.
+func (b *Batch) Histogram(fp uint64, h *HistogramPoint) { b.histograms.append(b, fp, h) }
+
+// Exemplar adds an exemplar of a point of the series.
+func (b *Batch) Exemplar(fp uint64, metric string, e *Exemplar) {
+	b.exemplars.append(b, fp, metric, e)
+}
+
+// MarkStored tells the memory of known rows that this batch's series are
+// stored. Call it only after the insert is known to be done.
+func (b *Batch) MarkStored() {
+	keys := make([]resourcestore.Key, 0, len(b.added))
+	for k := range b.added {
+		keys = append(keys, k)
+	}
+	b.known.Add(keys)
+}
+
+// Blocks appends the batch's blocks to dst, series first; an empty batch has
+// none. After it only Reset may be called.
+func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
+	for _, c := range b.order {
+		b.samples.append(b, c)
+	}
+	for _, t := range []struct {
+		table string
+		rows  int
+		input proto.Input
+	}{
+		{TableSeries, len(b.series.fingerprint), b.series.input},
+		{TableSamples, len(b.samples.fingerprint), b.samples.input},
+		{TableHistograms, len(b.histograms.fingerprint), b.histograms.input},
+		{TableExemplars, len(b.exemplars.fingerprint), b.exemplars.input},
+	} {
+		if t.rows == 0 {
+			continue
+		}
+		blk, err := b.enc.Encode(t.table, t.rows, t.input)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, blk)
+	}
+	return dst, nil
+}
+
+// Reset empties the batch and keeps its buffers.
+func (b *Batch) Reset() {
+	b.points, b.order = 0, b.order[:0]
+	clear(b.added)
+	clear(b.chunks)
+	b.series.input.Reset()
+	b.samples.input.Reset()
+	b.histograms.input.Reset()
+	b.exemplars.input.Reset()
+}

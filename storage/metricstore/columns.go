@@ -1,0 +1,240 @@
+package metricstore
+
+import (
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/block"
+)
+
+// owner are the two columns every table starts with.
+type owner struct {
+	tenant    *block.Dict
+	retention *proto.ColUInt16
+}
+
+func newOwner() owner { return owner{&block.Dict{}, &proto.ColUInt16{}} }
+
+func (o owner) append(b *Batch) {
+	o.tenant.Append(string(b.tenant))
+	o.retention.Append(b.days)
+}
+
+func (o owner) input(more ...proto.InputColumn) proto.Input {
+	return append(proto.Input{{Name: "tenant", Data: o.tenant}, {Name: "retention_days", Data: o.retention}}, more...)
+}
+
+// Types of columns as the tables declare them.
+const (
+	enumType        proto.ColumnType = "Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5, 'unknown' = 6)"
+	enumTemporality proto.ColumnType = "Enum8('unspecified' = 0, 'delta' = 1, 'cumulative' = 2)"
+	chunkInts       proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Int64))"
+	chunkFloats     proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Float64))"
+)
+
+type seriesColumns struct {
+	*seriesData
+	input proto.Input
+}
+
+type seriesData struct {
+	owner
+	day              proto.ColDate
+	name, promName   proto.ColStr
+	fingerprint      proto.ColUInt64
+	typ, temporality proto.ColInt8
+	monotonic        proto.ColBool
+	unit             block.Dict
+	description      proto.ColStr
+	labels           labelColumn
+	attributes       proto.ColStr
+	resource, scope  proto.ColUInt64
+}
+
+func newSeriesColumns() seriesColumns {
+	c := &seriesData{owner: newOwner()}
+	return seriesColumns{c, c.owner.input(proto.Input{
+		{Name: "day", Data: &c.day},
+		{Name: "metric_name", Data: &c.name},
+		{Name: "prom_name", Data: &c.promName},
+		{Name: "fingerprint", Data: &c.fingerprint},
+		{Name: "type", Data: block.Typed(&c.typ, enumType)},
+		{Name: "temporality", Data: block.Typed(&c.temporality, enumTemporality)},
+		{Name: "monotonic", Data: &c.monotonic},
+		{Name: "unit", Data: &c.unit},
+		{Name: "description", Data: &c.description},
+		{Name: "labels", Data: &c.labels},
+		{Name: "attributes", Data: &c.attributes},
+		{Name: "resource_id", Data: &c.resource},
+		{Name: "scope_id", Data: &c.scope},
+	}...)}
+}
+
+func (c *seriesData) append(b *Batch, s *Series, fp uint64, day time.Time) {
+	c.owner.append(b)
+	c.day.Append(day)
+	c.name.Append(s.Name)
+	c.promName.Append(PrometheusName(s.Name, s.Unit, s.Type, s.Monotonic))
+	c.fingerprint.Append(fp)
+	c.typ.Append(int8(s.Type))
+	c.temporality.Append(int8(s.Temporality))
+	c.monotonic.Append(s.Monotonic)
+	c.unit.Append(s.Unit)
+	c.description.Append(s.Description)
+	c.labels.append(s)
+	b.text = attribute.AppendJSON(b.text[:0], s.Attributes)
+	c.attributes.AppendBytes(b.text)
+	c.resource.Append(s.ResourceID)
+	c.scope.Append(s.ScopeID)
+}
+
+type sampleColumns struct {
+	*sampleData
+	input proto.Input
+}
+
+type sampleData struct {
+	owner
+	fingerprint       proto.ColUInt64
+	hour              proto.ColUInt32
+	tsData, startData proto.ColInt64
+	valueData         proto.ColFloat64
+	ts, start, value  *block.Array
+}
+
+func newSampleColumns() sampleColumns {
+	c := &sampleData{owner: newOwner()}
+	c.ts, c.start, c.value = block.NewArray(&c.tsData), block.NewArray(&c.startData), block.NewArray(&c.valueData)
+	return sampleColumns{c, c.owner.input(
+		proto.InputColumn{Name: "fingerprint", Data: &c.fingerprint},
+		proto.InputColumn{Name: "hour", Data: block.Typed(&c.hour, "DateTime('UTC')")},
+		proto.InputColumn{Name: "ts", Data: block.Typed(c.ts, chunkInts)},
+		proto.InputColumn{Name: "start_ts", Data: block.Typed(c.start, chunkInts)},
+		proto.InputColumn{Name: "value", Data: block.Typed(c.value, chunkFloats)},
+	)}
+}
+
+func (c *sampleData) append(b *Batch, k *chunk) {
+	c.owner.append(b)
+	c.fingerprint.Append(k.fingerprint)
+	c.hour.Append(uint32(k.hour))
+	c.tsData = append(c.tsData, k.ts...)
+	c.startData = append(c.startData, k.start...)
+	c.valueData = append(c.valueData, k.value...)
+	c.ts.EndRow()
+	c.start.EndRow()
+	c.value.EndRow()
+}
+
+type histogramColumns struct {
+	*histogramData
+	input proto.Input
+}
+
+type histogramData struct {
+	owner
+	fingerprint                           proto.ColUInt64
+	time, start                           proto.ColInt64
+	kind, flags                           proto.ColUInt8
+	count                                 proto.ColUInt64
+	sum, min, max                         proto.ColFloat64
+	boundData                             proto.ColFloat64
+	countData, positiveData, negativeData proto.ColUInt64
+	bounds, counts, positive, negative    *block.Array
+	scale, positiveOffset, negativeOffset proto.ColInt32
+	zeroCount                             proto.ColUInt64
+	zeroThreshold                         proto.ColFloat64
+}
+
+func newHistogramColumns() histogramColumns {
+	c := &histogramData{owner: newOwner()}
+	c.bounds, c.counts = block.NewArray(&c.boundData), block.NewArray(&c.countData)
+	c.positive, c.negative = block.NewArray(&c.positiveData), block.NewArray(&c.negativeData)
+	return histogramColumns{c, c.owner.input(proto.Input{
+		{Name: "fingerprint", Data: &c.fingerprint},
+		{Name: "time", Data: block.Typed(&c.time, block.Milliseconds)},
+		{Name: "start_time", Data: block.Typed(&c.start, block.Milliseconds)},
+		{Name: "kind", Data: &c.kind},
+		{Name: "flags", Data: &c.flags},
+		{Name: "count", Data: &c.count},
+		{Name: "sum", Data: &c.sum},
+		{Name: "min", Data: &c.min},
+		{Name: "max", Data: &c.max},
+		{Name: "bounds", Data: c.bounds},
+		{Name: "counts", Data: c.counts},
+		{Name: "scale", Data: &c.scale},
+		{Name: "zero_count", Data: &c.zeroCount},
+		{Name: "zero_threshold", Data: &c.zeroThreshold},
+		{Name: "positive_offset", Data: &c.positiveOffset},
+		{Name: "positive_counts", Data: c.positive},
+		{Name: "negative_offset", Data: &c.negativeOffset},
+		{Name: "negative_counts", Data: c.negative},
+	}...)}
+}
+
+func (c *histogramData) append(b *Batch, fp uint64, h *HistogramPoint) {
+	c.owner.append(b)
+	c.fingerprint.Append(fp)
+	c.time.Append(h.Time)
+	c.start.Append(h.Start)
+	c.kind.Append(h.Kind)
+	c.flags.Append(h.Flags)
+	c.count.Append(h.Count)
+	c.sum.Append(h.Sum)
+	c.min.Append(h.Min)
+	c.max.Append(h.Max)
+	c.boundData = append(c.boundData, h.Bounds...)
+	c.bounds.EndRow()
+	c.countData = append(c.countData, h.Counts...)
+	c.counts.EndRow()
+	c.scale.Append(h.Scale)
+	c.zeroCount.Append(h.ZeroCount)
+	c.zeroThreshold.Append(h.ZeroThreshold)
+	c.positiveOffset.Append(h.PositiveOffset)
+	c.positiveData = append(c.positiveData, h.PositiveCounts...)
+	c.positive.EndRow()
+	c.negativeOffset.Append(h.NegativeOffset)
+	c.negativeData = append(c.negativeData, h.NegativeCounts...)
+	c.negative.EndRow()
+}
+
+type exemplarColumns struct {
+	*exemplarData
+	input proto.Input
+}
+
+type exemplarData struct {
+	owner
+	time            proto.ColInt64
+	traceID, spanID proto.ColFixedStr
+	fingerprint     proto.ColUInt64
+	metric          block.Dict
+	value           proto.ColFloat64
+	attributes      proto.ColStr
+}
+
+func newExemplarColumns() exemplarColumns {
+	c := &exemplarData{owner: newOwner(), traceID: proto.ColFixedStr{Size: 16}, spanID: proto.ColFixedStr{Size: 8}}
+	return exemplarColumns{c, c.owner.input(
+		proto.InputColumn{Name: "time", Data: block.Typed(&c.time, block.Nanoseconds)},
+		proto.InputColumn{Name: "trace_id", Data: &c.traceID},
+		proto.InputColumn{Name: "span_id", Data: &c.spanID},
+		proto.InputColumn{Name: "fingerprint", Data: &c.fingerprint},
+		proto.InputColumn{Name: "metric_name", Data: &c.metric},
+		proto.InputColumn{Name: "value", Data: &c.value},
+		proto.InputColumn{Name: "attributes", Data: &c.attributes},
+	)}
+}
+
+func (c *exemplarData) append(b *Batch, fp uint64, metric string, e *Exemplar) {
+	c.owner.append(b)
+	c.time.Append(e.Time)
+	c.traceID.Append(e.TraceID[:])
+	c.spanID.Append(e.SpanID[:])
+	c.fingerprint.Append(fp)
+	c.metric.Append(metric)
+	c.value.Append(e.Value)
+	b.text = attribute.AppendJSON(b.text[:0], e.Attributes)
+	c.attributes.AppendBytes(b.text)
+}

@@ -1,0 +1,117 @@
+package metricstore
+
+import (
+	"time"
+
+	"github.com/prometheus/otlptranslator"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+)
+
+// Type is a metric's type. The numbers are stored.
+type Type uint8
+
+// Metric types.
+const (
+	Gauge Type = iota + 1
+	Sum
+	Histogram
+	ExponentialHistogram
+	Summary
+	Unknown
+)
+
+var typeNames = [...]string{Gauge: "gauge", Sum: "sum", Histogram: "histogram", ExponentialHistogram: "exponential_histogram", Summary: "summary", Unknown: "unknown"}
+
+// String is the type as the table spells it.
+func (t Type) String() string {
+	if t == 0 || int(t) >= len(typeNames) {
+		return "unknown"
+	}
+	return typeNames[t]
+}
+
+// Temporality tells what a point of a sum or histogram covers. The numbers are
+// stored, and are OTLP's.
+type Temporality uint8
+
+// Aggregation temporalities.
+const (
+	Unspecified Temporality = iota
+	Delta
+	Cumulative
+)
+
+// Series is a series to be stored. Strings may alias a request buffer.
+// Batch.Series sorts Attributes.
+type Series struct {
+	Name, Unit, Description string
+	Type                    Type
+	Temporality             Temporality
+	Monotonic               bool
+	Attributes              []attribute.KeyValue // of the data point
+	// Quantile is the label of that name for the quantiles of a summary, "" for
+	// every other series.
+	Quantile            string
+	ResourceID, ScopeID uint64
+}
+
+// namer builds Prometheus names with unit and type suffixes.
+var namer = otlptranslator.MetricNamer{WithMetricSuffixes: true}
+
+// PrometheusName is the underscore spelling of an OTLP metric name, with the
+// suffixes for unit and type; an untranslatable name stays as it is.
+func PrometheusName(name, unit string, t Type, monotonic bool) string {
+	m := otlptranslator.Metric{Name: name, Unit: unit, Type: translatorType(t, monotonic)}
+	if s, err := namer.Build(m); err == nil {
+		return s
+	}
+	return name
+}
+
+func translatorType(t Type, monotonic bool) otlptranslator.MetricType {
+	switch t {
+	case Gauge:
+		return otlptranslator.MetricTypeGauge
+	case Sum:
+		if monotonic {
+			return otlptranslator.MetricTypeMonotonicCounter
+		}
+		return otlptranslator.MetricTypeNonMonotonicCounter
+	case Histogram:
+		return otlptranslator.MetricTypeHistogram
+	case ExponentialHistogram:
+		return otlptranslator.MetricTypeExponentialHistogram
+	case Summary:
+		return otlptranslator.MetricTypeSummary
+	}
+	return otlptranslator.MetricTypeUnknown
+}
+
+// fingerprint identifies a series within a tenant: everything that tells two
+// streams of points apart. Description is not part of it.
+func (s *Series) fingerprint(h *attribute.Hasher) uint64 {
+	h.Reset()
+	h.String(s.Name)
+	h.String(s.Unit)
+	flags := uint64(s.Type) | uint64(s.Temporality)<<8
+	if s.Monotonic {
+		flags |= 1 << 16
+	}
+	h.Uint64(flags)
+	h.Attributes(s.Attributes)
+	h.String(s.Quantile)
+	h.Uint64(s.ResourceID)
+	h.Uint64(s.ScopeID)
+	return h.Sum()
+}
+
+// hourOf is the start of the hour of a time in Unix milliseconds, in seconds.
+func hourOf(ms int64) int64 {
+	h := ms / 3_600_000
+	if ms < 0 && ms%3_600_000 != 0 {
+		h--
+	}
+	return h * 3600
+}
+
+func dayOf(ms int64) time.Time { return time.UnixMilli(ms).UTC().Truncate(24 * time.Hour) }

@@ -1,0 +1,149 @@
+package resourcestore
+
+import (
+	"time"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Tables that a Batch fills.
+const (
+	TableResources = "resources"
+	TableScopes    = "scopes"
+)
+
+// Resource is an OTLP resource to be stored. Batch.Resource sorts Attributes.
+type Resource struct {
+	Attributes []attribute.KeyValue
+	Dropped    uint32
+	SchemaURL  string
+}
+
+// Scope is an OTLP instrumentation scope. Batch.Scope sorts Attributes.
+type Scope struct {
+	Name, Version string
+	Attributes    []attribute.KeyValue
+	Dropped       uint32
+	SchemaURL     string
+}
+
+// Batch collects the resources and scopes of one request of one tenant. Not
+// safe for concurrent use.
+type Batch struct {
+	tenant    tenant.ID
+	retention uint16
+	known     *Known
+	added     map[Key]struct{}
+	hasher    attribute.Hasher
+	enc       block.Encoder
+	resources resourceColumns
+	scopes    scopeColumns
+}
+
+// NewBatch makes an empty batch. Rows that known has are left out; known may
+// be shared by all batches of a process.
+func NewBatch(t tenant.ID, retentionDays uint16, known *Known) *Batch {
+	return &Batch{tenant: t, retention: retentionDays, known: known, added: map[Key]struct{}{}}
+}
+
+// Rows is the number of rows that would be sent.
+func (b *Batch) Rows() int { return b.resources.id.Rows() + b.scopes.id.Rows() }
+
+// Resource adds the resource for the day of its records unless it is known,
+// and returns its fingerprint and service name.
+func (b *Batch) Resource(day time.Time, r *Resource) (id uint64, service string) {
+	attribute.Sort(r.Attributes)
+	b.hasher.Reset()
+	b.hasher.Attributes(r.Attributes)
+	b.hasher.String(r.SchemaURL)
+	id = b.hasher.Sum()
+	service = ServiceName(r.Attributes)
+	if b.fresh(TableResources, id, day) {
+		b.resources.append(b, day, id, service, r)
+	}
+	return id, service
+}
+
+// Scope adds the scope for the day of its records unless it is known, and
+// returns its fingerprint.
+func (b *Batch) Scope(day time.Time, s *Scope) uint64 {
+	attribute.Sort(s.Attributes)
+	b.hasher.Reset()
+	b.hasher.String(s.Name)
+	b.hasher.String(s.Version)
+	b.hasher.Attributes(s.Attributes)
+	b.hasher.String(s.SchemaURL)
+	id := b.hasher.Sum()
+	if b.fresh(TableScopes, id, day) {
+		b.scopes.append(b, day, id, s)
+	}
+	return id
+}
+
+func (b *Batch) fresh(table string, id uint64, day time.Time) bool {
+	key := KeyOf(b.tenant, table, id, day, b.retention)
+	if _, ok := b.added[key]; ok || b.known.Has(key) {
+		return false
+	}
+	b.added[key] = struct{}{}
+	return true
+}
+
+// KeyOf is the identity of a row that is stored once a day.
+func KeyOf(t tenant.ID, table string, id uint64, day time.Time, retention uint16) Key {
+	return Key{Owner: xxhash.Sum64String(string(t)) ^ xxhash.Sum64String(table), ID: id, Day: int32(day.Unix() / 86400), Retention: retention}
+}
+
+// MarkStored tells the memory of known rows that this batch's rows are stored.
+// Call it only after the insert is known to be done.
+func (b *Batch) MarkStored() {
+	keys := make([]Key, 0, len(b.added))
+	for k := range b.added {
+		keys = append(keys, k)
+	}
+	b.known.Add(keys)
+}
+
+// Blocks appends the batch's blocks to dst: none, one or two.
+func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
+	for _, t := range []struct {
+		table string
+		rows  int
+		input func() proto.Input
+	}{
+		{TableResources, b.resources.id.Rows(), b.resources.input},
+		{TableScopes, b.scopes.id.Rows(), b.scopes.input},
+	} {
+		if t.rows == 0 {
+			continue
+		}
+		blk, err := b.enc.Encode(t.table, t.rows, t.input())
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, blk)
+	}
+	return dst, nil
+}
+
+// ServiceName is service.name, or unknown_service as the semantic conventions
+// have it.
+func ServiceName(attrs []attribute.KeyValue) string {
+	if s := text(attrs, "service.name"); s != "" {
+		return s
+	}
+	return "unknown_service"
+}
+
+func text(attrs []attribute.KeyValue, key string) string {
+	for i := range attrs {
+		if attrs[i].Key == key {
+			return attrs[i].Value.Text()
+		}
+	}
+	return ""
+}

@@ -1,0 +1,181 @@
+package tracestore
+
+import (
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Tables that a Batch fills.
+const (
+	TableSpans = "spans"
+	TableIndex = "trace_index"
+)
+
+// Record is one span to be stored. Its strings may alias a request buffer:
+// Append copies what it keeps.
+type Record struct {
+	TraceID        [16]byte
+	SpanID, Parent [8]byte
+	TraceState     string
+	Flags          uint32
+	Name           string
+	Kind           uint8 // OTLP number
+	Start, End     int64 // Unix nanoseconds
+	StatusCode     uint8 // OTLP number
+	StatusMessage  string
+	Attributes     []attribute.KeyValue
+	Events         []Event
+	Links          []Link
+
+	DroppedAttributes, DroppedEvents, DroppedLinks uint32
+
+	Service             string
+	ResourceID, ScopeID uint64
+}
+
+// Event is something that happened during a span.
+type Event struct {
+	Time       int64 // Unix nanoseconds
+	Name       string
+	Attributes []attribute.KeyValue
+	Dropped    uint32
+}
+
+// Link points from a span to another.
+type Link struct {
+	TraceID    [16]byte
+	SpanID     [8]byte
+	TraceState string
+	Flags      uint32
+	Attributes []attribute.KeyValue
+	Dropped    uint32
+}
+
+// Batch collects the spans of one request of one tenant. Not safe for
+// concurrent use.
+type Batch struct {
+	tenantName string
+	days       uint16
+	text       []byte
+	enc        block.Encoder
+	spans      spanColumns
+	index      indexColumns
+	traces     map[[16]byte]int // row of the trace in index
+}
+
+// NewBatch makes an empty batch.
+func NewBatch(t tenant.ID, retentionDays uint16) *Batch {
+	return &Batch{
+		tenantName: string(t), days: retentionDays,
+		spans: newSpanColumns(), index: newIndexColumns(), traces: map[[16]byte]int{},
+	}
+}
+
+// Rows is the number of spans appended.
+func (b *Batch) Rows() int { return len(b.spans.start) }
+
+// Append adds a span. It allocates only while buffers grow.
+func (b *Batch) Append(r *Record) {
+	c := &b.spans
+	end := max(r.End, r.Start)
+	c.tenant.Append(b.tenantName)
+	c.retention.Append(b.days)
+	c.service.Append(r.Service)
+	c.name.Append(r.Name)
+	c.start.Append(r.Start)
+	c.duration.Append(uint64(end - r.Start))
+	c.kind.Append(r.Kind)
+	c.statusCode.Append(r.StatusCode)
+	c.statusMessage.Append(r.StatusMessage)
+	c.traceID.Append(r.TraceID[:])
+	c.spanID.Append(r.SpanID[:])
+	c.parent.Append(r.Parent[:])
+	c.traceState.Append(r.TraceState)
+	c.flags.Append(r.Flags)
+	c.attrs.Append(r.Attributes)
+	c.dropped.Append(r.DroppedAttributes)
+	c.droppedEvents.Append(r.DroppedEvents)
+	c.droppedLinks.Append(r.DroppedLinks)
+	c.resource.Append(r.ResourceID)
+	c.scope.Append(r.ScopeID)
+	b.appendEvents(r.Events)
+	b.appendLinks(r.Links)
+	b.appendIndex(r.TraceID, r.Start, end)
+}
+
+func (b *Batch) appendEvents(events []Event) {
+	c := b.spans.event
+	for i := range events {
+		e := &events[i]
+		c.time.Append(e.Time)
+		c.name.Append(e.Name)
+		b.text = attribute.AppendJSON(b.text[:0], e.Attributes)
+		c.attrs.AppendBytes(b.text)
+		c.dropped.Append(e.Dropped)
+	}
+	c.endRow()
+}
+
+func (b *Batch) appendLinks(links []Link) {
+	c := b.spans.link
+	for i := range links {
+		l := &links[i]
+		c.traceID.Append(l.TraceID[:])
+		c.spanID.Append(l.SpanID[:])
+		c.traceState.Append(l.TraceState)
+		c.flags.Append(l.Flags)
+		b.text = attribute.AppendJSON(b.text[:0], l.Attributes)
+		c.attrs.AppendBytes(b.text)
+		c.dropped.Append(l.Dropped)
+	}
+	c.endRow()
+}
+
+// appendIndex widens the trace's time range, one index row a trace and batch.
+func (b *Batch) appendIndex(id [16]byte, start, end int64) {
+	c := &b.index
+	if i, ok := b.traces[id]; ok {
+		c.start[i] = min(c.start[i], start)
+		c.end[i] = max(c.end[i], end)
+		return
+	}
+	b.traces[id] = len(c.start)
+	c.tenant.Append(b.tenantName)
+	c.retention.Append(b.days)
+	c.traceID.Append(id[:])
+	c.start.Append(start)
+	c.end.Append(end)
+}
+
+// Blocks appends the batch's blocks to dst, the index before the spans, so
+// that a span that can be found by its table can be found by its trace; an
+// empty batch has none.
+func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
+	if b.Rows() == 0 {
+		return dst, nil
+	}
+	b.index.day = b.index.day[:0]
+	for _, start := range b.index.start {
+		b.index.day.Append(time.Unix(0, start).UTC())
+	}
+	index, err := b.enc.Encode(TableIndex, len(b.index.start), b.index.input())
+	if err != nil {
+		return dst, err
+	}
+	spans, err := b.enc.Encode(TableSpans, b.Rows(), b.spans.input())
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, index, spans), nil
+}
+
+// Reset empties the batch and keeps its buffers.
+func (b *Batch) Reset() {
+	b.spans.input().Reset()
+	b.spans.attrs.Reset()
+	b.index.input().Reset()
+	clear(b.traces)
+}

@@ -1,14 +1,13 @@
 package engine
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
-	"strings"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -55,29 +54,13 @@ func serve(spec childSpec) error {
 	if err != nil {
 		return err
 	}
-	l := layout{spec.Dir}
-	portFile := filepath.Join(l.run(), "ports")
-	if err := os.RemoveAll(portFile); err != nil {
-		return fmt.Errorf("ports: %w", err)
-	}
 	go stopWhenTold(prompt)
-	go announce(portFile, func() {
+	go announce(spec.HTTPPort, func() {
 		restore() // the engine took some of Go's handlers while it started
 		lib.onAltStack(34)
 	})
-	err = lib.run("--config-file="+l.serverXML(), "--interactive", "--progress=off", "--disable_suggestion",
-		"--history_file=/dev/null", "--query", bootQuery(portFile))
-	if err != nil {
-		return err
-	}
-	return nil
-}
-
-// bootQuery opens the listeners and then writes their ports to a file, which is the sign that they are open.
-func bootQuery(portFile string) string {
-	quoted := "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(portFile) + "'"
-	return "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; " +
-		"SELECT getServerPort('tcp_port'), getServerPort('http_port') INTO OUTFILE " + quoted + " TRUNCATE FORMAT TSV"
+	return lib.run("--config-file="+layout{spec.Dir}.serverXML(), "--interactive", "--progress=off", "--disable_suggestion",
+		"--history_file=/dev/null", "--query", "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP")
 }
 
 // attachTerminal puts a terminal on standard input and returns its other end. With a terminal and --interactive the
@@ -134,14 +117,18 @@ func stopWhenTold(prompt *os.File) {
 	os.Exit(3)
 }
 
-// announce waits for the port file and tells the parent.
-func announce(portFile string, up func()) {
+// announce waits for the HTTP listener, the last to open, and tells the parent. Nothing else can listen on that port:
+// the parent holds it. A file written by the engine would be a sign too, but not on a full disk.
+func announce(port int, up func()) {
 	ready := os.NewFile(readyFD, "ready")
 	defer ready.Close()
+	addr := net.JoinHostPort(loopback, strconv.Itoa(port))
 	for {
-		if ports, err := os.ReadFile(portFile); err == nil && bytes.HasSuffix(ports, []byte("\n")) {
+		conn, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			conn.Close()
 			up()
-			ready.Write(ports)
+			ready.WriteString("up\n")
 			return
 		}
 		time.Sleep(5 * time.Millisecond)

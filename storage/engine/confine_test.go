@@ -114,12 +114,20 @@ func TestUsers(t *testing.T) {
 	ep := e.Endpoint()
 	work := worker(t, ep)
 	exec(t, work, table, "INSERT INTO t VALUES (1)", "CREATE DATABASE trefoil_x", "CREATE TABLE trefoil_x.t AS t", "DROP DATABASE trefoil_x SYNC",
-		"SET SQL_anything = 'x'", "SYSTEM FLUSH LOGS", "SELECT * FROM system.parts FORMAT Null")
+		"CREATE MATERIALIZED VIEW mv ENGINE = AggregatingMergeTree ORDER BY n AS SELECT n, count() AS c FROM t GROUP BY n",
+		"CREATE MATERIALIZED VIEW rv REFRESH EVERY 1 HOUR ENGINE = MergeTree ORDER BY n AS SELECT n FROM t", "SYSTEM REFRESH VIEW rv",
+		"CREATE DICTIONARY d (n UInt64) PRIMARY KEY n SOURCE(CLICKHOUSE(TABLE 't' DB 'trefoil')) LIFETIME(0) LAYOUT(FLAT())",
+		"ALTER TABLE t ADD COLUMN m UInt8", "ALTER TABLE t DELETE WHERE n = 7", "OPTIMIZE TABLE t FINAL", "SYSTEM STOP MERGES t", "SYSTEM START MERGES t",
+		"KILL QUERY WHERE query_id = 'none'",
+		"SYSTEM FLUSH LOGS", "SELECT * FROM system.parts FORMAT Null")
 
 	t.Run("work", func(t *testing.T) {
 		for _, sql := range []string{
 			"CREATE DATABASE other",
-			"CREATE USER u",
+			"CREATE USER u", "CREATE USER trefoil", "ALTER USER trefoil_ro SETTINGS readonly = 0", "GRANT ALL ON trefoil.* TO trefoil_ro",
+			"CREATE TABLE f (n UInt8) ENGINE = File(TSV)", "CREATE TABLE f (n UInt8) ENGINE = URL('http://127.0.0.1/', TSV)",
+			"CREATE TABLE f (n UInt8) ENGINE = Executable('id', TSV)",
+			"SELECT * FROM remote('127.0.0.1', system.one)", "SELECT * FROM s3('http://127.0.0.1:1/bucket/x', 'TSV')",
 			"CREATE TABLE default.t (n UInt8) ENGINE = Memory",
 			"SYSTEM SHUTDOWN",
 			"SYSTEM STOP LISTEN TCP",

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -71,6 +72,9 @@ func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
 		}
 	}()
 	if err := e.prepare(); err != nil {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			err = fmt.Errorf("engine: %w: %w", ErrDiskFull, err)
+		}
 		return nil, err
 	}
 	child, err := e.launch(ctx)
@@ -154,17 +158,16 @@ func (e *Engine) launch(ctx context.Context) (*process, error) {
 
 // startError joins what we saw with what the engine said, and names the cause if its words give it away.
 func (e *Engine) startError(child *process, err error, began time.Time) error {
-	words := child.words.String()
-	if words == "" {
-		words = lastLines(filepath.Join(e.layout.log(), "engine.err.log"), 2<<10, began)
+	said := child.words.String()
+	for _, name := range []string{"engine.err.log", "engine.log"} {
+		if said == "" {
+			said = wordsFromLog(filepath.Join(e.layout.log(), name), began)
+		}
 	}
-	if words == "" {
-		words = lastLines(filepath.Join(e.layout.log(), "engine.log"), 1<<10, began)
-	}
-	if cause := classify(words); cause != nil {
+	if cause := classify(said); cause != nil {
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
-	return &StartError{Err: err, Words: words}
+	return &StartError{Err: err, Words: said}
 }
 
 // createDatabase is the first query of the working user: when it is answered, so will others be.

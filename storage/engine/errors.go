@@ -34,23 +34,22 @@ func (e *StartError) Error() string {
 
 func (e *StartError) Unwrap() error { return e.Err }
 
-// classify finds the cause of a failed start in the engine's words; it returns nil when they name none we know.
-func classify(words string) error {
-	has := func(parts ...string) bool {
-		for _, p := range parts {
-			if strings.Contains(words, p) {
-				return true
+// classify finds the cause of a failed start in what the engine said; it returns nil when that names none we know.
+func classify(said string) error {
+	said = strings.ToLower(said)
+	for _, cause := range []struct {
+		err     error
+		phrases []string
+	}{
+		{ErrDiskFull, []string{"no space left on device", "not_enough_space", "disk quota exceeded"}},
+		{ErrDataDirInUse, []string{"another server instance in same directory is already running", "cannot lock file"}},
+		{ErrPortTaken, []string{"address already in use"}},
+	} {
+		for _, phrase := range cause.phrases {
+			if strings.Contains(said, phrase) {
+				return cause.err
 			}
 		}
-		return false
-	}
-	switch {
-	case has("No space left on device", "NOT_ENOUGH_SPACE", "Code: 243", "Disk quota exceeded"):
-		return ErrDiskFull
-	case has("Code: 76", "CANNOT_OPEN_FILE") && has("lock", "Lock"):
-		return ErrDataDirInUse
-	case has("Address already in use", "EADDRINUSE"):
-		return ErrPortTaken
 	}
 	return nil
 }

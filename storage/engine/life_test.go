@@ -305,3 +305,18 @@ func TestOddDirectory(t *testing.T) {
 	e := start(t, testConfig(filepath.Join(t.TempDir(), `a b'c"d&e<f>{g}`)))
 	wantCount(t, worker(t, e.Endpoint()), "numbers(3)", 3)
 }
+
+func TestBadConfig(t *testing.T) {
+	for want, cfg := range map[string]engine.Config{
+		"DataDir is empty":  {},
+		"backslash":         {DataDir: `a\b`},
+		"control character": {DataDir: "a\nb"},
+		"port 65536":        {DataDir: "a", TCPPort: 65536},
+		"port -1":           {DataDir: "a", HTTPPort: -1},
+		"MemoryLimit 1:":    {DataDir: "a", MemoryLimit: 1},
+	} {
+		if _, err := engine.Start(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v; want %q", err, want)
+		}
+	}
+}

@@ -1,15 +1,12 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -19,7 +16,7 @@ type process struct {
 	cmd     *exec.Cmd
 	control *os.File // closing it asks the child to stop
 	ready   *os.File
-	words   *tail
+	words   *words
 	done    chan struct{} // closed when the child has ended
 	err     error         // how it ended; valid once done is closed
 }
@@ -34,8 +31,9 @@ func spawn(dir, spec string, lock *os.File) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("pipe: %w", err), controlRead.Close(), control.Close())
 	}
-	p := &process{control: control, ready: ready, words: new(tail), done: make(chan struct{})}
+	p := &process{control: control, ready: ready, words: new(words), done: make(chan struct{})}
 	p.cmd = exec.Command("/proc/self/exe", ChildCommand, spec)
+	p.cmd.Args[0] = "trefoil"
 	p.cmd.Env = []string{stageVariable + "=" + stageFresh}
 	p.cmd.Dir = dir
 	p.cmd.Stderr = p.words
@@ -99,51 +97,4 @@ func (p *process) kill() {
 	p.control.Close()
 	_ = p.cmd.Process.Kill()
 	<-p.done
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-const tailSize = 8 << 10
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, b...)
-	if over := len(t.buf) - tailSize; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
-	}
-	return len(b), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.TrimSpace(string(t.buf))
-}
-
-// lastLines returns the end of a log file, at most n bytes, from the start of a line, no older than since.
-func lastLines(path string, n int64, since time.Time) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || info.ModTime().Before(since) {
-		return ""
-	}
-	skip := max(info.Size()-n, 0)
-	raw := make([]byte, info.Size()-skip)
-	got, _ := f.ReadAt(raw, skip)
-	raw = raw[:got]
-	if skip > 0 {
-		if i := bytes.IndexByte(raw, '\n'); i >= 0 {
-			raw = raw[i+1:]
-		}
-	}
-	return strings.TrimSpace(string(raw))
 }

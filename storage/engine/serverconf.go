@@ -61,16 +61,18 @@ type serverValues struct {
 	ReadTotalMemory         int64 // of all queries of the reading user
 	WorkUser, WorkHash      string
 	ReadUser, ReadHash      string
-	Database                string
+	CacheSize               int64    // of each cache that would default to gigabytes
+	Databases               []string // what the grants are on
 	TableEngines            []string
 }
 
-// tableEngines are those the working user may create: everything that keeps data in our directory or in memory.
+// tableEngines are those the working user may create. They keep data in our directory or in memory, or reach our own
+// shards; none opens a file, a URL or a program.
 func tableEngines() []string {
 	return []string{
 		"MergeTree", "ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree",
-		"VersionedCollapsingMergeTree", "CoalescingMergeTree", "Memory", "Null", "Buffer", "Merge", "Join", "Set", "Log", "StripeLog",
-		"TinyLog", "Distributed", "Dictionary", "KeeperMap", "View", "MaterializedView",
+		"VersionedCollapsingMergeTree", "CoalescingMergeTree", "Memory", "Null", "Buffer", "Merge", "Distributed",
+		"Dictionary", "View", "MaterializedView",
 	}
 }
 
@@ -83,7 +85,8 @@ func writeServerConfig(l layout, cfg Config, ep Endpoint, tcp, http int) error {
 		ReadTotalMemory: cfg.MemoryLimit / 2,
 		WorkUser:        ep.User, WorkHash: passwordHash(ep.Password),
 		ReadUser: ep.ReadUser, ReadHash: passwordHash(ep.ReadPassword),
-		Database: ep.Database, TableEngines: tableEngines(),
+		CacheSize: min(64<<20, cfg.MemoryLimit/32),
+		Databases: []string{ep.Database, ep.Database + "_*"}, TableEngines: tableEngines(),
 	}
 	for path, text := range map[string]string{l.serverXML(): serverTemplate, l.usersXML(): usersTemplate} {
 		var out strings.Builder

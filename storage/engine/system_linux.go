@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -22,12 +23,42 @@ func machineMemory() int64 {
 	if unix.Sysinfo(&info) == nil {
 		total = int64(info.Totalram) * int64(info.Unit)
 	}
-	if raw, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		if limit, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64); err == nil {
+	for _, path := range cgroupLimits() {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		if limit, err := strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64); err == nil { // else "max"
 			total = min(total, limit)
 		}
 	}
 	return total
+}
+
+// cgroupLimits lists the files that may limit our memory: our control group's and its parents', of either version.
+func cgroupLimits() []string {
+	raw, _ := os.ReadFile("/proc/self/cgroup")
+	var files []string
+	for line := range strings.Lines(string(raw)) { // hierarchy:controllers:path
+		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(fields) != 3 {
+			continue
+		}
+		root, name := "/sys/fs/cgroup", "memory.max"
+		if fields[1] != "" {
+			root, name = "/sys/fs/cgroup/memory", "memory.limit_in_bytes"
+		}
+		if fields[1] != "" && fields[1] != "memory" {
+			continue
+		}
+		for dir := filepath.Join("/", fields[2]); ; dir = filepath.Dir(dir) {
+			files = append(files, filepath.Join(root, dir, name))
+			if dir == "/" {
+				break
+			}
+		}
+	}
+	return files
 }
 
 // freeDisk is the number of bytes an ordinary user may still write under path.

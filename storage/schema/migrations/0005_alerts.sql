@@ -1,6 +1,7 @@
 -- The state of every alert instance: the newest row of a key counts. State
--- has no day, so these tables are not partitioned by one; rows of what is over
--- expire one by one, and what is active never does.
+-- has no day, so these tables are not partitioned by one and their rows expire
+-- one by one. A row never outlives a newer one of its key, so nothing over can
+-- come back; what is active is written again long before it expires.
 CREATE TABLE IF NOT EXISTS {{table "alert_instances"}} (
   tenant LowCardinality(String),
   retention_days UInt16 CODEC(ZSTD(1)),
@@ -19,7 +20,7 @@ CREATE TABLE IF NOT EXISTS {{table "alert_instances"}} (
   updated_at DateTime64(9, 'UTC')
 ) ENGINE = {{engine "ReplacingMergeTree" "updated_at"}}
 ORDER BY (tenant, rule_id, fingerprint)
-TTL toDateTime(updated_at) + toIntervalDay(retention_days) WHERE state = 0
+TTL toDateTime(updated_at) + toIntervalDay(retention_days)
 SETTINGS {{window}};
 {{distributed "alert_instances" "rule_id"}}
 

@@ -233,7 +233,7 @@ CREATE TABLE IF NOT EXISTS alert_instances_local (
   updated_at DateTime64(9, 'UTC')
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', updated_at)
 ORDER BY (tenant, rule_id, fingerprint)
-TTL toDateTime(updated_at) + toIntervalDay(retention_days) WHERE state = 0
+TTL toDateTime(updated_at) + toIntervalDay(retention_days)
 SETTINGS replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS alert_instances AS alert_instances_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_instances_local', rule_id);

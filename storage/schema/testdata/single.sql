@@ -215,7 +215,7 @@ CREATE TABLE IF NOT EXISTS alert_instances (
   updated_at DateTime64(9, 'UTC')
 ) ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY (tenant, rule_id, fingerprint)
-TTL toDateTime(updated_at) + toIntervalDay(retention_days) WHERE state = 0
+TTL toDateTime(updated_at) + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS alert_groups (

@@ -1,0 +1,120 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Addr is where a server is and as whom to talk to it. It prints without its
+// passwords.
+type Addr struct {
+	TCPAddr  string // host:port of the native protocol
+	HTTPAddr string // host:port of the HTTP interface
+
+	User, Password         string // may insert and change the schema
+	ReadUser, ReadPassword string // may only select; User where empty
+	Database               string
+	Secure                 bool // TLS on both
+}
+
+// String is the address without credentials.
+func (a Addr) String() string {
+	return fmt.Sprintf("clickhouse://%s/%s", a.TCPAddr, a.Database)
+}
+
+// GoString keeps %#v from printing the passwords.
+func (a Addr) GoString() string { return a.String() }
+
+func (a Addr) reader() (user, password string) {
+	if a.ReadUser == "" {
+		return a.User, a.Password
+	}
+	return a.ReadUser, a.ReadPassword
+}
+
+// ParseDSN reads
+//
+//	clickhouse://user:password@host:9000/database?http_port=8123&secure=true&read_user=..&read_password=..
+//
+// Ports default to 9000 and 8123, or 9440 and 8443 when secure, the database to
+// trefoil. Errors never contain the password.
+func ParseDSN(dsn string) (Addr, error) {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		var ue *url.Error
+		if errors.As(err, &ue) {
+			err = ue.Err // the url.Error itself quotes the whole text
+		}
+		return Addr{}, fmt.Errorf("clickhouse dsn: %s", redact(err.Error(), dsn))
+	}
+	if u.Scheme != "clickhouse" {
+		return Addr{}, fmt.Errorf("clickhouse dsn: scheme %q, want clickhouse://user:password@host:9000/database", u.Scheme)
+	}
+	if u.Hostname() == "" {
+		return Addr{}, errors.New("clickhouse dsn: no host")
+	}
+	a := Addr{User: "default", Database: "trefoil"}
+	tcp, http := "9000", "8123"
+	for key, values := range u.Query() {
+		v := values[len(values)-1]
+		switch key {
+		case "secure":
+			switch v {
+			case "true", "1":
+				a.Secure = true
+			case "false", "0":
+			default:
+				return Addr{}, fmt.Errorf("clickhouse dsn: secure=%q, want true or false", v)
+			}
+		case "http_port":
+			http = v
+		case "read_user":
+			a.ReadUser = v
+		case "read_password":
+			a.ReadPassword = v
+		default:
+			return Addr{}, fmt.Errorf("clickhouse dsn: unknown parameter %q (known: http_port, secure, read_user, read_password)", key)
+		}
+	}
+	if a.Secure {
+		tcp = "9440"
+		if !u.Query().Has("http_port") {
+			http = "8443"
+		}
+	}
+	if p := u.Port(); p != "" {
+		tcp = p
+	}
+	if u.User != nil {
+		a.User = u.User.Username()
+		a.Password, _ = u.User.Password()
+	}
+	if db := strings.Trim(u.Path, "/"); db != "" {
+		if strings.Contains(db, "/") {
+			return Addr{}, fmt.Errorf("clickhouse dsn: database %q", db)
+		}
+		a.Database = db
+	}
+	a.TCPAddr = net.JoinHostPort(u.Hostname(), tcp)
+	a.HTTPAddr = net.JoinHostPort(u.Hostname(), http)
+	return a, nil
+}
+
+// redact cuts an error text that quotes any part of the user information.
+func redact(text, dsn string) string {
+	if at := strings.LastIndexByte(dsn, '@'); at > 0 {
+		secret := dsn[:at]
+		if i := strings.Index(secret, "//"); i >= 0 {
+			secret = secret[i+2:]
+		}
+		for _, part := range append([]string{secret}, strings.SplitN(secret, ":", 2)...) {
+			if part != "" && strings.Contains(text, part) {
+				return "malformed address"
+			}
+		}
+	}
+	return text
+}

@@ -1,0 +1,216 @@
+-- 0001_resources
+CREATE TABLE IF NOT EXISTS resources_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  resource_id UInt64,
+  service_name LowCardinality(String),
+  service_namespace LowCardinality(String),
+  service_instance_id String CODEC(ZSTD(1)),
+  attributes JSON(max_dynamic_paths=256),
+  attributes_other Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+  schema_url LowCardinality(String)
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, resource_id)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS resources AS resources_local ENGINE = Distributed('trefoil', currentDatabase(), 'resources_local', resource_id);
+
+CREATE TABLE IF NOT EXISTS scopes_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  scope_id UInt64,
+  name LowCardinality(String),
+  version LowCardinality(String),
+  attributes JSON(max_dynamic_paths=256),
+  attributes_other Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+  schema_url LowCardinality(String)
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, scope_id)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS scopes AS scopes_local ENGINE = Distributed('trefoil', currentDatabase(), 'scopes_local', scope_id);
+
+-- 0002_logs
+CREATE TABLE IF NOT EXISTS logs_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  service_name LowCardinality(String),
+  time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  observed_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  id UInt64 CODEC(Delta(8), ZSTD(1)),
+  severity_number UInt8 CODEC(ZSTD(1)),
+  severity_text LowCardinality(String),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(ZSTD(1)),
+  flags UInt32 CODEC(ZSTD(1)),
+  event_name LowCardinality(String),
+  body String CODEC(ZSTD(1)),
+  body_kind UInt8 CODEC(ZSTD(1)),
+  attributes JSON(max_dynamic_paths=256) CODEC(ZSTD(1)),
+  attributes_other Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+  resource_id UInt64 CODEC(ZSTD(1)),
+  scope_id UInt64 CODEC(ZSTD(1)),
+  INDEX trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(time), retention_days)
+ORDER BY (tenant, service_name, time, id)
+TTL toDate(time) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS logs AS logs_local ENGINE = Distributed('trefoil', currentDatabase(), 'logs_local', rand());
+
+-- 0003_traces
+CREATE TABLE IF NOT EXISTS spans_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  service_name LowCardinality(String),
+  name LowCardinality(String),
+  start_time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  duration UInt64 CODEC(ZSTD(1)),
+  kind UInt8 CODEC(ZSTD(1)),
+  status_code UInt8 CODEC(ZSTD(1)),
+  status_message String CODEC(ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(ZSTD(1)),
+  parent_span_id FixedString(8) CODEC(ZSTD(1)),
+  trace_state String CODEC(ZSTD(1)),
+  flags UInt32 CODEC(ZSTD(1)),
+  attributes JSON(max_dynamic_paths=256) CODEC(ZSTD(1)),
+  attributes_other Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+  dropped_events_count UInt32 CODEC(ZSTD(1)),
+  dropped_links_count UInt32 CODEC(ZSTD(1)),
+  event_time Array(DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
+  event_name Array(LowCardinality(String)),
+  event_attributes Array(String) CODEC(ZSTD(1)),
+  event_dropped Array(UInt32) CODEC(ZSTD(1)),
+  link_trace_id Array(FixedString(16)) CODEC(ZSTD(1)),
+  link_span_id Array(FixedString(8)) CODEC(ZSTD(1)),
+  link_trace_state Array(String) CODEC(ZSTD(1)),
+  link_flags Array(UInt32) CODEC(ZSTD(1)),
+  link_attributes Array(String) CODEC(ZSTD(1)),
+  link_dropped Array(UInt32) CODEC(ZSTD(1)),
+  resource_id UInt64 CODEC(ZSTD(1)),
+  scope_id UInt64 CODEC(ZSTD(1)),
+  INDEX trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(start_time), retention_days)
+ORDER BY (tenant, service_name, name, start_time)
+TTL toDate(start_time) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS spans AS spans_local ENGINE = Distributed('trefoil', currentDatabase(), 'spans_local', cityHash64(trace_id));
+
+CREATE TABLE IF NOT EXISTS trace_index_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  day Date CODEC(ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  start_time SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(Delta(8), ZSTD(1)),
+  end_time SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(Delta(8), ZSTD(1))
+) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, trace_id)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS trace_index AS trace_index_local ENGINE = Distributed('trefoil', currentDatabase(), 'trace_index_local', cityHash64(trace_id));
+
+-- 0004_metrics
+CREATE TABLE IF NOT EXISTS series_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  day Date CODEC(ZSTD(1)),
+  metric_name String CODEC(ZSTD(1)),
+  prom_name String CODEC(ZSTD(1)),
+  fingerprint UInt64,
+  type Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5, 'unknown' = 6) CODEC(ZSTD(1)),
+  temporality Enum8('unspecified' = 0, 'delta' = 1, 'cumulative' = 2) CODEC(ZSTD(1)),
+  monotonic Bool CODEC(ZSTD(1)),
+  unit LowCardinality(String),
+  description String CODEC(ZSTD(1)),
+  labels Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  attributes String CODEC(ZSTD(1)),
+  resource_id UInt64 CODEC(ZSTD(1)),
+  scope_id UInt64 CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, metric_name, fingerprint)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS series AS series_local ENGINE = Distributed('trefoil', currentDatabase(), 'series_local', fingerprint);
+
+CREATE TABLE IF NOT EXISTS samples_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  fingerprint UInt64 CODEC(ZSTD(1)),
+  hour DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  ts SimpleAggregateFunction(groupArrayArray, Array(Int64)) CODEC(DoubleDelta, ZSTD(1)),
+  start_ts SimpleAggregateFunction(groupArrayArray, Array(Int64)) CODEC(Delta(8), ZSTD(1)),
+  value SimpleAggregateFunction(groupArrayArray, Array(Float64)) CODEC(Gorilla, ZSTD(1))
+) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(hour), retention_days)
+ORDER BY (tenant, fingerprint, hour)
+TTL toDate(hour) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS samples AS samples_local ENGINE = Distributed('trefoil', currentDatabase(), 'samples_local', fingerprint);
+
+CREATE TABLE IF NOT EXISTS histograms_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  fingerprint UInt64 CODEC(ZSTD(1)),
+  time DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  start_time DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  kind UInt8 CODEC(ZSTD(1)),
+  flags UInt8 CODEC(ZSTD(1)),
+  count UInt64 CODEC(Delta(8), ZSTD(1)),
+  sum Float64 CODEC(ZSTD(1)),
+  min Float64 CODEC(ZSTD(1)),
+  max Float64 CODEC(ZSTD(1)),
+  bounds Array(Float64) CODEC(ZSTD(1)),
+  counts Array(UInt64) CODEC(ZSTD(1)),
+  scale Int32 CODEC(ZSTD(1)),
+  zero_count UInt64 CODEC(ZSTD(1)),
+  zero_threshold Float64 CODEC(ZSTD(1)),
+  positive_offset Int32 CODEC(ZSTD(1)),
+  positive_counts Array(UInt64) CODEC(ZSTD(1)),
+  negative_offset Int32 CODEC(ZSTD(1)),
+  negative_counts Array(UInt64) CODEC(ZSTD(1))
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(time), retention_days)
+ORDER BY (tenant, fingerprint, time)
+TTL toDate(time) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS histograms AS histograms_local ENGINE = Distributed('trefoil', currentDatabase(), 'histograms_local', fingerprint);
+
+CREATE TABLE IF NOT EXISTS exemplars_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(ZSTD(1)),
+  fingerprint UInt64 CODEC(ZSTD(1)),
+  metric_name LowCardinality(String),
+  value Float64 CODEC(ZSTD(1)),
+  attributes String CODEC(ZSTD(1)),
+  INDEX fingerprint fingerprint TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(time), retention_days)
+ORDER BY (tenant, trace_id, time)
+TTL toDate(time) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS exemplars AS exemplars_local ENGINE = Distributed('trefoil', currentDatabase(), 'exemplars_local', cityHash64(trace_id));
+

@@ -246,3 +246,11 @@ func compare(m Matcher) (chsql.Expr, error) {
 		holds(chsql.Func("toFloat64OrNull", chsql.PathAs(jsonColumn, m.Key, "String"))),
 	), nil
 }
+
+// Keys is an aggregate: a row a key of the attributes of all rows. It is a good
+// deal cheaper than listing the keys of each row.
+func Keys() chsql.Expr {
+	paths := chsql.Func("distinctJSONPaths", chsql.Col(jsonColumn))
+	others := chsql.Func("groupUniqArrayArray", chsql.Func("mapKeys", chsql.Col(otherColumn)))
+	return chsql.Func("arrayJoin", chsql.Func("arrayConcat", paths, others))
+}

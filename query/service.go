@@ -121,7 +121,7 @@ func (s *Service) mount() http.Handler {
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
 	prom := promapi.Handler(promapi.Config{
-		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version,
+		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
 	metricsql := http.NewServeMux()

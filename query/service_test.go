@@ -342,6 +342,25 @@ func TestPartialContext(t *testing.T) {
 	}
 }
 
+// Logs of a trace whose spans were never stored are an answer.
+func TestContextWithoutSpans(t *testing.T) {
+	f := newFixture(t, nil)
+	s := f.open("acme", "acme", 1)
+	for _, table := range []string{"spans", "trace_index"} {
+		if err := f.db.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := f.request("acme", fmt.Sprintf("GET /api/v1/traces/%x/context", s.trace))
+	validator(t)("context", "Context", a.body)
+	if a.status != 200 || !bytes.Contains(a.body, []byte(`"trace":null`)) || bytes.Count(a.body, []byte("REFUSED")) != 5 || !bytes.Contains(a.body, []byte(`"partial":[]`)) {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+	if got := failureOf(t, f.request("acme", "GET /api/v1/traces/0123456789abcdef0123456789abcdef/context")); got.status != 404 {
+		t.Errorf("unknown trace: %+v", got)
+	}
+}
+
 // When the client goes away, so does the statement at the server.
 func TestDisconnectCancelsTheStatement(t *testing.T) {
 	f := newFixture(t, nil)

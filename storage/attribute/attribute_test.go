@@ -48,6 +48,7 @@ func TestTextAndAny(t *testing.T) {
 		{BytesValue("\x00\x01"), "AAE=", "AAE="},
 		{JSONValue(Slice, `{"arrayValue":{"values":[{"intValue":"1"},{"stringValue":"b"}]}}`), `[1,"b"]`, []any{int64(1), "b"}},
 		{JSONValue(Map, `{"kvlistValue":{"values":[{"key":"k","value":{"boolValue":true}}]}}`), `{"k":true}`, map[string]any{"k": true}},
+		{JSONValue(Map, `{"kvlistValue":{"values":[{"key":"<k>","value":{"stringValue":"a&b"}}]}}`), `{"<k>":"a&b"}`, map[string]any{"<k>": "a&b"}},
 		{Value{}, "", nil},
 	} {
 		if got := c.v.Text(); got != c.text {

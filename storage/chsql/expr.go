@@ -35,7 +35,7 @@ func Col(name word) Expr { return Expr{string(name), true} }
 // IsPath tells whether Path can name this key. The server takes :`T` and ^`T`
 // inside a path for a type and a sub-object, however the path is quoted.
 func IsPath(key string) bool {
-	return !strings.Contains(key, ":`") && !strings.Contains(key, "^`")
+	return key != "" && !strings.Contains(key, ":`") && !strings.Contains(key, "^`")
 }
 
 // Path is the value at a path of a JSON column, of type Dynamic: NULL where a

@@ -29,7 +29,8 @@ func TestParseDSN(t *testing.T) {
 		t.Errorf("parsed wrongly: %+v", []conn.Addr{a, want})
 	}
 	for _, bad := range []string{"http://h", "clickhouse://", "clickhouse://u:s3cret@h:port/", "clickhouse://u:s3cret@h/?nope=1",
-		"clickhouse://u:s3cret@h/?secure=maybe", "clickhouse://u:s3cret%zz@h"} {
+		"clickhouse://u:s3cret@h/?secure=maybe", "clickhouse://u:s3cret%zz@h",
+		"clickhouse://u:s3cret/x@h", "clickhouse://u:1/s3cret@h", "clickhouse://h/?http_port=x", "clickhouse://h/a-b"} {
 		_, err := conn.ParseDSN(bad)
 		if err == nil {
 			t.Errorf("%s: no error", bad)

@@ -97,6 +97,7 @@ func insertURL(a Addr, table, token string) string {
 		"insert_deduplication_token":               {token},
 		"max_insert_threads":                       {"1"},
 		"async_insert":                             {"0"},
+		"distributed_foreground_insert":            {"1"}, // a cluster's yes is every shard's yes
 		"wait_end_of_query":                        {"1"},
 		"input_format_parallel_parsing":            {"0"},
 		"max_insert_block_size":                    {"1048576"},

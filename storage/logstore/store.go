@@ -91,11 +91,7 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 }
 
 // Names is a bounded list of names or values, sorted.
-type Names struct {
-	Values    []string
-	Truncated bool // there are more, or the rows looked at were cut off
-	Stats     conn.Stats
-}
+type Names = attrcol.Names
 
 // LabelNames lists the keys of the attributes of records and their resources
 // in [from, to), at most limit of them (0 means 1,000).

@@ -15,8 +15,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 )
 
-func TestMain(m *testing.M) { storagetest.Main(m) }
-
 func kv(key string, v attribute.Value) attribute.KeyValue {
 	return attribute.KeyValue{Key: key, Value: v}
 }

@@ -32,6 +32,10 @@ type table struct {
 	enc   block.Encoder
 }
 
+func kv(key string, v attribute.Value) attribute.KeyValue {
+	return attribute.KeyValue{Key: key, Value: v}
+}
+
 func newTable() *table {
 	t := &table{}
 	t.array = block.NewArray(&t.data)
@@ -121,12 +125,12 @@ func TestAttributesKeepTypesAndAbsence(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := newTable()
-	tab.append([]attribute.KeyValue{{"a", attribute.IntValue(math.MaxInt64)}, {"a.b", attribute.StringValue("x")}, {"k", attribute.StringValue("v")}}, "w1", 1, 2)
+	tab.append([]attribute.KeyValue{kv("a", attribute.IntValue(math.MaxInt64)), kv("a.b", attribute.StringValue("x")), kv("k", attribute.StringValue("v"))}, "w1", 1, 2)
 	tab.append(nil, "w2")
-	tab.append([]attribute.KeyValue{{"k", attribute.DoubleValue(math.Copysign(0, -1))}, {"a", attribute.StringValue("")}}, "w1", 3)
-	tab.append([]attribute.KeyValue{{"k", attribute.BoolValue(true)}, {"k", attribute.IntValue(2)}, {"", attribute.IntValue(1)}, {"\xff", attribute.StringValue("y")}}, "w1")
-	tab.append([]attribute.KeyValue{{"k", attribute.DoubleValue(math.NaN())}, {"bytes", attribute.BytesValue("\x00\xff")}, {"empty", attribute.Value{}},
-		{"list", attribute.JSONValue(attribute.Slice, `{"arrayValue":{"values":[]}}`)}}, "")
+	tab.append([]attribute.KeyValue{kv("k", attribute.DoubleValue(math.Copysign(0, -1))), kv("a", attribute.StringValue(""))}, "w1", 3)
+	tab.append([]attribute.KeyValue{kv("k", attribute.BoolValue(true)), kv("k", attribute.IntValue(2)), kv("", attribute.IntValue(1)), kv("\xff", attribute.StringValue("y"))}, "w1")
+	tab.append([]attribute.KeyValue{kv("k", attribute.DoubleValue(math.NaN())), kv("bytes", attribute.BytesValue("\x00\xff")), kv("empty", attribute.Value{}),
+		kv("list", attribute.JSONValue(attribute.Slice, `{"arrayValue":{"values":[]}}`))}, "")
 	insert(t, db, tab)
 
 	rows, other := typed(t, db)
@@ -165,9 +169,9 @@ func TestResetForgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := newTable()
-	tab.append([]attribute.KeyValue{{"old", attribute.IntValue(1)}, {"x", attribute.BytesValue("b")}}, "old", 9)
+	tab.append([]attribute.KeyValue{kv("old", attribute.IntValue(1)), kv("x", attribute.BytesValue("b"))}, "old", 9)
 	tab.reset()
-	tab.append([]attribute.KeyValue{{"new", attribute.StringValue("1")}}, "new", 1)
+	tab.append([]attribute.KeyValue{kv("new", attribute.StringValue("1"))}, "new", 1)
 	insert(t, db, tab)
 	rows, other := typed(t, db)
 	if d := cmp.Diff([]map[string]string{{"new": "String"}}, rows); d != "" {
@@ -185,14 +189,14 @@ func TestWideAndLong(t *testing.T) {
 	}
 	tab := newTable()
 	long := strings.Repeat("x", 1<<20)
-	tab.append([]attribute.KeyValue{{"long", attribute.StringValue(long)}}, "long")
+	tab.append([]attribute.KeyValue{kv("long", attribute.StringValue(long))}, "long")
 	want := map[string]bool{"long": true}
 	for i := range 66_000 { // more words than two bytes count, more paths than the column has room for
 		var kvs []attribute.KeyValue
 		if i < 300 {
 			key := fmt.Sprintf("key.%d", i)
 			want[key] = true
-			kvs = []attribute.KeyValue{{key, attribute.IntValue(int64(i))}}
+			kvs = []attribute.KeyValue{kv(key, attribute.IntValue(int64(i)))}
 		}
 		tab.append(kvs, fmt.Sprint("word", i))
 	}
@@ -231,7 +235,7 @@ func FuzzAttributes(f *testing.F) {
 		tab := newTable()
 		for i := range int(rows)%8 + 1 {
 			v := attribute.Value{Kind: attribute.Kind((int(kind) + i) % 6), Num: num & 1, Str: text}
-			tab.append([]attribute.KeyValue{{key, v}, {key, v}, {key + "." + text, v}}, text, num)
+			tab.append([]attribute.KeyValue{kv(key, v), kv(key, v), kv(key+"."+text, v)}, text, num)
 		}
 		b, err := tab.block()
 		if err != nil {
@@ -245,8 +249,8 @@ func FuzzAttributes(f *testing.F) {
 
 func BenchmarkAttributes(b *testing.B) {
 	kvs := []attribute.KeyValue{
-		{"http.request.method", attribute.StringValue("GET")}, {"http.response.status_code", attribute.IntValue(200)},
-		{"url.path", attribute.StringValue("/api/cart/42")}, {"user.id", attribute.StringValue("u012345")}, {"cache.hit", attribute.BoolValue(true)},
+		kv("http.request.method", attribute.StringValue("GET")), kv("http.response.status_code", attribute.IntValue(200)),
+		kv("url.path", attribute.StringValue("/api/cart/42")), kv("user.id", attribute.StringValue("u012345")), kv("cache.hit", attribute.BoolValue(true)),
 	}
 	tab := newTable()
 	b.ReportAllocs()

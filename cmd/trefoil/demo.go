@@ -24,9 +24,10 @@ func runDemo(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "demo",
 		Text: `
-Sends the telemetry of a small shop over OTLP: six services (` + strings.Join(shop.Services(), ", ") + `),
-traces across them with errors and slow spots, structured logs that carry the trace's ID, and metrics
-with exemplars. It uses the OpenTelemetry SDK, so what arrives is what any instrumented program sends.
+Sends the telemetry of a small shop over OTLP. Its six services are ` + strings.Join(shop.Services(), ", ") + `.
+There are traces across them with errors and slow spots, structured logs that carry the trace's ID,
+and metrics with exemplars. It uses the OpenTelemetry SDK, so what arrives is what any instrumented
+program sends.
 
 The first trace is an order whose payment failed; its ID is printed with the commands to look at it.
 Runs until stopped (Ctrl-C), then sends what is left.`,

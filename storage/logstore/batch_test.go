@@ -18,8 +18,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 )
 
-func TestMain(m *testing.M) { storagetest.Main(m) }
-
 // stored reads the table in the order the records were numbered.
 func stored(t *testing.T, db *conn.DB) []logstore.Record {
 	t.Helper()

@@ -33,6 +33,10 @@ type GRPCConfig struct {
 	Timeout      time.Duration // deadline of a call that has none, or a later one; default 2 min
 	DrainTimeout time.Duration // how long a stop waits for running calls; default 8 s
 
+	// Options come after the edge's own, so a service may set its codec or a
+	// tighter message size.
+	Options []grpc.ServerOption
+
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // nil: not measured
 }
@@ -82,7 +86,7 @@ func NewGRPC(cfg GRPCConfig) *GRPC {
 	if cfg.TLS != nil {
 		options = append(options, grpc.Creds(credentials.NewTLS(cfg.TLS)))
 	}
-	g.Server = grpc.NewServer(options...)
+	g.Server = grpc.NewServer(append(options, cfg.Options...)...)
 	healthpb.RegisterHealthServer(g.Server, g.health)
 	return g
 }

@@ -172,3 +172,6 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+// Some npm packages carry Go files; they are not part of this module.
+ignore node_modules

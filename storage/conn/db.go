@@ -310,7 +310,10 @@ func (db *DB) settings(ctx context.Context, more map[string]any) clickhouse.Sett
 		s["max_threads"] = l.MaxThreads
 	}
 	if t, ok := ctx.Deadline(); ok {
-		s["max_execution_time"] = strconv.FormatFloat(max(time.Until(t).Seconds(), 0.001), 'f', 3, 64)
+		// A guard for queries whose client is gone without a word; the server's
+		// profile for readers allows 1 to 600 s.
+		left := min(max(time.Until(t), time.Second), 10*time.Minute)
+		s["max_execution_time"] = strconv.FormatFloat(left.Seconds(), 'f', 3, 64)
 	}
 	for k, v := range more {
 		s[k] = v

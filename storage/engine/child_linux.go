@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -32,7 +33,7 @@ func childRun(spec childSpec, args []string) error {
 // childEnv is the whole environment of the engine: nothing of ours is inherited.
 func childEnv(dir string) []string {
 	run := layout{dir}.run()
-	return []string{"HOME=" + run, "TMPDIR=" + run, "TZ=UTC", "LC_ALL=C.UTF-8", "PATH="}
+	return []string{"HOME=" + run, "TMPDIR=" + run, "TZ=UTC", "LC_ALL=C.UTF-8", "PATH=", "GOTRACEBACK=none"}
 }
 
 // serve loads the library and blocks until the engine has ended.
@@ -59,8 +60,10 @@ func serve(spec childSpec) error {
 		restore() // the engine took some of Go's handlers while it started
 		lib.onAltStack(34)
 	})
-	return lib.run("--config-file="+layout{spec.Dir}.serverXML(), "--interactive", "--progress=off", "--disable_suggestion",
-		"--history_file=/dev/null", "--query", "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP")
+	// The prompt saves its history with mode 0600 whatever the file is, so /dev/null must not be it.
+	l := layout{spec.Dir}
+	return lib.run("--config-file="+l.serverXML(), "--interactive", "--progress=off", "--disable_suggestion",
+		"--history_file="+filepath.Join(l.run(), "history"), "--query", "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP")
 }
 
 // attachTerminal puts a terminal on standard input and returns its other end. With a terminal and --interactive the

@@ -19,6 +19,8 @@ const (
 	readUser = "trefoil_ro"
 
 	loopback = "127.0.0.1"
+
+	leastMemory = 512 << 20 // bytes; with less the engine starts, but merges and queries fail
 )
 
 // Config tells Start what to run. Only DataDir has no default.
@@ -59,10 +61,10 @@ func (c *Config) setDefaults() error {
 		}
 	}
 	if c.MemoryLimit == 0 {
-		c.MemoryLimit = min(machineMemory()/2, 4<<30)
+		c.MemoryLimit = max(leastMemory, min(machineMemory()/2, 4<<30))
 	}
-	if c.MemoryLimit < 512<<20 {
-		return fmt.Errorf("engine: config: MemoryLimit %d: want at least %d", c.MemoryLimit, 512<<20)
+	if c.MemoryLimit < leastMemory {
+		return fmt.Errorf("engine: config: MemoryLimit %d: want at least %d", c.MemoryLimit, leastMemory)
 	}
 	if c.MinFreeDisk == 0 {
 		c.MinFreeDisk = 256 << 20

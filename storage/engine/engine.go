@@ -44,7 +44,7 @@ type Engine struct {
 
 // Start verifies the library, takes the data directory and brings the engine up. It returns when the engine answers
 // queries and Endpoint().Database exists; ctx bounds the start only. Errors wrap the sentinels of this package where
-// the cause is known, and carry the engine's own last words as *StartError where it spoke.
+// the cause is known, and carry the engine's own last words as *ChildError where it spoke.
 func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
 	if !supported {
 		return nil, fmt.Errorf("engine: %w", ErrUnsupported)
@@ -71,7 +71,7 @@ func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
 			e.release()
 		}
 	}()
-	if err := e.prepare(); err != nil {
+	if err := e.prepare(ctx); err != nil {
 		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 			err = fmt.Errorf("engine: %w: %w", ErrDiskFull, err)
 		}
@@ -87,11 +87,11 @@ func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
 }
 
 // prepare takes the directory and the ports and writes the configuration.
-func (e *Engine) prepare() (err error) {
+func (e *Engine) prepare(ctx context.Context) (err error) {
 	if err := e.layout.create(); err != nil {
 		return err
 	}
-	if e.lock, err = lockDir(e.layout.lock()); err != nil {
+	if e.lock, err = lockDir(ctx, e.layout.lock()); err != nil {
 		return err
 	}
 	free, err := freeDisk(e.layout.root)
@@ -167,7 +167,7 @@ func (e *Engine) startError(child *process, err error, began time.Time) error {
 	if cause := classify(said); cause != nil {
 		err = fmt.Errorf("%w (%w)", cause, err)
 	}
-	return &StartError{Err: err, Words: said}
+	return &ChildError{Err: err, Words: said}
 }
 
 // createDatabase is the first query of the working user: when it is answered, so will others be.
@@ -276,7 +276,7 @@ func (e *Engine) relaunch(attempt int) *process {
 }
 
 func (e *Engine) crashed(child *process) {
-	err := &StartError{Err: child.ended(), Words: child.words.String()}
+	err := &ChildError{Err: child.ended(), Words: child.words.String()}
 	child.control.Close()
 	e.cfg.Logger.Error("engine: crashed", "error", err.Err, "engine_said", err.Words)
 	e.setState(Restarting, 0, err)

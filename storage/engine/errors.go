@@ -19,20 +19,20 @@ var (
 	ErrStopForced     = errors.New("engine did not stop in time and was killed")
 )
 
-// StartError tells why the child did not come up. Words holds the engine's own last output.
-type StartError struct {
+// ChildError tells why the child did not come up, or went away. Words holds the engine's own last output.
+type ChildError struct {
 	Err   error // what was observed, one of the sentinels where the cause is known
 	Words string
 }
 
-func (e *StartError) Error() string {
+func (e *ChildError) Error() string {
 	if e.Words == "" {
-		return fmt.Sprintf("engine: start: %v", e.Err)
+		return fmt.Sprintf("engine: %v", e.Err)
 	}
-	return fmt.Sprintf("engine: start: %v; engine said: %s", e.Err, e.Words)
+	return fmt.Sprintf("engine: %v; engine said: %s", e.Err, e.Words)
 }
 
-func (e *StartError) Unwrap() error { return e.Err }
+func (e *ChildError) Unwrap() error { return e.Err }
 
 // classify finds the cause of a failed start in what the engine said; it returns nil when that names none we know.
 func classify(said string) error {

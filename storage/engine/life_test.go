@@ -36,10 +36,12 @@ func TestRestart(t *testing.T) {
 	ep := e.Endpoint()
 	conn := worker(t, ep)
 	exec(t, conn, table)
-	for round := range 3 {
+	for round, sig := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSEGV, syscall.SIGABRT} {
 		exec(t, conn, "INSERT INTO t SELECT number FROM numbers(1000)")
 		pid := e.PID()
-		kill(t, pid)
+		if err := syscall.Kill(pid, sig); err != nil {
+			t.Fatal(err)
+		}
 		waitFor(t, "a restart", func() bool { return e.Restarts() == round+1 && e.State() == engine.Ready })
 		if e.PID() == pid || e.PID() == 0 {
 			t.Errorf("round %d: PID %d after %d", round, e.PID(), pid)
@@ -132,13 +134,18 @@ func TestStop(t *testing.T) {
 	cfg := testConfig(newDir(t))
 	e := start(t, cfg)
 	pid := e.PID()
+	cfg.TCPPort = tcpPort(t, e.Endpoint()) // for the next start: connections that linger must not block it
 	conn := worker(t, e.Endpoint())
 	exec(t, conn, table, "INSERT INTO t VALUES (1), (2)", "SELECT 'find me in the log' FROM t")
 	conn.Close()
+	null := devNull(t)
 	began := time.Now()
 	stop(t, e)
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("stop took %v", took)
+	}
+	if now := devNull(t); now != null { // the prompt changes the mode of its history file as it ends
+		t.Errorf("/dev/null had mode %v and has %v", null, now)
 	}
 	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("child %d after stop: %v", pid, err)
@@ -154,6 +161,24 @@ func TestStop(t *testing.T) {
 	wantCount(t, again, "t", 2)
 	// within query_log's flush interval: only the stop can have written it
 	wantCount(t, again, "system.query_log WHERE type = 'QueryFinish' AND query LIKE '%find me in the log%' AND query NOT LIKE '%query_log%'", 1)
+}
+
+func devNull(t *testing.T) os.FileMode {
+	t.Helper()
+	info, err := os.Stat(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Mode()
+}
+
+func tcpPort(t *testing.T, ep engine.Endpoint) int {
+	t.Helper()
+	addr, err := net.ResolveTCPAddr("tcp", ep.TCPAddr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr.Port
 }
 
 // The child must outlive neither its parent nor the flush, and the next start waits for it.
@@ -272,7 +297,7 @@ func TestDamagedMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := startError(t, cfg, nil)
-	var words *engine.StartError
+	var words *engine.ChildError
 	if !errors.As(err, &words) || !strings.Contains(err.Error(), "Syntax error") || !strings.Contains(err.Error(), "NONSENSE") {
 		t.Errorf("error %v; want the engine's syntax error", err)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -75,35 +76,43 @@ const orphanGrace = 15 * time.Second
 
 // lockDir takes the lock of a data directory. The lock belongs to the open file, which the child shares: it is free
 // when both have ended. An owner whose parent has died is waited for; a live one is an error at once.
-func lockDir(path string) (*os.File, error) {
+func lockDir(ctx context.Context, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("engine: lock: %w", err)
 	}
-	deadline := time.Now().Add(orphanGrace)
-	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			break
-		}
-		owner := lockOwner(path)
-		if !errors.Is(err, unix.EWOULDBLOCK) || owner == 0 || alive(owner) || time.Now().After(deadline) {
-			f.Close()
-			if errors.Is(err, unix.EWOULDBLOCK) {
-				return nil, fmt.Errorf("engine: %w: %s is locked by process %d", ErrDataDirInUse, path, owner)
-			}
-			return nil, fmt.Errorf("engine: lock: %s: %w", path, err)
-		}
-		time.Sleep(50 * time.Millisecond)
+	if err := awaitLock(ctx, f); err != nil {
+		f.Close()
+		return nil, err
 	}
-	if err := f.Truncate(0); err == nil {
-		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	if err := f.Truncate(0); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("engine: lock: %w", err)
 	}
-	if err != nil {
+	if _, err := f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("engine: lock: %w", err)
 	}
 	return f, nil
+}
+
+func awaitLock(ctx context.Context, f *os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, orphanGrace)
+	defer cancel()
+	for {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			return fmt.Errorf("engine: lock: %s: %w", f.Name(), err)
+		}
+		owner := lockOwner(f.Name())
+		if owner == 0 || alive(owner) || ctx.Err() != nil {
+			return fmt.Errorf("engine: %w: %s is locked by process %d", ErrDataDirInUse, f.Name(), owner)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func lockOwner(path string) int {

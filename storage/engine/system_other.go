@@ -2,7 +2,10 @@
 
 package engine
 
-import "os"
+import (
+	"context"
+	"os"
+)
 
 // The embedded engine runs on Linux; elsewhere Start refuses before any of these is reached.
 const supported = false
@@ -11,9 +14,9 @@ type reservation struct{ port int }
 
 func (*reservation) release() {}
 
-func childRun(childSpec, []string) error    { return ErrUnsupported }
-func machineMemory() int64                  { return 0 }
-func freeDisk(string) (int64, error)        { return 0, ErrUnsupported }
-func lockDir(string) (*os.File, error)      { return nil, ErrUnsupported }
-func reservePort(int) (*reservation, error) { return nil, ErrUnsupported }
-func landlockABI() int                      { return 0 }
+func childRun(childSpec, []string) error                { return ErrUnsupported }
+func machineMemory() int64                              { return 0 }
+func freeDisk(string) (int64, error)                    { return 0, ErrUnsupported }
+func lockDir(context.Context, string) (*os.File, error) { return nil, ErrUnsupported }
+func reservePort(int) (*reservation, error)             { return nil, ErrUnsupported }
+func landlockABI() int                                  { return 0 }

@@ -21,8 +21,8 @@ const (
 	wordBytes = 600 // of one line
 )
 
-// noise matches lines that say nothing to an operator.
-var noise = regexp.MustCompile(`^(\d+\. .* @ 0x[0-9a-f]+|\(version .*\)|Logging (information|errors) to .*)?$`)
+// noise matches lines that say nothing to an operator: stack frames, registers, and the like.
+var noise = regexp.MustCompile(`^(\d+\. .* @ 0x[0-9a-f]+|r\w+ +0x[0-9a-f]+|[cfg]s +0x[0-9a-f]+|\(version .*\)|Logging (information|errors) to .*)?$`)
 
 const stackTrace = "Stack trace (when copying"
 

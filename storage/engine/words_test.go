@@ -15,6 +15,7 @@ func TestWords(t *testing.T) {
 		{"one\n\ntwo\none\ntwo\n", "one\ntwo"},
 		{"Cannot write: e.code() = 28, Stack trace (when copying this message, always include the lines below):\n\n" +
 			"0. ? @ 0x000000001c8fa579\n14. start_thread @ 0x00000000000891f5\n (version 26.7.2.1)\n", "Cannot write: e.code() = 28"},
+		{"SIGSEGV: segmentation violation\nPC=0x7f m=0 sigcode=0\nrax    0x293\nr9     0x0\nrflags 0x293\ncs     0x33\n", "SIGSEGV: segmentation violation\nPC=0x7f m=0 sigcode=0"},
 		{strings.Repeat("x", 10*wordBytes), strings.Repeat("x", wordBytes)},
 	} {
 		w := new(words)

@@ -66,7 +66,7 @@ ORDER BY (tenant, service_name, time, id)
 TTL toDate(time) + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
-CREATE TABLE IF NOT EXISTS logs AS logs_local ENGINE = Distributed('trefoil', currentDatabase(), 'logs_local', rand());
+CREATE TABLE IF NOT EXISTS logs AS logs_local ENGINE = Distributed('trefoil', currentDatabase(), 'logs_local', id);
 
 -- 0003_traces
 CREATE TABLE IF NOT EXISTS spans_local (

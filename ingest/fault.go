@@ -1,0 +1,113 @@
+package ingest
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// fault is what is wrong with a record; the zero value is nothing. Its text
+// is made only for the first fault of a kind in a request.
+type fault struct {
+	reason     Reason
+	field      string
+	key        string // the attribute
+	got, limit int64
+}
+
+func (f fault) String() string {
+	s := f.field
+	if f.key != "" {
+		s += fmt.Sprintf("[%.64q]", f.key)
+	}
+	switch f.reason {
+	case TimeTooOld, TimeAhead:
+		return fmt.Sprintf("%s is %s, limit %s", s, nanos(f.got), nanos(f.limit))
+	case TimeMissing, MetricNameEmpty, ValueMissing, TemporalityMissing:
+		return s + " is not set"
+	case TraceIDZero, SpanIDZero:
+		return s + " is all zero"
+	case BoundsNotAscending:
+		return fmt.Sprintf("%s[%d] is not finite or not above the one before", s, f.got)
+	case QuantileInvalid:
+		return fmt.Sprintf("%s[%d] is outside [0, 1]", s, f.got)
+	case BucketCount:
+		return fmt.Sprintf("%s has %d buckets, want %d", s, f.got, f.limit)
+	case MetricNameInvalid:
+		return s + " is not UTF-8 or is over 1 KiB"
+	case BucketsInvalid:
+		return fmt.Sprintf("%s is %d, out of range", s, f.got)
+	default:
+		return fmt.Sprintf("%s is %d, limit %d", s, f.got, f.limit)
+	}
+}
+
+func nanos(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// place is where a record is in its request.
+type place struct {
+	signal                  Signal
+	resource, scope, metric int
+}
+
+// names are the JSON names of the levels of a request.
+func (p place) path(record int) string {
+	switch p.signal {
+	case Logs:
+		return fmt.Sprintf("resourceLogs[%d].scopeLogs[%d].logRecords[%d]", p.resource, p.scope, record)
+	case Traces:
+		return fmt.Sprintf("resourceSpans[%d].scopeSpans[%d].spans[%d]", p.resource, p.scope, record)
+	default:
+		return fmt.Sprintf("resourceMetrics[%d].scopeMetrics[%d].metrics[%d].dataPoints[%d]", p.resource, p.scope, p.metric, record)
+	}
+}
+
+// reject counts n records of r, the first of them at p and record, under f.
+func (r *Result) reject(f fault, n int, p place, record int) {
+	if n == 0 {
+		return
+	}
+	r.Rejected += n
+	for i := range r.Rejections {
+		if r.Rejections[i].Reason == f.reason {
+			r.Rejections[i].Count += n
+			return
+		}
+	}
+	r.Rejections = append(r.Rejections, Rejection{Reason: f.reason, Count: n, Example: p.path(record) + ": " + f.String()})
+}
+
+// window is the span of times a record may have.
+type window struct {
+	now, oldest, newest int64 // unix ns
+}
+
+// window is what is neither deleted already nor absurdly far ahead. Storage
+// deletes a day's records retentionDays after its midnight.
+func (p *Pipeline) window() window {
+	now := p.cfg.Now().UTC()
+	oldest := now.Truncate(24*time.Hour).AddDate(0, 0, 1-int(p.cfg.RetentionDays))
+	w := window{now: now.UnixNano(), newest: now.Add(p.cfg.Limits.Future).UnixNano()}
+	if oldest.Year() > 1970 {
+		w.oldest = oldest.UnixNano()
+	}
+	return w
+}
+
+// check says whether t, the record's field, is inside; it is t as signed nanoseconds.
+func (w *window) check(t pcommon.Timestamp, field string) (int64, fault) {
+	switch {
+	case t == 0:
+		return 0, fault{reason: TimeMissing, field: field}
+	case t > math.MaxInt64:
+		return 0, fault{reason: TimeAhead, field: field, got: math.MaxInt64, limit: w.newest}
+	case int64(t) > w.newest:
+		return 0, fault{reason: TimeAhead, field: field, got: int64(t), limit: w.newest}
+	case int64(t) < w.oldest:
+		return 0, fault{reason: TimeTooOld, field: field, got: int64(t), limit: w.oldest}
+	default:
+		return int64(t), fault{}
+	}
+}

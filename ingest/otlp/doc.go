@@ -1,0 +1,13 @@
+// Package otlp is the OTLP door: gRPC and HTTP servers for logs, metrics and
+// traces, as the OpenTelemetry protocol specification 1.x wants them.
+//
+// What belongs here: the HTTP and gRPC forms of requests and answers, their
+// encodings and compressions, the check of a request before it is decoded
+// (size, depth, where it is malformed), and the status codes.
+//
+// What does not: what makes a record valid and where it is stored (ingest),
+// and listeners, TLS, tenants and the gRPC health service (cmd).
+//
+//	HTTP body ─▶ read: limits, gzip, zstd ─▶ check: offset, depth, count ─▶ pdata ─▶ Pipeline
+//	gRPC frame ─▶ grpc's own limit, gzip, zstd ─▶ check ─────────────────▶ pdata ─▶ Pipeline
+package otlp

@@ -1,0 +1,136 @@
+package otlp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/trefoil-o11y/trefoil/ingest"
+)
+
+// fuzzDoor has small limits, so that inputs of a few KiB reach them.
+func fuzzDoor() *ingest.Pipeline {
+	return ingest.New(ingest.Config{Sink: discard, Limits: ingest.Limits{
+		RequestBytes: 32 << 10, DecodedBytes: 64 << 10, Records: 1000, Attributes: 16, AttributeBytes: 256, RecordBytes: 2048, Buckets: 32,
+	}})
+}
+
+// samples are the sample requests of one signal in both encodings.
+func samples(t testing.TB, name ingest.Signal) (proto, json []byte) {
+	now := time.Now()
+	switch name {
+	case ingest.Logs:
+		r := plogotlp.NewExportRequestFromLogs(sampleLogs(now, "a"))
+		return must(t)(r.MarshalProto()), must(t)(r.MarshalJSON())
+	case ingest.Metrics:
+		r := pmetricotlp.NewExportRequestFromMetrics(sampleMetrics(now, "a"))
+		return must(t)(r.MarshalProto()), must(t)(r.MarshalJSON())
+	default:
+		r := ptraceotlp.NewExportRequestFromTraces(badSpans(now))
+		return must(t)(r.MarshalProto()), must(t)(r.MarshalJSON())
+	}
+}
+
+// total counts the records of a body with pdata alone.
+func total(t testing.TB, name ingest.Signal, body []byte, enc encoding) int {
+	logs, metrics, traces := plogotlp.NewExportRequest(), pmetricotlp.NewExportRequest(), ptraceotlp.NewExportRequest()
+	req := map[ingest.Signal]request{ingest.Logs: logs, ingest.Metrics: metrics, ingest.Traces: traces}[name]
+	if err := unmarshal(req, body, enc); err != nil {
+		t.Fatalf("accepted, but pdata says %v", err)
+	}
+	return logs.Logs().LogRecordCount() + metrics.Metrics().DataPointCount() + traces.Traces().SpanCount()
+}
+
+// fuzzBody is the property of every decoder: no panic, an error of a known
+// kind, or every record accounted for.
+func fuzzBody(f *testing.F, s signal, enc encoding) {
+	proto, json := samples(f, s.name)
+	seed := proto
+	if enc == jsonText {
+		seed = json
+	}
+	f.Add(seed)
+	f.Add(seed[:len(seed)/2])
+	f.Add([]byte{})
+	p := fuzzDoor()
+	f.Fuzz(func(t *testing.T, body []byte) {
+		adm := p.Admit()
+		defer adm.Release()
+		take, err := decode(p, &s, body, enc, adm)
+		if err != nil {
+			var malformed *MalformedError
+			var large *ingest.TooLargeError
+			if !errors.As(err, &malformed) && !errors.As(err, &large) {
+				t.Fatalf("%T %v", err, err)
+			}
+			if malformed != nil && malformed.Offset > len(body) {
+				t.Fatalf("offset %d of %d bytes", malformed.Offset, len(body))
+			}
+			return
+		}
+		result, err := take(t.Context(), "fuzz", adm)
+		if err != nil {
+			var large *ingest.TooLargeError
+			if !errors.As(err, &large) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if n := total(t, s.name, body, enc); result.Accepted+result.Rejected != n {
+			t.Fatalf("%d accepted + %d rejected of %d", result.Accepted, result.Rejected, n)
+		}
+		if _, err := s.answer(result, enc); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func FuzzLogsProto(f *testing.F)    { fuzzBody(f, logsSignal(), protobuf) }
+func FuzzLogsJSON(f *testing.F)     { fuzzBody(f, logsSignal(), jsonText) }
+func FuzzMetricsProto(f *testing.F) { fuzzBody(f, metricsSignal(), protobuf) }
+func FuzzMetricsJSON(f *testing.F)  { fuzzBody(f, metricsSignal(), jsonText) }
+func FuzzTracesProto(f *testing.F)  { fuzzBody(f, tracesSignal(), protobuf) }
+func FuzzTracesJSON(f *testing.F)   { fuzzBody(f, tracesSignal(), jsonText) }
+
+// FuzzBody reads compressed bodies: what comes out is what went in, or an
+// error, and never more than the limit.
+func FuzzBody(f *testing.F) {
+	for _, encoding := range []string{"gzip", "zstd"} {
+		f.Add(encoding == "gzip", compress(f, encoding, []byte("some bytes, some bytes, some bytes")))
+		f.Add(encoding == "gzip", compress(f, encoding, make([]byte, 100<<10)))
+	}
+	p := fuzzDoor()
+	b := &bodies{limits: p.Limits()}
+	f.Fuzz(func(t *testing.T, gz bool, body []byte) {
+		encoding := "zstd"
+		if gz {
+			encoding = "gzip"
+		}
+		adm := p.Admit()
+		defer adm.Release()
+		plain, err := b.read(bytes.NewReader(body), encoding, adm)
+		if err != nil {
+			var malformed *MalformedError
+			var large *ingest.TooLargeError
+			if !errors.As(err, &malformed) && !errors.As(err, &large) {
+				t.Fatalf("%T %v", err, err)
+			}
+			return
+		}
+		defer b.put(plain)
+		if int64(len(plain)) > p.Limits().DecodedBytes {
+			t.Fatalf("%d bytes", len(plain))
+		}
+		again, err := b.read(io.MultiReader(bytes.NewReader(compress(t, encoding, plain))), encoding, adm)
+		var large *ingest.TooLargeError
+		if err != nil && !errors.As(err, &large) || err == nil && !bytes.Equal(plain, again) {
+			t.Fatalf("not the same again: %v", err)
+		}
+	})
+}

@@ -1,0 +1,140 @@
+package otlp
+
+import (
+	"context"
+	"log/slog"
+
+	"google.golang.org/grpc"
+	grpcencoding "google.golang.org/grpc/encoding"
+	_ "google.golang.org/grpc/encoding/gzip" // registers the gzip compressor
+	_ "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/mem"
+
+	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// maxStreams bounds concurrent requests of one connection, and with them what
+// can be in memory before a request is admitted.
+const maxStreams = 128
+
+// ServerOptions are what a grpc.Server needs for RegisterGRPC: the size limit,
+// which holds for a message as it arrives and once decompressed, and a codec
+// that hands requests over undecoded and passes other services' messages on.
+func ServerOptions(p *ingest.Pipeline) []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(int(p.Limits().DecodedBytes)),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ForceServerCodecV2(&codec{next: grpcencoding.GetCodecV2("proto")}),
+	}
+}
+
+// RegisterGRPC adds the three OTLP services to a server made with
+// ServerOptions. The tenant comes from the request's context, where an
+// interceptor puts it. It also makes the zstd compressor known to grpc, so it
+// must be called before any server of the process runs.
+func RegisterGRPC(s grpc.ServiceRegistrar, p *ingest.Pipeline, logger *slog.Logger) {
+	registerZstd(p.Limits())
+	for _, d := range []grpcDoor{
+		{signal: logsSignal(), service: "opentelemetry.proto.collector.logs.v1.LogsService", file: "logs/v1/logs_service.proto"},
+		{signal: metricsSignal(), service: "opentelemetry.proto.collector.metrics.v1.MetricsService", file: "metrics/v1/metrics_service.proto"},
+		{signal: tracesSignal(), service: "opentelemetry.proto.collector.trace.v1.TraceService", file: "trace/v1/trace_service.proto"},
+	} {
+		d.pipeline, d.logger = p, logger
+		s.RegisterService(&grpc.ServiceDesc{
+			ServiceName: d.service,
+			Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: d.export}},
+			Metadata:    "opentelemetry/proto/collector/" + d.file,
+		}, nil)
+	}
+}
+
+// grpcDoor answers the requests of one signal.
+type grpcDoor struct {
+	signal   signal
+	service  string
+	file     string
+	pipeline *ingest.Pipeline
+	logger   *slog.Logger
+}
+
+// grpcRequest receives one request from the codec: decoded, or the error that
+// stopped it. An error kept here and not given back to grpc keeps its code.
+type grpcRequest struct {
+	read func(body []byte) (take, error)
+	take take
+	err  error
+}
+
+// grpcAnswer is a marshalled response.
+type grpcAnswer []byte
+
+// export is the grpc handler of the signal's Export method.
+func (d grpcDoor) export(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+	adm := d.pipeline.Admit()
+	defer adm.Release()
+	req := &grpcRequest{read: func(body []byte) (take, error) { return d.decode(body, adm) }}
+	if err := dec(req); err != nil {
+		return nil, err
+	}
+	handler := func(ctx context.Context, _ any) (any, error) {
+		answer, err := d.handle(ctx, req, adm)
+		if err != nil {
+			v := judge(err)
+			d.pipeline.Refused(d.signal.name, v.reason)
+			return nil, v.status(err).Err()
+		}
+		return answer, nil
+	}
+	if interceptor == nil {
+		return handler(ctx, req)
+	}
+	return interceptor(ctx, req, &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + d.service + "/Export"}, handler)
+}
+
+func (d grpcDoor) decode(body []byte, adm *ingest.Admission) (t take, err error) {
+	defer recovered(d.logger, &err)
+	if err := adm.Grow(int64(len(body))); err != nil {
+		return nil, err
+	}
+	return decode(d.pipeline, &d.signal, body, protobuf, adm)
+}
+
+func (d grpcDoor) handle(ctx context.Context, req *grpcRequest, adm *ingest.Admission) (answer grpcAnswer, err error) {
+	defer recovered(d.logger, &err)
+	if req.err != nil {
+		return nil, req.err
+	}
+	take := req.take
+	req.take = nil // the decoded telemetry is the pipeline's alone now
+	result, err := take(ctx, tenant.FromContext(ctx), adm)
+	if err != nil {
+		return nil, err
+	}
+	return d.signal.answer(result, protobuf)
+}
+
+// codec hands OTLP requests over as bytes and leaves everything else to next.
+type codec struct {
+	next grpcencoding.CodecV2
+}
+
+func (c *codec) Name() string { return c.next.Name() }
+
+func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
+	req, ok := v.(*grpcRequest)
+	if !ok {
+		return c.next.Unmarshal(data, v)
+	}
+	buf := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer buf.Free()
+	req.take, req.err = req.read(buf.ReadOnlyData())
+	return nil
+}
+
+func (c *codec) Marshal(v any) (mem.BufferSlice, error) {
+	if answer, ok := v.(grpcAnswer); ok {
+		return mem.BufferSlice{mem.SliceBuffer(answer)}, nil
+	}
+	return c.next.Marshal(v)
+}

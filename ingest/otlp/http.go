@@ -1,0 +1,200 @@
+package otlp
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"mime"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+const (
+	protobufType = "application/x-protobuf"
+	jsonType     = "application/json"
+	encodings    = "gzip, zstd, identity"
+
+	// bodyTimeout bounds how slowly a body may arrive.
+	bodyTimeout = 30 * time.Second
+)
+
+// NewHTTP serves OTLP/HTTP at /v1/logs, /v1/metrics and /v1/traces. The
+// tenant comes from the request's context.
+func NewHTTP(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
+	bodies := &bodies{limits: p.Limits()}
+	mux := http.NewServeMux()
+	for _, s := range []signal{logsSignal(), metricsSignal(), tracesSignal()} {
+		mux.Handle("/v1/"+string(s.name), &httpDoor{signal: s, pipeline: p, bodies: bodies, logger: logger})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		st := status.Newf(codes.NotFound, "no such path %s, want /v1/logs, /v1/metrics or /v1/traces", r.URL.Path)
+		writeStatus(w, http.StatusNotFound, st, answerEncoding(r))
+	})
+	return mux
+}
+
+// httpDoor answers the requests of one signal.
+type httpDoor struct {
+	signal   signal
+	pipeline *ingest.Pipeline
+	bodies   *bodies
+	logger   *slog.Logger
+}
+
+func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		st := status.Newf(codes.Unimplemented, "method %s is not allowed, want POST", r.Method)
+		writeStatus(w, http.StatusMethodNotAllowed, st, answerEncoding(r))
+		return
+	}
+	adm := d.pipeline.Admit()
+	defer adm.Release()
+	result, err := d.serve(w, r, adm)
+	enc := answerEncoding(r)
+	if err == nil {
+		var body []byte
+		if body, err = d.signal.answer(result, enc); err == nil {
+			write(w, http.StatusOK, body, enc)
+			return
+		}
+	}
+	d.fail(w, err, enc)
+}
+
+// serve takes one request in. A panic below it is an internal error of this
+// request, not of the process.
+func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Admission) (result ingest.Result, err error) {
+	defer recovered(d.logger, &err)
+	enc, compression, err := d.media(r)
+	if err != nil {
+		return result, err
+	}
+	if limit := d.pipeline.Limits().RequestBytes; r.ContentLength > limit {
+		return result, &ingest.TooLargeError{What: "request body", Unit: "bytes", Limit: limit, Got: r.ContentLength}
+	}
+	take, err := d.decode(w, r, enc, compression, adm)
+	if err != nil {
+		return result, err
+	}
+	return take(r.Context(), tenant.FromContext(r.Context()), adm)
+}
+
+// decode reads the body and decodes it; the buffer is free again afterwards.
+func (d *httpDoor) decode(w http.ResponseWriter, r *http.Request, enc encoding, compression string, adm *ingest.Admission) (take, error) {
+	deadline := http.NewResponseController(w)
+	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every writer has one; the server's own then holds
+	body, err := d.bodies.read(r.Body, compression, adm)
+	if err != nil {
+		return nil, err
+	}
+	_ = deadline.SetReadDeadline(time.Time{})
+	defer d.bodies.put(body)
+	return decode(d.pipeline, &d.signal, body, enc, adm)
+}
+
+// decode checks a body, then decodes it.
+func decode(p *ingest.Pipeline, s *signal, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
+	if err := s.check(body, enc, p.Limits(), adm); err != nil {
+		return nil, err
+	}
+	return s.decode(p, body, enc)
+}
+
+// media reads the request's content type and content encoding.
+func (d *httpDoor) media(r *http.Request) (encoding, string, error) {
+	enc, ok := contentType(r)
+	if !ok {
+		return 0, "", &mediaError{"Content-Type", r.Header.Get("Content-Type"), protobufType + " or " + jsonType}
+	}
+	switch compression := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ", "))); compression {
+	case "", "identity":
+		return enc, "", nil
+	case "gzip", "zstd":
+		return enc, compression, nil
+	default:
+		return 0, "", &mediaError{"Content-Encoding", compression, encodings}
+	}
+}
+
+func contentType(r *http.Request) (encoding, bool) {
+	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch {
+	case err != nil:
+		return 0, false
+	case t == protobufType:
+		return protobuf, true
+	case t == jsonType:
+		return jsonText, true
+	default:
+		return 0, false
+	}
+}
+
+// answerEncoding is the request's own; JSON, which people read, when the
+// request has none we know.
+func answerEncoding(r *http.Request) encoding {
+	if enc, ok := contentType(r); ok {
+		return enc
+	}
+	return jsonText
+}
+
+// fail answers with err.
+func (d *httpDoor) fail(w http.ResponseWriter, err error, enc encoding) {
+	v := judge(err)
+	d.pipeline.Refused(d.signal.name, v.reason)
+	if v.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(v.retryAfter.Seconds())))))
+	}
+	if v.http == http.StatusUnsupportedMediaType {
+		w.Header().Set("Accept-Encoding", encodings)
+	}
+	writeStatus(w, v.http, v.status(err), enc)
+}
+
+// writeStatus answers with a google.rpc.Status.
+func writeStatus(w http.ResponseWriter, code int, st *status.Status, enc encoding) {
+	marshal := proto.Marshal
+	if enc == jsonText {
+		marshal = protojson.Marshal
+	}
+	body, err := marshal(st.Proto())
+	if err != nil {
+		http.Error(w, st.Message(), code)
+		return
+	}
+	write(w, code, body, enc)
+}
+
+func write(w http.ResponseWriter, code int, body []byte, enc encoding) {
+	t := protobufType
+	if enc == jsonText {
+		t = jsonType
+	}
+	w.Header().Set("Content-Type", t)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(code)
+	_, _ = w.Write(body) // a client that is gone needs no answer
+}
+
+// recovered turns a panic into an error of this request.
+func recovered(logger *slog.Logger, err *error) {
+	if v := recover(); v != nil {
+		logger.LogAttrs(context.Background(), slog.LevelError, "ingest: otlp: request panicked",
+			slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+		*err = fmt.Errorf("internal error: %v", v)
+	}
+}

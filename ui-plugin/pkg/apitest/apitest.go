@@ -1,0 +1,138 @@
+// Package apitest writes answers byte for byte as Trefoil's native API does, so
+// that tests can put real Arrow streams and real failures before the data source.
+//
+// Only tests import it. What Trefoil itself answers is shown by the tests that
+// run Trefoil.
+package apitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+)
+
+// ArrowType is the content type of an Arrow stream.
+const ArrowType = "application/vnd.apache.arrow.stream"
+
+// Series is one row of a metric answer, its points in Unix milliseconds.
+type Series struct {
+	Labels map[string]string
+	Times  []int64
+	Values []float64
+}
+
+var metricFields = []arrow.Field{
+	{Name: "labels", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)},
+	{Name: "times", Type: arrow.ListOf(&arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"})},
+	{Name: "values", Type: arrow.ListOf(arrow.PrimitiveTypes.Float64)},
+}
+
+// Metrics is a whole metric answer, each batch a record batch.
+func Metrics(warnings []string, batches ...[]Series) []byte {
+	text, err := json.Marshal(append([]string{}, warnings...))
+	must(err)
+	return stream(metricFields, map[string]string{"trefoil.kind": "metric", "trefoil.warnings": string(text)}, func(b *array.RecordBuilder, flush func()) {
+		for _, batch := range batches {
+			for _, s := range batch {
+				appendSeries(b, s)
+			}
+			flush()
+		}
+	})
+}
+
+func appendSeries(b *array.RecordBuilder, s Series) {
+	labels := b.Field(0).(*array.MapBuilder)
+	labels.Append(true)
+	for k, v := range s.Labels {
+		labels.KeyBuilder().(*array.StringBuilder).Append(k)
+		labels.ItemBuilder().(*array.StringBuilder).Append(v)
+	}
+	times := b.Field(1).(*array.ListBuilder)
+	times.Append(true)
+	for _, t := range s.Times {
+		times.ValueBuilder().(*array.TimestampBuilder).Append(arrow.Timestamp(t))
+	}
+	values := b.Field(2).(*array.ListBuilder)
+	values.Append(true)
+	values.ValueBuilder().(*array.Float64Builder).AppendValues(s.Values, nil)
+}
+
+// Log is one row of a log answer; attributes and resource are JSON objects.
+type Log struct {
+	ID, Service, Severity, Body, TraceID, SpanID, Attributes, Resource string
+	TimeNS                                                             int64
+	SeverityNumber                                                     uint8
+}
+
+var logFields = []arrow.Field{
+	{Name: "id", Type: arrow.BinaryTypes.String},
+	{Name: "time", Type: &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"}},
+	{Name: "service", Type: arrow.BinaryTypes.String},
+	{Name: "severity", Type: arrow.BinaryTypes.String},
+	{Name: "severity_number", Type: arrow.PrimitiveTypes.Uint8},
+	{Name: "body", Type: arrow.BinaryTypes.String},
+	{Name: "trace_id", Type: arrow.BinaryTypes.String},
+	{Name: "span_id", Type: arrow.BinaryTypes.String},
+	{Name: "attributes", Type: arrow.BinaryTypes.String},
+	{Name: "resource", Type: arrow.BinaryTypes.String},
+}
+
+// Logs is a whole log answer.
+func Logs(truncated bool, logs ...Log) []byte {
+	return stream(logFields, map[string]string{"trefoil.kind": "logs", "trefoil.truncated": fmt.Sprint(truncated)}, func(b *array.RecordBuilder, flush func()) {
+		for _, l := range logs {
+			for i, text := range map[int]string{0: l.ID, 2: l.Service, 3: l.Severity, 5: l.Body, 6: l.TraceID, 7: l.SpanID, 8: l.Attributes, 9: l.Resource} {
+				b.Field(i).(*array.StringBuilder).Append(text)
+			}
+			b.Field(1).(*array.TimestampBuilder).Append(arrow.Timestamp(l.TimeNS))
+			b.Field(4).(*array.Uint8Builder).Append(l.SeverityNumber)
+		}
+		flush()
+	})
+}
+
+func stream(fields []arrow.Field, meta map[string]string, fill func(b *array.RecordBuilder, flush func())) []byte {
+	md := arrow.MetadataFrom(meta)
+	schema := arrow.NewSchema(fields, &md)
+	var out bytes.Buffer
+	w := ipc.NewWriter(&out, ipc.WithSchema(schema))
+	b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
+	defer b.Release()
+	fill(b, func() {
+		rec := b.NewRecord()
+		defer rec.Release()
+		must(w.Write(rec))
+	})
+	must(w.Close())
+	return out.Bytes()
+}
+
+// Answer is a handler that sends body with the given content type.
+func Answer(contentType string, body []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write(body)
+	}
+}
+
+// Refuse is a handler that answers with the API's error body.
+func Refuse(status int, code, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": code, "message": message}})
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,226 @@
+package frames
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens under testdata")
+
+// golden compares frames, as the JSON Grafana's front end receives, with a file.
+func golden(t *testing.T, name string, frames data.Frames) {
+	t.Helper()
+	raw, err := json.Marshal(frames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, raw, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	indented.WriteByte('\n')
+	path := filepath.Join("testdata", name+".json")
+	if *update {
+		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), indented.String()); diff != "" {
+		t.Errorf("%s (-want +got), rewrite with -update:\n%s", path, diff)
+	}
+}
+
+var t0 = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func series(value float64, labels ...string) trefoilclient.Series {
+	s := trefoilclient.Series{
+		Labels: map[string]string{},
+		Times:  []time.Time{t0, t0.Add(time.Minute), t0.Add(2 * time.Minute)},
+		Values: []float64{value, math.NaN(), math.Inf(1)},
+	}
+	for i := 0; i < len(labels); i += 2 {
+		s.Labels[labels[i]] = labels[i+1]
+	}
+	return s
+}
+
+func TestMetricFrames(t *testing.T) {
+	two := &trefoilclient.MetricResult{
+		Series: []trefoilclient.Series{
+			series(1.5, "__name__", "http_server_duration_count", "service_name", "cart", "job", "shop/cart"),
+			series(2, "__name__", "http_server_duration_count", "service_name", "checkout", "job", "shop/checkout"),
+		},
+		Warnings: []string{"metric might not be a counter"},
+		Cost:     trefoilclient.Cost{Elapsed: 12500 * time.Microsecond, Bytes: 4096},
+	}
+	golden(t, "metrics_range", Metrics(two, MetricOptions{Executed: "Expr: x\nStep: 1m0s"}))
+	instant := &trefoilclient.MetricResult{Series: []trefoilclient.Series{{
+		Labels: map[string]string{"service_name": "cart"}, Times: []time.Time{t0}, Values: []float64{7}}}}
+	golden(t, "metrics_instant", Metrics(instant, MetricOptions{Instant: true, Legend: "{{service_name}}"}))
+	golden(t, "metrics_none", Metrics(&trefoilclient.MetricResult{}, MetricOptions{Executed: "Expr: x"}))
+}
+
+func TestLegends(t *testing.T) {
+	one := []trefoilclient.Series{series(1, "__name__", "up", "job", "a")}
+	byJob := []trefoilclient.Series{series(1, "__name__", "up", "job", "a"), series(1, "__name__", "up", "job", "b")}
+	byMore := []trefoilclient.Series{series(1, "__name__", "up", "job", "a", "zone", "1"), series(1, "__name__", "up", "job", "b")}
+	for _, tc := range []struct {
+		name, format string
+		series       []trefoilclient.Series
+		want         []string
+	}{
+		{"one series is written in full", "", one, []string{`up{job="a"}`}},
+		{"one label tells apart", "", byJob, []string{"a", "b"}},
+		{"several labels tell apart, one is absent", "", byMore, []string{`up{job="a", zone="1"}`, `up{job="b"}`}},
+		{"no labels", "", []trefoilclient.Series{series(1)}, []string{"{}"}},
+		{"only a name", "", []trefoilclient.Series{series(1, "__name__", "up")}, []string{"up"}},
+		{"format", "{{job}} of {{ __name__ }}", byJob, []string{"a of up", "b of up"}},
+		{"format with a label no series has", "[{{nope}}]", one, []string{"[]"}},
+		{"format with a dotted name", "{{service.name}}", []trefoilclient.Series{series(1, "service.name", "cart")}, []string{"cart"}},
+		{"a value is not a format", "{{a}}", []trefoilclient.Series{series(1, "a", "{{b}}", "b", "x")}, []string{"{{b}}"}},
+		{"format without labels", "total", byJob, []string{"total", "total"}},
+	} {
+		if diff := cmp.Diff(tc.want, Legends(tc.format, tc.series)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+		}
+	}
+}
+
+func TestLogFrames(t *testing.T) {
+	res := &trefoilclient.LogResult{
+		Records: []trefoilclient.LogRecord{
+			{ID: "18", Time: t0.Add(123456789), Service: "checkout", Severity: "ERROR", Body: "payment refused",
+				TraceID: "5b8efff798038103d269b633813fc60c", SpanID: "eee19b7ec3c1b174",
+				Attributes: json.RawMessage(`{"user.id":"u1","amount":12.5,"retry":true,"host.name":"proxy"}`),
+				Resource:   json.RawMessage(`{"service.name":"checkout","host.name":"node-1"}`)},
+			{ID: "17", Time: t0, Severity: "", Body: "",
+				Attributes: json.RawMessage(`{}`), Resource: json.RawMessage(`{}`)},
+		},
+		Truncated: true,
+	}
+	out, err := Logs(res, LogOptions{Executed: "GET /api/v1/logs?limit=2", Limit: 2, Search: "refused", Source: Source{UID: "uid1", Name: "Trefoil"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "logs", out)
+	empty, err := Logs(&trefoilclient.LogResult{}, LogOptions{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "logs_none", empty)
+}
+
+// The data plane contract of log lines: names and types by which Grafana finds
+// the fields, whatever their order.
+func TestLogFrameKeepsContract(t *testing.T) {
+	out, err := Logs(&trefoilclient.LogResult{}, LogOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out[0].Meta.Type != data.FrameTypeLogLines || out[0].Meta.PreferredVisualization != data.VisTypeLogs {
+		t.Errorf("meta is %+v", out[0].Meta)
+	}
+	for name, kind := range map[string]data.FieldType{
+		"timestamp": data.FieldTypeTime, "body": data.FieldTypeString, "severity": data.FieldTypeString,
+		"id": data.FieldTypeString, "labels": data.FieldTypeJSON, "traceID": data.FieldTypeNullableString, "spanID": data.FieldTypeNullableString,
+	} {
+		requireField(t, out[0], name, kind)
+	}
+}
+
+func requireField(t *testing.T, f *data.Frame, name string, kind data.FieldType) {
+	t.Helper()
+	field, at := f.FieldByName(name)
+	if at < 0 {
+		t.Errorf("field %s is missing", name)
+	} else if field.Type() != kind {
+		t.Errorf("field %s is %s, want %s", name, field.Type(), kind)
+	}
+}
+
+func shopTrace() *trefoilclient.Trace {
+	raw := func(pairs ...string) trefoilclient.Attributes {
+		a := trefoilclient.Attributes{}
+		for i := 0; i < len(pairs); i += 2 {
+			a[pairs[i]] = json.RawMessage(pairs[i+1])
+		}
+		return a
+	}
+	return &trefoilclient.Trace{TraceID: "5b8efff798038103d269b633813fc60c", SpanCount: 5, Truncated: true, Spans: []trefoilclient.Span{
+		{SpanID: "eee19b7ec3c1b174", Name: "POST /cart", Kind: "SERVER", Service: "frontend", Start: t0, DurationNS: 1_500_000,
+			Status: trefoilclient.Status{Code: "UNSET"}, Attributes: raw("http.status_code", "500", "http.route", `"/cart"`),
+			Resource: raw("service.name", `"frontend"`), Scope: trefoilclient.Scope{Name: "otelhttp", Version: "1.2.3"}},
+		{SpanID: "eee19b7ec3c1b175", ParentSpanID: "eee19b7ec3c1b174", Name: "charge", Kind: "CLIENT", Service: "checkout", TraceState: "a=b",
+			Start: t0.Add(250 * time.Microsecond), DurationNS: 1, Status: trefoilclient.Status{Code: "ERROR", Message: "card refused"},
+			Events: []trefoilclient.Event{{Time: t0.Add(time.Millisecond), Name: "exception", Attributes: raw("exception.type", `"Refused"`)}},
+			Links:  []trefoilclient.Link{{TraceID: "0af7651916cd43dd8448eb211c80319c", SpanID: "b7ad6b7169203331", Attributes: raw("why", `"retry"`)}}},
+		{SpanID: "eee19b7ec3c1b176", ParentSpanID: "ffffffffffffffff", Name: "late", Kind: "CONSUMER", Service: "mail", Start: t0,
+			Status: trefoilclient.Status{Code: "OK"}, Attributes: raw("error", `"sent by the application"`), Orphan: true},
+	}}
+}
+
+func TestTraceFrame(t *testing.T) {
+	out, err := Trace(shopTrace(), TraceOptions{Executed: "GET /api/v1/traces/5b8efff798038103d269b633813fc60c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "trace", out)
+}
+
+// The rows the trace view reads (TraceSpanRow of @grafana/data), its JSON fields
+// always lists: the view iterates over them without looking.
+func TestTraceFrameKeepsContract(t *testing.T) {
+	out, err := Trace(shopTrace(), TraceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := out[0]
+	if frame.Meta.PreferredVisualization != data.VisTypeTrace {
+		t.Errorf("meta is %+v", frame.Meta)
+	}
+	for _, name := range []string{"traceID", "spanID", "parentSpanID", "operationName", "serviceName", "kind", "statusMessage",
+		"instrumentationLibraryName", "instrumentationLibraryVersion", "traceState"} {
+		requireField(t, frame, name, data.FieldTypeString)
+	}
+	requireField(t, frame, "startTime", data.FieldTypeFloat64)
+	requireField(t, frame, "duration", data.FieldTypeFloat64)
+	requireField(t, frame, "statusCode", data.FieldTypeInt64)
+	for _, name := range []string{"serviceTags", "tags", "logs", "references", "warnings"} {
+		requireField(t, frame, name, data.FieldTypeJSON)
+		field, _ := frame.FieldByName(name)
+		for row := range field.Len() {
+			if raw := field.At(row).(json.RawMessage); !strings.HasPrefix(string(raw), "[") {
+				t.Errorf("%s of row %d is %s, not a list", name, row, raw)
+			}
+		}
+	}
+	start, _ := frame.FieldByName("startTime")
+	if got, want := start.At(1).(float64), float64(t0.UnixMilli())+0.25; got != want {
+		t.Errorf("start is %f ms, want %f", got, want)
+	}
+}
+
+func TestTraceOfUnknownStatusIsAnError(t *testing.T) {
+	tr := shopTrace()
+	tr.Spans[0].Status.Code = "GREAT"
+	if _, err := Trace(tr, TraceOptions{}); err == nil {
+		t.Error("no error")
+	}
+}

@@ -1,0 +1,19 @@
+// Command gpx_trefoil_datasource is the backend process of Trefoil's Grafana
+// data source. Grafana starts it and speaks to it over its plugin protocol.
+package main
+
+import (
+	"os"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/plugin"
+)
+
+func main() {
+	if err := datasource.Manage(plugin.ID, plugin.New, datasource.ManageOpts{}); err != nil {
+		log.DefaultLogger.Error("plugin backend stopped", "error", err)
+		os.Exit(1)
+	}
+}

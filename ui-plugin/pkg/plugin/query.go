@@ -1,0 +1,177 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/prometheus/common/model"
+
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/frames"
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
+)
+
+const (
+	defaultLineLimit = 1000
+	maxLineLimit     = 5000
+)
+
+// queryModel is the query as the editor saves it; src/types.ts mirrors it. Each
+// signal has its own fields, so that switching tabs keeps what was typed.
+type queryModel struct {
+	Expr         string `json:"expr"`
+	Language     string `json:"language"`
+	LegendFormat string `json:"legendFormat"`
+	Instant      bool   `json:"instant"`
+	Step         string `json:"step"`
+
+	Service    string            `json:"service"`
+	Severity   string            `json:"severity"`
+	Text       string            `json:"text"`
+	Attributes []attributeFilter `json:"attributes"`
+	LineLimit  int               `json:"lineLimit"`
+
+	TraceID string `json:"traceId"`
+}
+
+type attributeFilter struct {
+	Key   string `json:"key"`
+	Op    string `json:"op"`
+	Value string `json:"value"`
+}
+
+// invalidQuery is a mistake in the query, found before Trefoil is asked.
+type invalidQuery struct{ message string }
+
+func (e *invalidQuery) Error() string { return e.message }
+
+func invalid(format string, a ...any) error { return &invalidQuery{fmt.Sprintf(format, a...)} }
+
+func (d *Datasource) query(ctx context.Context, q backend.DataQuery) (data.Frames, error) {
+	var m queryModel
+	if err := json.Unmarshal(q.JSON, &m); err != nil {
+		return nil, invalid("the query cannot be read: %v", err)
+	}
+	switch q.QueryType {
+	case "metrics", "":
+		return d.queryMetrics(ctx, q, m)
+	case "logs":
+		return d.queryLogs(ctx, q, m)
+	case "traces":
+		return d.queryTrace(ctx, m)
+	default:
+		return nil, invalid("query type %q is none of metrics, logs and traces", q.QueryType)
+	}
+}
+
+func (d *Datasource) queryMetrics(ctx context.Context, q backend.DataQuery, m queryModel) (data.Frames, error) {
+	mq, err := d.metricQuery(q, m)
+	if err != nil {
+		return nil, err
+	}
+	res, err := d.client.Metrics(ctx, mq)
+	if err != nil {
+		return nil, err
+	}
+	executed := "Expr: " + mq.Query
+	if !mq.Instant {
+		executed += "\nStep: " + mq.Step.String()
+	}
+	return frames.Metrics(res, frames.MetricOptions{Instant: m.Instant, Legend: m.LegendFormat, Executed: executed}), nil
+}
+
+func (d *Datasource) metricQuery(q backend.DataQuery, m queryModel) (trefoilclient.MetricQuery, error) {
+	mq := trefoilclient.MetricQuery{Language: m.Language, Start: q.TimeRange.From, End: q.TimeRange.To, Instant: m.Instant}
+	switch mq.Language {
+	case "":
+		mq.Language = "promql"
+	case "promql", "metricsql":
+	default:
+		return mq, invalid("language %q is neither promql nor metricsql", m.Language)
+	}
+	if strings.TrimSpace(m.Expr) == "" {
+		return mq, invalid("the expression is empty")
+	}
+	var fixed time.Duration
+	if m.Step != "" {
+		step, err := model.ParseDuration(m.Step)
+		if err != nil || step <= 0 {
+			return mq, invalid("step %q is no duration such as 30s", m.Step)
+		}
+		fixed = time.Duration(step)
+	}
+	mq.Step = stepOf(q, fixed)
+	if !mq.Instant {
+		mq.Start, mq.End = alignDown(mq.Start, mq.Step), alignDown(mq.End, mq.Step)
+	}
+	mq.Query = expandMacros(m.Expr, q.TimeRange, mq.Step, d.settings.scrapeInterval)
+	return mq, nil
+}
+
+func (d *Datasource) queryLogs(ctx context.Context, q backend.DataQuery, m queryModel) (data.Frames, error) {
+	lq, err := logQuery(m, q.TimeRange)
+	if err != nil {
+		return nil, err
+	}
+	res, err := d.client.Logs(ctx, lq)
+	if err != nil {
+		return nil, err
+	}
+	return frames.Logs(res, frames.LogOptions{
+		Executed: "GET /api/v1/logs?" + lq.Values().Encode(), Limit: lq.Limit, Search: lq.Text, Source: d.source})
+}
+
+var severities = map[string]bool{"": true, "TRACE": true, "DEBUG": true, "INFO": true, "WARN": true, "ERROR": true, "FATAL": true}
+
+func logQuery(m queryModel, r backend.TimeRange) (trefoilclient.LogQuery, error) {
+	lq := trefoilclient.LogQuery{Start: r.From, End: r.To, Service: m.Service, Severity: strings.ToUpper(m.Severity), Text: m.Text, Limit: m.LineLimit}
+	if !severities[lq.Severity] {
+		return lq, invalid("severity %q is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL", m.Severity)
+	}
+	if lq.Limit == 0 {
+		lq.Limit = defaultLineLimit
+	}
+	if lq.Limit < 1 || lq.Limit > maxLineLimit {
+		return lq, invalid("line limit %d is not between 1 and %d", lq.Limit, maxLineLimit)
+	}
+	for _, a := range m.Attributes {
+		if a.Key == "" && a.Value == "" {
+			continue // a row of the editor not filled in yet
+		}
+		if a.Key == "" || strings.ContainsAny(a.Key, "=!") {
+			return lq, invalid("attribute name %q must not be empty or hold = or !", a.Key)
+		}
+		if a.Op != "=" && a.Op != "!=" {
+			return lq, invalid("attribute %s: operator %q is neither = nor !=", a.Key, a.Op)
+		}
+		lq.Attributes = append(lq.Attributes, trefoilclient.Filter(a))
+	}
+	return lq, nil
+}
+
+func (d *Datasource) queryTrace(ctx context.Context, m queryModel) (data.Frames, error) {
+	id, err := trefoilclient.ParseTraceID(m.TraceID)
+	if err != nil {
+		return nil, err
+	}
+	t, err := d.client.Trace(ctx, id)
+	if trefoilclient.ClassOf(err) == trefoilclient.NotFound && err != nil {
+		return nil, &trefoilclient.Error{Class: trefoilclient.NotFound, Err: err, Message: d.unknownTrace(id)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return frames.Trace(t, frames.TraceOptions{Executed: "GET /api/v1/traces/" + id})
+}
+
+func (d *Datasource) unknownTrace(id string) string {
+	tenant := d.client.Tenant()
+	if tenant == "" {
+		tenant = "default"
+	}
+	return fmt.Sprintf("trace %s is not known to tenant %q; it may be past retention, or not have arrived yet", id, tenant)
+}

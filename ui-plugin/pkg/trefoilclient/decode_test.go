@@ -1,0 +1,133 @@
+package trefoilclient
+
+import (
+	"bytes"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/apitest"
+)
+
+const budget = 8 << 20
+
+// end closes an Arrow stream.
+var end = []byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0}
+
+var twoSeries = apitest.Metrics([]string{"slow"},
+	[]apitest.Series{{Labels: map[string]string{"job": "a", "zone": "1"}, Times: []int64{1000, 2000}, Values: []float64{1, math.Inf(-1)}}},
+	[]apitest.Series{{Labels: map[string]string{}}, {Labels: map[string]string{"job": "b"}, Times: []int64{3000}, Values: []float64{2.5}}})
+
+func TestDecodeMetrics(t *testing.T) {
+	got, err := decodeMetrics(twoSeries, budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &MetricResult{Warnings: []string{"slow"}, Series: []Series{
+		{Labels: map[string]string{"job": "a", "zone": "1"}, Times: []time.Time{time.Unix(1, 0).UTC(), time.Unix(2, 0).UTC()}, Values: []float64{1, math.Inf(-1)}},
+		{Labels: map[string]string{}, Times: []time.Time{}, Values: []float64{}},
+		{Labels: map[string]string{"job": "b"}, Times: []time.Time{time.Unix(3, 0).UTC()}, Values: []float64{2.5}},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// No series are a batch without rows, or no batch at all.
+func TestDecodeNothing(t *testing.T) {
+	for _, stream := range [][]byte{apitest.Metrics(nil), apitest.Metrics(nil, []apitest.Series{})} {
+		if got, err := decodeMetrics(stream, budget); err != nil || len(got.Series) != 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if got, err := decodeLogs(apitest.Logs(false), budget); err != nil || len(got.Records) != 0 || got.Truncated {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestDecodeLogs(t *testing.T) {
+	got, err := decodeLogs(apitest.Logs(true, apitest.Log{ID: "7", TimeNS: 1_000_000_001, Service: "cart", Severity: "WARN", SeverityNumber: 13,
+		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: `{"a":1}`, Resource: `{}`}), budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &LogResult{Truncated: true, Records: []LogRecord{{ID: "7", Time: time.Unix(1, 1).UTC(), Service: "cart", Severity: "WARN",
+		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: []byte(`{"a":1}`), Resource: []byte(`{}`)}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	logs := apitest.Logs(false, apitest.Log{ID: "1", Attributes: "{}", Resource: "{}"})
+	for _, tc := range []struct {
+		name   string
+		decode func() error
+		want   string
+	}{
+		{"nothing", metricsOf(nil), "cut short"},
+		{"text", metricsOf([]byte("<html><body>")), "does not begin as one"},
+		{"half a stream", metricsOf(twoSeries[:len(twoSeries)/2]), "cut short"},
+		{"a stream without its end", metricsOf(twoSeries[:len(twoSeries)-8]), "cut short"},
+		{"rubbish before the end", metricsOf(append(bytes.Repeat([]byte{0x7f}, 64), end...)), "does not begin as one"},
+		{"a message longer than the stream", metricsOf(append([]byte{0xff, 0xff, 0xff, 0xff, 0xf0, 0xff, 0xff, 0x7f}, end...)), "cut short"},
+		{"two streams", metricsOf(append(bytes.Clone(twoSeries), twoSeries...)), "bytes follow its end"},
+		{"logs for metrics", metricsOf(logs), `0 columns named "labels"`},
+		{"metrics for logs", logsOf(twoSeries), `0 columns named "time"`},
+		{"attributes that are no object", logsOf(apitest.Logs(false, apitest.Log{Attributes: "[1]", Resource: "{}"})), "no JSON object"},
+		{"attributes that are no JSON", logsOf(apitest.Logs(false, apitest.Log{Attributes: "{,}", Resource: "{}"})), "no JSON object"},
+		{"more values than times", metricsOf(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1}, Values: []float64{1, 2}}})), "1 times and 2 values"},
+		{"more memory than allowed", func() error { _, err := decodeMetrics(twoSeries, 64); return err }, "more than"},
+	} {
+		if err := tc.decode(); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want an error with %q", tc.name, err, tc.want)
+		}
+	}
+}
+
+func metricsOf(b []byte) func() error {
+	return func() error { _, err := decodeMetrics(b, budget); return err }
+}
+
+func logsOf(b []byte) func() error {
+	return func() error { _, err := decodeLogs(b, budget); return err }
+}
+
+// Whatever the bytes, decoding returns: it neither panics nor takes memory beyond
+// its budget.
+func FuzzDecode(f *testing.F) {
+	f.Add(twoSeries)
+	f.Add(apitest.Metrics(nil))
+	f.Add(apitest.Logs(false, apitest.Log{ID: "1", Attributes: `{"a":1}`, Resource: "{}"}))
+	f.Add(append([]byte{0xff, 0xff, 0xff, 0xff, 0xf0, 0xff, 0xff, 0x7f}, end...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if m, err := decodeMetrics(b, budget); err == nil {
+			for _, s := range m.Series {
+				if len(s.Times) != len(s.Values) {
+					t.Errorf("%d times, %d values", len(s.Times), len(s.Values))
+				}
+			}
+		}
+		_, _ = decodeLogs(b, budget)
+	})
+}
+
+func TestParseTraceID(t *testing.T) {
+	for in, want := range map[string]string{
+		"5b8efff798038103d269b633813fc60c":   "5b8efff798038103d269b633813fc60c",
+		" 5B8EFFF798038103D269B633813FC60C ": "5b8efff798038103d269b633813fc60c",
+		"d269b633813fc60c":                   "0000000000000000d269b633813fc60c",
+	} {
+		if got, err := ParseTraceID(in); err != nil || got != want {
+			t.Errorf("ParseTraceID(%q) = %q, %v, want %q", in, got, err, want)
+		}
+	}
+	for _, in := range []string{"", "xyz", "5b8e", "5b8efff798038103d269b633813fc60g", "../../../../../api/v1/status!!!!"} {
+		if _, err := ParseTraceID(in); ClassOf(err) != BadRequest {
+			t.Errorf("ParseTraceID(%q): %v, want a bad request", in, err)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package trefoilclient
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
+
+// MetricQuery is one PromQL or MetricsQL evaluation.
+type MetricQuery struct {
+	Language   string // "promql" or "metricsql"
+	Query      string
+	Start, End time.Time
+	Step       time.Duration
+	Instant    bool // evaluate once, at End
+	Limit      int  // of series, 0 for the server's own
+}
+
+// Series is one answer row: times and values are parallel and ascending in time.
+type Series struct {
+	Labels map[string]string
+	Times  []time.Time
+	Values []float64
+}
+
+// MetricResult is the whole answer of a metric query.
+type MetricResult struct {
+	Series   []Series
+	Warnings []string
+	Cost     Cost
+}
+
+// Metrics evaluates q. An expression that matches nothing gives no series and no error.
+func (c *Client) Metrics(ctx context.Context, q MetricQuery) (*MetricResult, error) {
+	body := struct {
+		Language string  `json:"language"`
+		Query    string  `json:"query"`
+		Start    string  `json:"start"`
+		End      string  `json:"end"`
+		Step     float64 `json:"step,omitempty"`
+		Instant  bool    `json:"instant"`
+		Limit    int     `json:"limit,omitempty"`
+	}{q.Language, q.Query, formatTime(q.Start), formatTime(q.End), q.Step.Seconds(), q.Instant, q.Limit}
+	a, err := c.call(ctx, request{method: http.MethodPost, path: "api/v1/query", body: body, accept: arrowType})
+	if err != nil {
+		return nil, err
+	}
+	res, err := decodeMetrics(a.body, 8*c.cfg.MaxResponseBytes)
+	if err != nil {
+		return nil, c.malformed(err)
+	}
+	res.Cost = a.cost
+	return res, nil
+}
+
+func decodeMetrics(stream []byte, budget int64) (*MetricResult, error) {
+	res := &MetricResult{}
+	meta, err := readArrow(stream, budget, func(rec arrow.Record) error {
+		series, err := seriesOf(rec)
+		res.Series = append(res.Series, series...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if kind := metadataValue(meta, "trefoil.kind"); kind != "metric" {
+		return nil, fmt.Errorf("arrow stream: kind %q where metric was asked", kind)
+	}
+	res.Warnings, err = warnings(meta)
+	return res, err
+}
+
+func seriesOf(rec arrow.Record) ([]Series, error) {
+	labels, err := column[*array.Map](rec, "labels")
+	if err != nil {
+		return nil, err
+	}
+	times, err := column[*array.List](rec, "times")
+	if err != nil {
+		return nil, err
+	}
+	values, err := column[*array.List](rec, "values")
+	if err != nil {
+		return nil, err
+	}
+	keys, ok1 := labels.Keys().(*array.String)
+	items, ok2 := labels.Items().(*array.String)
+	stamps, ok3 := times.ListValues().(*array.Timestamp)
+	floats, ok4 := values.ListValues().(*array.Float64)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		return nil, fmt.Errorf("arrow stream: labels, times, values are %s, %s, %s", labels.DataType(), times.DataType(), values.DataType())
+	}
+	unit := stamps.DataType().(*arrow.TimestampType).Unit
+	lists := [3]spans{{lists: labels, values: min(keys.Len(), items.Len())}, {lists: times, values: stamps.Len()}, {lists: values, values: floats.Len()}}
+	out := make([]Series, rec.NumRows())
+	for row := range out {
+		l0, l1, err0 := lists[0].next(row)
+		t0, t1, err1 := lists[1].next(row)
+		v0, v1, err2 := lists[2].next(row)
+		if err := errors.Join(err0, err1, err2); err != nil {
+			return nil, err
+		}
+		if t1-t0 != v1-v0 {
+			return nil, fmt.Errorf("arrow stream: row %d has %d times and %d values", row, t1-t0, v1-v0)
+		}
+		s := Series{Labels: make(map[string]string, l1-l0), Times: make([]time.Time, t1-t0), Values: make([]float64, v1-v0)}
+		for i := range s.Times {
+			s.Times[i] = stamps.Value(t0 + i).ToTime(unit)
+		}
+		copy(s.Values, floats.Float64Values()[v0:v1])
+		for i := l0; i < l1; i++ {
+			s.Labels[keys.Value(i)] = items.Value(i)
+		}
+		out[row] = s
+	}
+	return out, nil
+}
+
+// warnings reads the JSON array an answer's schema carries beside its rows.
+func warnings(meta arrow.Metadata) ([]string, error) {
+	text := metadataValue(meta, "trefoil.warnings")
+	if text == "" {
+		return nil, nil
+	}
+	var out []string
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		return nil, errors.New("arrow stream: trefoil.warnings is not a JSON array of text")
+	}
+	return out, nil
+}
+
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

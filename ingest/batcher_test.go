@@ -28,16 +28,11 @@ import (
 
 func TestMain(m *testing.M) { storagetest.Main(m) }
 
-type insertFunc = func(ctx context.Context, table, token string, blocks []block.Block) error
-
 // openDB makes a database with our schema and says how to reach it.
 func openDB(t *testing.T) (*conn.DB, conn.Addr) {
 	t.Helper()
 	ep := storagetest.Database(t, storagetest.Start(t))
-	addr := conn.Addr{
-		TCPAddr: ep.TCPAddr, HTTPAddr: ep.HTTPAddr, User: ep.User, Password: ep.Password,
-		ReadUser: ep.ReadUser, ReadPassword: ep.ReadPassword, Database: ep.Database,
-	}
+	addr := storagetest.Addr(ep)
 	db := connect(t, addr)
 	if _, err := schema.Migrate(t.Context(), db, schema.Options{}); err != nil {
 		t.Fatal(err)
@@ -228,6 +223,33 @@ func TestRejectedRowsFailTheirRequestOnly(t *testing.T) {
 	exactly(t, db, bodies...)
 	if !merged.Load() {
 		t.Error("the requests were never in one insert")
+	}
+}
+
+// A missing table is an operator's mistake: requests wait for it to be mended
+// or are refused, but rows are not called wrong.
+func TestMissingTableIsNotTheRowsFault(t *testing.T) {
+	db, _ := openDB(t)
+	p, _ := batched(t, BatcherConfig{Insert: db.Insert}, 3*time.Second)
+	if err := db.Exec(t.Context(), "RENAME TABLE logs TO away"); err != nil {
+		t.Fatal(err)
+	}
+	answer := make(chan error, 1)
+	go func() { answer <- send(t.Context(), p, "patient") }()
+	short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	r := refusal(t, send(short, p, "hasty"), RefusedUnavailable)
+	if !strings.Contains(r.Error(), "logs") {
+		t.Errorf("the refusal does not say why: %v", r)
+	}
+	if err := db.Exec(t.Context(), "RENAME TABLE away TO logs"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answer; err != nil {
+		t.Error(err)
+	}
+	if n := stored(t, db)["patient"]; n != 1 {
+		t.Errorf("stored %d times", n)
 	}
 }
 

@@ -41,7 +41,6 @@ func requests(trace string) []request {
 		{"GET /api/v1/labels/service.name/values?signal=logs&" + hour, "Values", 200},
 		{"GET /api/v1/labels/service.name/values?signal=traces&" + hour, "Values", 200},
 		{"GET /api/v1/services?" + hour, "Services", 200},
-		{`POST /api/v1/query {"query":"sum_by_nothing_is_no_function_so_this_is_a_metric_or{job=~\".+\"}","instant":true,"end":1700000600}`, "MetricResult", 200},
 		{`POST /api/v1/query {"query":"http_server_requests_total","start":1700000000,"end":1700000600,"step":"60s"}`, "MetricResult", 200},
 		{`POST /api/v1/query {"query":"{job=~\".+\"}","instant":true,"end":1700000600}`, "MetricResult", 200},
 		{"GET /prometheus/api/v1/query?query={job=~\".%2b\"}" + at, "", 200},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
@@ -74,7 +75,7 @@ func recorded(samples promql.Vector) pmetric.Metrics {
 	metrics := out.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
 	for _, sample := range samples {
 		m := metrics.AppendEmpty()
-		m.SetName(sample.Metric.Get(labels.MetricName))
+		m.SetName(sample.Metric.Get(model.MetricNameLabel))
 		point := m.SetEmptyGauge().DataPoints().AppendEmpty()
 		point.SetTimestamp(pcommon.Timestamp(sample.T * 1e6))
 		if value.IsStaleNaN(sample.F) {
@@ -83,7 +84,7 @@ func recorded(samples promql.Vector) pmetric.Metrics {
 			point.SetDoubleValue(sample.F)
 		}
 		sample.Metric.Range(func(l labels.Label) {
-			if l.Name != labels.MetricName {
+			if l.Name != model.MetricNameLabel {
 				point.Attributes().PutStr(l.Name, l.Value)
 			}
 		})

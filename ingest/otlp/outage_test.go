@@ -23,7 +23,7 @@ func TestOutageIsToldInTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	s := newStack(t, l.Addr().String())
+	s := newStack(t, l.Addr().String(), 3*time.Second)
 	logs := plogotlp.NewExportRequestFromLogs(sampleLogs(time.Now(), "outage"))
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

@@ -55,7 +55,10 @@ func Condition(m Matcher, ids func(where chsql.Expr) chsql.Select) (chsql.Expr, 
 	if m.Scope == Resource {
 		return resource, nil
 	}
-	return chsql.Or(chsql.And(Present(m.Key), own), chsql.And(chsql.Not(Present(m.Key)), resource)), nil
+	if m.matchesAbsent() {
+		own = chsql.And(Present(m.Key), own)
+	}
+	return chsql.Or(own, chsql.And(chsql.Not(Present(m.Key)), resource)), nil
 }
 
 // anchored makes a pattern match whole texts, line breaks included.

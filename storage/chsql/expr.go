@@ -87,6 +87,18 @@ func Nanoseconds(ns int64) Expr {
 	return Expr{fmt.Sprintf("fromUnixTimestamp64Nano(%d, 'UTC')", ns), true}
 }
 
+// UnixNano is a time in Unix nanoseconds, as near as a DateTime64(9) can hold
+// it: from 1900 to 2262.
+func UnixNano(t time.Time) int64 {
+	const first, last = -2208988800, math.MaxInt64/1_000_000_000 - 1
+	if s := t.Unix(); s < first {
+		return first * 1_000_000_000
+	} else if s > last {
+		return last * 1_000_000_000
+	}
+	return t.UnixNano()
+}
+
 // Milliseconds is a DateTime64(3, 'UTC') literal given in Unix milliseconds.
 func Milliseconds(ms int64) Expr {
 	return Expr{fmt.Sprintf("fromUnixTimestamp64Milli(%d, 'UTC')", ms), true}

@@ -137,6 +137,24 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// What is wrong with the place must not be taken for what is wrong with the rows.
+func TestMisplaced(t *testing.T) {
+	db := storagetest.Empty(t)
+	exec(t, db, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	if err := db.Insert(t.Context(), "nope", "x", []block.Block{numbers(t, "nope", 1)}); !conn.Misplaced(err) {
+		t.Errorf("no table: %v", err)
+	}
+	damaged := numbers(t, "t", 1, 2, 3)
+	damaged.Native[len(damaged.Native)-1] ^= 1
+	if err := db.Insert(t.Context(), "t", "x", []block.Block{damaged}); err == nil || conn.Misplaced(err) {
+		t.Errorf("damaged rows: %v", err)
+	}
+	exec(t, db, "CREATE TABLE other (m UInt64) ENGINE = MergeTree ORDER BY m")
+	if err := db.Insert(t.Context(), "other", "x", []block.Block{numbers(t, "other", 1)}); conn.ClassOf(err) != conn.Rejected {
+		t.Errorf("a column the table lacks: %v", err)
+	}
+}
+
 func TestParametersKeepEveryByte(t *testing.T) {
 	db := storagetest.Empty(t)
 	for _, s := range []string{"", "plain", "a'b\"c`d", `back\slash\n`, "new\nline\ttab\r\x00nul", "ünïcödé 🙂", "\\N"} {

@@ -102,7 +102,9 @@ func TestNames(t *testing.T) {
 		}
 		b.Resource(day.AddDate(0, 0, 3), resource("later"))
 	})
-	store(t, db, "other", func(b *Batch) { b.Resource(day, resource("secret", attribute.KeyValue{Key: "hidden", Value: attribute.BoolValue(true)})) })
+	store(t, db, "other", func(b *Batch) {
+		b.Resource(day, resource("secret", attribute.KeyValue{Key: "hidden", Value: attribute.BoolValue(true)}))
+	})
 	s := New(db)
 	for _, c := range []struct {
 		name      string

@@ -91,7 +91,7 @@ func start(t *testing.T, c config) *host {
 	}
 	return &host{t: t,
 		settings: &pluginv2.DataSourceInstanceSettings{
-			Id: 1, Uid: "trefoil-uid", Name: "Trefoil", Url: c.url, JsonData: jsonData, DecryptedSecureJsonData: c.secure,
+			Uid: "trefoil-uid", Name: "Trefoil", Url: c.url, JsonData: jsonData, DecryptedSecureJsonData: c.secure,
 			BasicAuthEnabled: c.basicUser != "", BasicAuthUser: c.basicUser, LastUpdatedMS: time.Now().UnixMilli(),
 		},
 		diag:     dispense[grpcplugin.DiagnosticsClient](t, rpc, "diagnostics"),

@@ -10,7 +10,6 @@ import (
 type NameQuery struct {
 	Signal     string // "metrics", "logs" or "traces"
 	Start, End time.Time
-	Match      string // selector the series must match, empty for all
 }
 
 func (q NameQuery) values() url.Values {
@@ -23,9 +22,6 @@ func (q NameQuery) values() url.Values {
 	}
 	if !q.End.IsZero() {
 		v.Set("end", formatTime(q.End))
-	}
-	if q.Match != "" {
-		v.Set("match", q.Match)
 	}
 	return v
 }
@@ -55,7 +51,7 @@ func (c *Client) Services(ctx context.Context, q NameQuery) ([]string, error) {
 			Name string `json:"name"`
 		} `json:"services"`
 	}
-	q.Signal, q.Match = "", ""
+	q.Signal = ""
 	_, err := c.getJSON(ctx, "api/v1/services", q.values(), &out)
 	names := make([]string, len(out.Services))
 	for i, s := range out.Services {

@@ -18,6 +18,7 @@ RACE := ./ingest/... ./alerting/... ./storage/conn/... ./storage/engine/... ./qu
         ./cmd/internal/edge/... ./cmd/internal/shop/... ./cmd/internal/selftel/...
 FUZZTIME ?= 3s
 DATA_DIR ?= ./data
+RULES ?= deploy/compose/rules/*.yaml
 
 .PHONY: help
 help: ## list the targets
@@ -33,7 +34,7 @@ engine: build ## bring the embedded ClickHouse library (once; 178 MB from npm)
 	bin/trefoil engine install
 
 run: engine ## build, bring the engine and run everything on loopback, with data in ./data
-	exec bin/trefoil serve --data-dir $(DATA_DIR)
+	exec bin/trefoil serve --data-dir $(DATA_DIR) --rules '$(RULES)' $(SERVE_FLAGS)
 
 clean: ## remove what was built; data and the engine library stay
 	rm -rf bin ui-plugin/dist ui-plugin/coverage
@@ -60,7 +61,7 @@ lint: lint-go lint-ui ## check format, vet, staticcheck, the import law and the 
 lint-go:
 	@unformatted=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/*' -exec gofmt -l {} +); \
 	if [[ -n "$$unformatted" ]]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
+	go vet -stdmethods=false ./...
 	go tool staticcheck ./...
 	go test ./cmd/internal/archtest
 

@@ -35,6 +35,16 @@ func note(ctx context.Context, f *fault.Error) {
 	}
 }
 
+// cheap tells whether a route reads nothing, and so can answer however busy
+// storage is.
+func cheap(route string) bool {
+	switch route {
+	case "/openapi.yaml", "/api/v1/status", "/prometheus/api/v1/status/buildinfo", "/prometheus/api/v1/format_query":
+		return true
+	}
+	return false
+}
+
 // instrument gives every request of an API an id, a span, a slot among those
 // answered at once, a log line and a measurement.
 func (s *Service) instrument(prefix string, api *http.ServeMux, fail func(http.ResponseWriter, *fault.Error)) http.Handler {
@@ -75,12 +85,14 @@ func (s *Service) instrument(prefix string, api *http.ServeMux, fail func(http.R
 				panic(p)
 			}
 		}()
-		if f := s.enter(ctx); f != nil {
-			rec.failure = f
-			fail(answer, f)
-			return
+		if !cheap(route) {
+			if f := s.enter(ctx); f != nil {
+				rec.failure = f
+				fail(answer, f)
+				return
+			}
+			defer s.leave()
 		}
-		defer s.leave()
 		api.ServeHTTP(answer, r.WithContext(ctx))
 	})
 }

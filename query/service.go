@@ -115,13 +115,13 @@ func (s *Service) mount() http.Handler {
 	native := nativeapi.Handler(nativeapi.Config{
 		Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
 		Correlator: correlate.New(correlate.Config{
-			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans,
+			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
 		Ready: c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
 	prom := promapi.Handler(promapi.Config{
-		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version,
+		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
 	metricsql := http.NewServeMux()

@@ -12,11 +12,11 @@ import (
 )
 
 // addQuery mounts the query side.
-func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) error {
+func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Service, error) {
 	db := s.backend.db
 	engineVersion, err := db.Version(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	resources := resourcestore.New(db)
 	service := query.New(query.Config{
@@ -39,5 +39,5 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) error {
 		Registerer: s.registry, Tracer: s.tracing.Tracer("query"), Logger: s.log,
 	})
 	mux.Handle("/", service.Handler())
-	return nil
+	return service, nil
 }

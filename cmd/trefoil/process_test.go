@@ -40,6 +40,20 @@ func binary(t testing.TB) string {
 	return path
 }
 
+// newDataDir is a data directory that is removed with patience: the engine of a
+// killed trefoil notices its parent's death and still writes for a moment.
+func newDataDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "trefoil-data-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		eventually(t, 20*time.Second, "the data directory to go", func() error { return os.RemoveAll(dir) })
+	})
+	return dir
+}
+
 // process is a running `trefoil serve`.
 type process struct {
 	t               testing.TB

@@ -115,13 +115,8 @@ func (s *server) run(ctx context.Context) error {
 	mux.HandleFunc("GET /livez", s.health.Live)
 	mux.HandleFunc("GET /readyz", s.health.Ready)
 	mux.Handle("GET /metrics", selftel.Handler(s.registry, s.log))
-	if s.cfg.has(roleIngest) {
-		s.addIngest()
-	}
-	if s.cfg.has(roleQuery) {
-		if err := s.addQuery(ctx, mux); err != nil {
-			return err
-		}
+	if err := s.addRoles(ctx, mux); err != nil {
+		return err
 	}
 	s.addHTTP("api", mux, s.listeners.api, s.cfg.maxRequest)
 	stop := make(chan struct{})
@@ -145,6 +140,24 @@ func (s *server) run(ctx context.Context) error {
 	return err
 }
 
+func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
+	var pipeline *ingest.Pipeline
+	if s.cfg.has(roleIngest) || s.cfg.has(roleAlert) { // rules record through it
+		pipeline = s.newPipeline()
+	}
+	if s.cfg.has(roleIngest) {
+		s.addDoors(pipeline)
+	}
+	if !s.cfg.has(roleQuery) {
+		return nil
+	}
+	service, err := s.addQuery(ctx, mux)
+	if err != nil || !s.cfg.has(roleAlert) {
+		return err
+	}
+	return s.addAlerting(mux, service, pipeline)
+}
+
 // addActor runs a server or a loop that ends with its context.
 func (s *server) addActor(f func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -159,18 +172,21 @@ func (s *server) addHTTP(name string, h http.Handler, l net.Listener, maxBody in
 	s.addActor(func(ctx context.Context) error { return server.Run(ctx, l) })
 }
 
-func (s *server) addIngest() {
+func (s *server) newPipeline() *ingest.Pipeline {
 	s.batcher = ingest.NewBatcher(ingest.BatcherConfig{
 		Insert:     s.backend.db.Insert,
 		First:      []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 		Registerer: s.registry, Logger: s.log,
 	})
-	pipeline := ingest.New(ingest.Config{
+	return ingest.New(ingest.Config{
 		Sink:          s.batcher.Insert,
 		Limits:        ingest.Limits{RequestBytes: s.cfg.maxRequest, DecodedBytes: 4 * s.cfg.maxRequest, InflightBytes: s.cfg.maxInflight},
 		RetentionDays: uint16(s.cfg.retentionDays),
 		Registerer:    s.registry, Logger: s.log,
 	})
+}
+
+func (s *server) addDoors(pipeline *ingest.Pipeline) {
 	rpc := edge.NewGRPC(edge.GRPCConfig{
 		Name: "otlp-grpc", TLS: s.tls, DrainTimeout: drainTimeout, Options: otlp.ServerOptions(pipeline),
 		Logger: s.log, Registerer: s.registry,
@@ -251,13 +267,18 @@ const endpointsFile = "endpoints.json"
 
 func (s *server) endpointsPath() string { return filepath.Join(s.cfg.dataDir, endpointsFile) }
 
+func (s *server) scheme() string {
+	if s.tls != nil {
+		return "https"
+	}
+	return "http"
+}
+
+func (s *server) apiURL() string { return s.scheme() + "://" + s.listeners.api.Addr().String() }
+
 // announce prints where things are, for people, and writes it down, for
 // programs.
 func (s *server) announce() error {
-	scheme := "http"
-	if s.tls != nil {
-		scheme = "https"
-	}
 	at := func(l net.Listener) string {
 		if l == nil {
 			return ""
@@ -278,10 +299,10 @@ func (s *server) announce() error {
 			s.log.Warn("listening beyond this machine without authentication", "address", l.Addr().String())
 		}
 	}
-	api := scheme + "://" + at(s.listeners.api)
+	api := s.apiURL()
 	fmt.Println("Trefoil is ready.")
 	if s.cfg.has(roleIngest) {
-		fmt.Printf("\n  Send OTLP to   %s (gRPC), %s://%s (HTTP)\n", at(s.listeners.grpc), scheme, at(s.listeners.otlp))
+		fmt.Printf("\n  Send OTLP to   %s (gRPC), %s://%s (HTTP)\n", at(s.listeners.grpc), s.scheme(), at(s.listeners.otlp))
 	}
 	if s.cfg.has(roleQuery) {
 		fmt.Printf("  Query at       %s/prometheus, %s/api/v1 (described in %s/openapi.yaml)\n", api, api, api)

@@ -32,7 +32,7 @@ import (
 // webhook once; a restart, no second page, and all data still there.
 func TestSpine(t *testing.T) {
 	hook := newWebhook(t)
-	dataDir := t.TempDir()
+	dataDir := newDataDir(t)
 	rules := filepath.Join(t.TempDir(), "rules.yaml")
 	writeFile(t, rules, `
 groups:
@@ -96,7 +96,7 @@ groups:
 
 // A crash of the whole process loses nothing that was acked.
 func TestSpineSurvivesKill(t *testing.T) {
-	dataDir := t.TempDir()
+	dataDir := newDataDir(t)
 	p := startServe(t, dataDir)
 	id := exportOneTrace(t, p)
 	p.kill()

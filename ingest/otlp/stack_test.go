@@ -12,7 +12,6 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/engine"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
@@ -29,19 +28,12 @@ type stack struct {
 	client  *grpc.ClientConn
 }
 
-func address(ep engine.Endpoint) conn.Addr {
-	return conn.Addr{
-		TCPAddr: ep.TCPAddr, HTTPAddr: ep.HTTPAddr, User: ep.User, Password: ep.Password,
-		ReadUser: ep.ReadUser, ReadPassword: ep.ReadPassword, Database: ep.Database,
-	}
-}
-
 // openDatabase makes a database with our schema. insertAt, when set, is where
 // inserts go instead of to the engine.
 func openDatabase(t *testing.T, insertAt string) *conn.DB {
 	t.Helper()
 	ep := storagetest.Database(t, storagetest.Start(t))
-	migrate := open(t, address(ep))
+	migrate := open(t, storagetest.Addr(ep))
 	if _, err := schema.Migrate(t.Context(), migrate, schema.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +41,7 @@ func openDatabase(t *testing.T, insertAt string) *conn.DB {
 		return migrate
 	}
 	ep.HTTPAddr = insertAt
-	return open(t, address(ep))
+	return open(t, storagetest.Addr(ep))
 }
 
 func open(t *testing.T, addr conn.Addr) *conn.DB {
@@ -62,7 +54,7 @@ func open(t *testing.T, addr conn.Addr) *conn.DB {
 	return db
 }
 
-func newStack(t *testing.T, insertAt string) *stack {
+func newStack(t *testing.T, insertAt string, timeout time.Duration) *stack {
 	t.Helper()
 	s := &stack{db: openDatabase(t, insertAt)}
 	s.batcher = ingest.NewBatcher(ingest.BatcherConfig{
@@ -76,7 +68,7 @@ func newStack(t *testing.T, insertAt string) *stack {
 			t.Error(err)
 		}
 	})
-	p := ingest.New(ingest.Config{Sink: s.batcher.Insert})
+	p := ingest.New(ingest.Config{Sink: s.batcher.Insert, Timeout: timeout})
 	server := httptest.NewServer(NewHTTP(p, slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	s.http = server.URL

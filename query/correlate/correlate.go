@@ -23,9 +23,13 @@ type Config struct {
 	// MaxSpans, MaxLogs and MaxExemplars bound the sections; by default
 	// 10,000, 1,000 and 1,000.
 	MaxSpans, MaxLogs, MaxExemplars int
+	Now                             func() time.Time
 }
 
 func (c *Config) setDefaults() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Budget <= 0 {
 		c.Budget = 10 * time.Second
 	}
@@ -169,7 +173,7 @@ func (c *Correlator) timedTrace(ctx context.Context, t tenant.ID, id [16]byte) (
 // near the trace or, for one without spans, the last week.
 func (c *Correlator) around(trace *Trace) (from, to time.Time) {
 	if trace == nil {
-		now := time.Now()
+		now := c.Now()
 		return now.Add(-7 * 24 * time.Hour), now.Add(margin)
 	}
 	return time.Unix(0, trace.Start).Add(-margin), time.Unix(0, trace.End).Add(margin)

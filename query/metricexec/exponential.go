@@ -6,49 +6,37 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
-// exponential is one exponential histogram point as OTLP defines it: bucket i
-// of positive covers (base^(offset+i), base^(offset+i+1)] with
-// base = 2^(2^-scale); negative is its mirror image.
-type exponential struct {
-	stale          bool // no recorded value
-	scale          int32
-	count          uint64
-	sum            float64
-	zeroCount      uint64
-	zeroThreshold  float64
-	positiveOffset int32
-	positive       []uint64
-	negativeOffset int32
-	negative       []uint64
-}
-
-// native converts a point to Prometheus's native histogram. Scales above the
-// finest native schema are merged down to it; scales below the coarsest cannot
-// be represented and are an error.
-func (e *exponential) native() (*histogram.FloatHistogram, error) {
-	if e.stale {
+// nativeHistogram converts an exponential histogram point to Prometheus's
+// native histogram. OTLP's positive bucket i covers
+// (base^(offset+i), base^(offset+i+1)] with base = 2^(2^-scale); negative is its
+// mirror image. Scales above the finest native schema are merged down to it;
+// scales below the coarsest cannot be represented and are an error.
+func nativeHistogram(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
+	if p.Flags&metricstore.NoRecordedValue != 0 {
 		return &histogram.FloatHistogram{Sum: math.Float64frombits(value.StaleNaN)}, nil
 	}
-	if e.scale < histogram.ExponentialSchemaMin {
+	if p.Scale < histogram.ExponentialSchemaMin {
 		return nil, fmt.Errorf("exponential histogram: scale %d is coarser than the coarsest native schema %d",
-			e.scale, histogram.ExponentialSchemaMin)
+			p.Scale, histogram.ExponentialSchemaMin)
 	}
-	if !sane(e.positiveOffset) || !sane(e.negativeOffset) {
-		return nil, fmt.Errorf("exponential histogram: bucket offset %d is out of range", max(e.positiveOffset, e.negativeOffset))
+	if !sane(p.PositiveOffset) || !sane(p.NegativeOffset) {
+		return nil, fmt.Errorf("exponential histogram: bucket offset %d is out of range", max(p.PositiveOffset, p.NegativeOffset))
 	}
-	schema := min(e.scale, histogram.ExponentialSchemaMax)
-	shift := e.scale - schema
+	schema := min(p.Scale, histogram.ExponentialSchemaMax)
+	shift := p.Scale - schema
 	h := &histogram.FloatHistogram{
 		Schema:        schema,
-		Count:         float64(e.count),
-		Sum:           e.sum,
-		ZeroCount:     float64(e.zeroCount),
-		ZeroThreshold: e.zeroThreshold,
+		Count:         float64(p.Count),
+		Sum:           p.Sum,
+		ZeroCount:     float64(p.ZeroCount),
+		ZeroThreshold: p.ZeroThreshold,
 	}
-	h.PositiveSpans, h.PositiveBuckets = spans(e.positive, e.positiveOffset, shift)
-	h.NegativeSpans, h.NegativeBuckets = spans(e.negative, e.negativeOffset, shift)
+	h.PositiveSpans, h.PositiveBuckets = spans(p.PositiveCounts, p.PositiveOffset, shift)
+	h.NegativeSpans, h.NegativeBuckets = spans(p.NegativeCounts, p.NegativeOffset, shift)
 	return h, nil
 }
 

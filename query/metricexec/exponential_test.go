@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
 func TestSpans(t *testing.T) {
@@ -42,23 +44,23 @@ func TestNativeBucketsHoldTheirObservations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for scale := int32(-4); scale <= 11; scale++ {
 		base := math.Exp2(math.Exp2(-float64(scale)))
-		e := &exponential{scale: scale, positiveOffset: -3, positive: make([]uint64, 40)}
+		e := &metricstore.HistogramPoint{Scale: scale, PositiveOffset: -3, PositiveCounts: make([]uint64, 40)}
 		for range 60 {
-			e.positive[rng.IntN(40)]++
-			e.count++
+			e.PositiveCounts[rng.IntN(40)]++
+			e.Count++
 		}
-		h, err := e.native()
+		h, err := nativeHistogram(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := h.Validate(); err != nil {
 			t.Fatalf("scale %d: %v", scale, err)
 		}
-		for i, n := range e.positive {
+		for i, n := range e.PositiveCounts {
 			if n == 0 {
 				continue
 			}
-			mid := math.Pow(base, float64(e.positiveOffset)+float64(i)+0.5)
+			mid := math.Pow(base, float64(e.PositiveOffset)+float64(i)+0.5)
 			if !covered(h, mid) {
 				t.Fatalf("scale %d: no native bucket holds %g", scale, mid)
 			}
@@ -76,14 +78,14 @@ func covered(h *histogram.FloatHistogram, v float64) bool {
 }
 
 func TestNativeOfNoRecordedValueIsStale(t *testing.T) {
-	h, err := (&exponential{stale: true}).native()
+	h, err := nativeHistogram(&metricstore.HistogramPoint{Flags: metricstore.NoRecordedValue})
 	if err != nil || !value.IsStaleNaN(h.Sum) {
 		t.Errorf("got %v, %v; want a staleness marker", h, err)
 	}
 }
 
 func TestNativeRefusesTooCoarse(t *testing.T) {
-	if _, err := (&exponential{scale: -5}).native(); err == nil {
+	if _, err := nativeHistogram(&metricstore.HistogramPoint{Scale: -5}); err == nil {
 		t.Error("scale -5 was converted")
 	}
 }

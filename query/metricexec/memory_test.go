@@ -108,3 +108,13 @@ func (m *memory) Exemplars(_ context.Context, _ tenant.ID, r metricstore.Range) 
 	}
 	return out, nil
 }
+
+func (m *memory) Metadata(_ context.Context, _ tenant.ID, _, _ time.Time, name string, limit int) ([]metricstore.Metadata, error) {
+	var out []metricstore.Metadata
+	for _, s := range m.stored {
+		if (name == "" || name == s.Name || name == s.PromName) && len(out) < limit {
+			out = append(out, metricstore.Metadata{Name: s.Name, PromName: s.PromName, Type: s.Type})
+		}
+	}
+	return out, nil
+}

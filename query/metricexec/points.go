@@ -63,13 +63,7 @@ type native struct {
 }
 
 func (n *native) add(r *metricstore.HistogramPoint) {
-	e := exponential{
-		stale: r.Flags&metricstore.NoRecordedValue != 0, scale: r.Scale, count: r.Count, sum: r.Sum,
-		zeroCount: r.ZeroCount, zeroThreshold: r.ZeroThreshold,
-		positiveOffset: r.PositiveOffset, positive: r.PositiveCounts,
-		negativeOffset: r.NegativeOffset, negative: r.NegativeCounts,
-	}
-	h, err := e.native()
+	h, err := nativeHistogram(r)
 	if err != nil {
 		if n.unfit == nil {
 			n.unfit = err

@@ -126,6 +126,9 @@ func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, mat
 }
 
 func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+	if name == model.MetricNameLabel && len(matchers) == 0 {
+		return q.metricNames(ctx, hints)
+	}
 	s := newSelector(matchers)
 	found, err := q.find(ctx, q.from, q.to, s)
 	if err != nil {
@@ -148,6 +151,22 @@ func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.L
 					set[le] = struct{}{}
 				}
 			}
+		}
+	}
+	return sorted(set, hints), nil, nil
+}
+
+// metricNames lists the names of all metrics without reading their series,
+// which may be many more.
+func (q *querier) metricNames(ctx context.Context, hints *storage.LabelHints) ([]string, annotations.Annotations, error) {
+	found, err := q.source.Metadata(ctx, q.tenant, time.UnixMilli(clamp(q.from)), time.UnixMilli(clamp(q.to)), "", q.limits.MaxSeries)
+	if err != nil {
+		return nil, nil, err
+	}
+	set := map[string]struct{}{}
+	for _, m := range found {
+		for _, p := range parts(m.Type) {
+			set[m.PromName+suffixes[p]] = struct{}{}
 		}
 	}
 	return sorted(set, hints), nil, nil

@@ -17,6 +17,7 @@ type Source interface {
 	Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
 	Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error)
 	Exemplars(ctx context.Context, t tenant.ID, r metricstore.Range) (metricstore.Exemplars, error)
+	Metadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]metricstore.Metadata, error)
 }
 
 // The times storage knows: ClickHouse's Date ends in 2149.

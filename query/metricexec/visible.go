@@ -43,9 +43,9 @@ type labeler struct {
 	builder labels.ScratchBuilder
 }
 
-// parts lists what a stored series is visible as.
-func parts(s *metricstore.SeriesRow) []part {
-	if s.Type == metricstore.Histogram {
+// parts lists what a series of a type is visible as.
+func parts(t metricstore.Type) []part {
+	if t == metricstore.Histogram {
 		return []part{buckets, sum, count}
 	}
 	return []part{whole}
@@ -259,7 +259,7 @@ func (s selector) visibles(stored []metricstore.SeriesRow, l *labeler) []visible
 	var out []visible
 	for i := range stored {
 		st := &stored[i]
-		for _, p := range parts(st) {
+		for _, p := range parts(st.Type) {
 			if !s.matchesName(names(st, p)) {
 				continue
 			}

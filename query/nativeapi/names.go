@@ -119,11 +119,11 @@ func (a *api) services(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, truncated, err := a.Resources.Services(r.Context(), tenantOf(r), win.Start, win.End, a.MaxNames)
+	found, err := a.Resources.Services(r.Context(), tenantOf(r), win.Start, win.End, a.MaxNames)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, servicesBody{Services: filled(found), Truncated: truncated})
+	writeJSON(w, http.StatusOK, servicesBody{Services: filled(found.Values), Truncated: found.Truncated})
 	return nil
 }
 

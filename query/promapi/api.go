@@ -38,6 +38,8 @@ type Config struct {
 	// MaxMetadata and MaxExemplars bound one answer; 10,000 by default.
 	MaxMetadata, MaxExemplars int
 	Version                   string
+	// Timeout bounds one request; default 30 s.
+	Timeout time.Duration
 	// Failed is told of every error that is answered; nil for nobody.
 	Failed func(context.Context, *fault.Error)
 	Logger *slog.Logger
@@ -45,6 +47,9 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() {
+	if c.Timeout <= 0 {
+		c.Timeout = 30 * time.Second
+	}
 	if c.MaxMetadata <= 0 {
 		c.MaxMetadata = 10_000
 	}
@@ -111,6 +116,9 @@ func (a *api) handler(h func(*http.Request, url.Values) answer) http.Handler {
 			a.fail(w, r, fault.Of(err))
 			return
 		}
+		ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
 		ans := h(r, form)
 		if ans.done != nil {
 			defer ans.done()

@@ -47,7 +47,9 @@ const (
 // finds the integer, the double and the string; true finds the boolean. An
 // absent attribute has the text "", as in Prometheus and Loki: NotEqual "x"
 // finds records without the key, Equal "" finds them as well as empty strings,
-// NotEqual "" finds those that have a text.
+// NotEqual "" finds those that have a text. A double equals any spelling of its
+// number. Regular expressions see arrays and maps as OTLP/JSON text, and their
+// "." does not match a byte that is not UTF-8.
 //
 // Number operators compare integers, doubles and strings that spell a number;
 // everything else, absent ones included, they do not find.

@@ -35,7 +35,7 @@ func Col(name word) Expr { return Expr{string(name), true} }
 // IsPath tells whether Path can name this key. The server takes :`T` and ^`T`
 // inside a path for a type and a sub-object, however the path is quoted.
 func IsPath(key string) bool {
-	return !strings.Contains(key, ":`") && !strings.Contains(key, "^`")
+	return key != "" && !strings.Contains(key, ":`") && !strings.Contains(key, "^`")
 }
 
 // Path is the value at a path of a JSON column, of type Dynamic: NULL where a
@@ -85,6 +85,18 @@ func Float(f float64) Expr {
 // Nanoseconds is a DateTime64(9, 'UTC') literal given in Unix nanoseconds.
 func Nanoseconds(ns int64) Expr {
 	return Expr{fmt.Sprintf("fromUnixTimestamp64Nano(%d, 'UTC')", ns), true}
+}
+
+// UnixNano is a time in Unix nanoseconds, as near as a DateTime64(9) can hold
+// it: from 1900 to 2262.
+func UnixNano(t time.Time) int64 {
+	const first, last = -2208988800, math.MaxInt64/1_000_000_000 - 1
+	if s := t.Unix(); s < first {
+		return first * 1_000_000_000
+	} else if s > last {
+		return last * 1_000_000_000
+	}
+	return t.UnixNano()
 }
 
 // Milliseconds is a DateTime64(3, 'UTC') literal given in Unix milliseconds.

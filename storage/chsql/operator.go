@@ -1,6 +1,9 @@
 package chsql
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 func binary(a Expr, op string, b Expr) Expr {
 	return Expr{a.asOperand() + " " + op + " " + b.asOperand(), false}
@@ -30,20 +33,17 @@ func IsNull(e Expr) Expr { return Expr{e.asOperand() + " IS NULL", false} }
 // IsNotNull is whether a value is there.
 func IsNotNull(e Expr) Expr { return Expr{e.asOperand() + " IS NOT NULL", false} }
 
-// True and False are the constants.
-func True() Expr { return Expr{"true", true} }
-
-// False is the constant.
-func False() Expr { return Expr{"false", true} }
+// Bool is true or false.
+func Bool(b bool) Expr { return Expr{strconv.FormatBool(b), true} }
 
 // Not is the negation.
 func Not(e Expr) Expr { return Expr{"NOT " + e.asOperand(), false} }
 
 // And joins conditions; without any it is true.
-func And(exprs ...Expr) Expr { return join(" AND ", True(), exprs) }
+func And(exprs ...Expr) Expr { return join(" AND ", Bool(true), exprs) }
 
 // Or joins conditions; without any it is false.
-func Or(exprs ...Expr) Expr { return join(" OR ", False(), exprs) }
+func Or(exprs ...Expr) Expr { return join(" OR ", Bool(false), exprs) }
 
 func join(op string, none Expr, exprs []Expr) Expr {
 	switch len(exprs) {
@@ -63,7 +63,7 @@ func join(op string, none Expr, exprs []Expr) Expr {
 func In(e Expr, set ...Expr) Expr {
 	switch len(set) {
 	case 0:
-		return False()
+		return Bool(false)
 	case 1:
 		return Eq(e, set[0])
 	}
@@ -82,12 +82,13 @@ func InStrings(e Expr, set []string) Expr {
 // InParam is whether e is in a parameter that is an array.
 func InParam(e, param Expr) Expr { return Expr{e.asOperand() + " IN " + param.sql, false} }
 
-// InSelect is whether e is in the result of a select of one column.
+// InSelect is whether e is in the result of a select of one column. It is
+// GLOBAL, that is, on several servers the select runs once for all of them.
 func InSelect(e Expr, s Select) Expr {
-	return Expr{e.asOperand() + " IN (\n" + indent(s.SQL()) + "\n)", false}
+	return Expr{e.asOperand() + " GLOBAL IN (\n" + indent(s.SQL()) + "\n)", false}
 }
 
 // NotInSelect is whether e is not in the result of a select of one column.
 func NotInSelect(e Expr, s Select) Expr {
-	return Expr{e.asOperand() + " NOT IN (\n" + indent(s.SQL()) + "\n)", false}
+	return Expr{e.asOperand() + " GLOBAL NOT IN (\n" + indent(s.SQL()) + "\n)", false}
 }

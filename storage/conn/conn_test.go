@@ -29,7 +29,8 @@ func TestParseDSN(t *testing.T) {
 		t.Errorf("parsed wrongly: %+v", []conn.Addr{a, want})
 	}
 	for _, bad := range []string{"http://h", "clickhouse://", "clickhouse://u:s3cret@h:port/", "clickhouse://u:s3cret@h/?nope=1",
-		"clickhouse://u:s3cret@h/?secure=maybe", "clickhouse://u:s3cret%zz@h"} {
+		"clickhouse://u:s3cret@h/?secure=maybe", "clickhouse://u:s3cret%zz@h",
+		"clickhouse://u:s3cret/x@h", "clickhouse://u:1/s3cret@h", "clickhouse://h/?http_port=x", "clickhouse://h/a-b"} {
 		_, err := conn.ParseDSN(bad)
 		if err == nil {
 			t.Errorf("%s: no error", bad)
@@ -133,6 +134,24 @@ func TestClasses(t *testing.T) {
 		if e.Class != c.class || !strings.Contains(e.Error()+e.Limit, c.words) {
 			t.Errorf("%s: class %s, want %s; %v", name, e.Class, c.class, e)
 		}
+	}
+}
+
+// What is wrong with the place must not be taken for what is wrong with the rows.
+func TestMisplaced(t *testing.T) {
+	db := storagetest.Empty(t)
+	exec(t, db, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	if err := db.Insert(t.Context(), "nope", "x", []block.Block{numbers(t, "nope", 1)}); !conn.Misplaced(err) {
+		t.Errorf("no table: %v", err)
+	}
+	damaged := numbers(t, "t", 1, 2, 3)
+	damaged.Native[len(damaged.Native)-1] ^= 1
+	if err := db.Insert(t.Context(), "t", "x", []block.Block{damaged}); err == nil || conn.Misplaced(err) {
+		t.Errorf("damaged rows: %v", err)
+	}
+	exec(t, db, "CREATE TABLE other (m UInt64) ENGINE = MergeTree ORDER BY m")
+	if err := db.Insert(t.Context(), "other", "x", []block.Block{numbers(t, "other", 1)}); conn.ClassOf(err) != conn.Rejected {
+		t.Errorf("a column the table lacks: %v", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -38,14 +39,14 @@ type Page struct {
 	After   *Cursor // go on behind the record with this time and id
 }
 
-// Limits of a page.
+// Limits of a page. A Limit above MaxLimit is a *conn.Error of class Limit.
 const (
 	DefaultLimit = 100
 	MaxLimit     = 10_000
 )
 
 // Row is one stored record, as it was sent. Resource and Scope are never nil
-// and shared: not to be changed.
+// (without attributes where they are not stored) and shared: not to be changed.
 type Row struct {
 	Time, ObservedTime int64 // Unix nanoseconds
 	ID                 uint64
@@ -85,26 +86,39 @@ func New(db *conn.DB, resources *resourcestore.Store) *Store {
 	return &Store{db: db, resources: resources}
 }
 
-// Select reads one page of the records that pass the filter.
-func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Result, error) {
-	return Result{}, nil
-}
-
 // Names is a bounded list of names or values, sorted.
-type Names struct {
-	Values    []string
-	Truncated bool // there are more, or the rows looked at were cut off
-	Stats     conn.Stats
-}
+type Names = attrcol.Names
 
 // LabelNames lists the keys of the attributes of records and their resources
-// in [from, to), at most limit of them (0 means 1,000).
+// in [from, to), at most limit of them (0 means 1,000). Of the records it looks
+// at the newest, tens of thousands at least; Truncated tells when there are
+// older ones.
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
-	return Names{}, nil
+	limit = attrcol.Bound(limit)
+	of, err := s.resources.LabelNames(ctx, t, from, to, limit)
+	if err != nil {
+		return Names{}, err
+	}
+	own, err := sample(t, from, to).Keys(ctx, s.db, limit)
+	return attrcol.Merge(own, of, limit), err
 }
 
 // LabelValues lists the texts an attribute has in records or their resources
-// in [from, to), at most limit of them (0 means 1,000).
+// in [from, to), at most limit of them (0 means 1,000). It looks at records as
+// LabelNames does.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
-	return Names{}, nil
+	limit = attrcol.Bound(limit)
+	of, err := s.resources.LabelValues(ctx, t, key, from, to, limit)
+	if err != nil {
+		return Names{}, err
+	}
+	own, err := sample(t, from, to).Values(ctx, s.db, key, limit)
+	return attrcol.Merge(own, of, limit), err
+}
+
+func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
+	return attrcol.Sample{
+		Table:  attrcol.Table{Source: chsql.Table(table), Time: chsql.Col("time")},
+		Tenant: t, From: chsql.UnixNano(from), To: chsql.UnixNano(to),
+	}
 }

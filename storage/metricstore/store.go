@@ -152,11 +152,7 @@ func (s *Store) Metadata(ctx context.Context, t tenant.ID, from, to time.Time, n
 }
 
 // Names is a bounded list of names or values, sorted.
-type Names struct {
-	Values    []string
-	Truncated bool // there are more
-	Stats     conn.Stats
-}
+type Names = attrcol.Names
 
 // LabelNames lists the keys of point attributes, under the names sent, of the
 // series of a selector on the days of [from, to]. Its limit is one of names.

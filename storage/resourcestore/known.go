@@ -5,7 +5,8 @@ import "sync"
 // Known remembers which rows are stored, so that a resource, a scope or a
 // series is not sent with every request. It holds at most two generations of
 // limit keys: when the young one is full, the old one is forgotten. Forgetting
-// costs a repeated row, which the tables merge away. Safe for concurrent use.
+// costs a repeated row, which the tables merge away. Safe for concurrent use;
+// a nil *Known knows nothing.
 type Known struct {
 	limit      int
 	mu         sync.RWMutex
@@ -28,6 +29,9 @@ func NewKnown(limit int) *Known {
 
 // Has tells whether the row is known to be stored.
 func (k *Known) Has(key Key) bool {
+	if k == nil {
+		return false
+	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if _, ok := k.young[key]; ok {
@@ -39,7 +43,7 @@ func (k *Known) Has(key Key) bool {
 
 // Add remembers rows that are stored now.
 func (k *Known) Add(keys []Key) {
-	if len(keys) == 0 {
+	if k == nil || len(keys) == 0 {
 		return
 	}
 	k.mu.Lock()

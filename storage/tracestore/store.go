@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -71,11 +72,7 @@ func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) 
 }
 
 // Names is a bounded list of names or values, sorted.
-type Names struct {
-	Values    []string
-	Truncated bool // there are more, or the rows looked at were cut off
-	Stats     conn.Stats
-}
+type Names = attrcol.Names
 
 // LabelNames lists the keys of the attributes of spans and their resources in
 // [from, to), at most limit of them (0 means 1,000).

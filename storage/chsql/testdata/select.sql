@@ -2,7 +2,7 @@ SELECT DISTINCT a, count() AS n, arrayMap(x -> lower(x), list)
 FROM logs
 WHERE ((time >= fromUnixTimestamp64Nano(1, 'UTC')) AND (time < fromUnixTimestamp64Nano(2, 'UTC')))
   AND ((service_name IN ('a', 'b\'c')) OR (NOT (x = -1)))
-  AND (resource_id NOT IN (
+  AND (resource_id GLOBAL NOT IN (
   SELECT id
   FROM resources
   WHERE attributes.`a.b` = 'x'

@@ -21,6 +21,8 @@ import (
 
 var _ = flag.Bool("update", false, "rewrite the goldens")
 
+func TestMain(m *testing.M) { storagetest.Main(m) }
+
 // now is recent, since what is over its retention goes at the first merge.
 var now = time.Now().UTC().Truncate(time.Second)
 

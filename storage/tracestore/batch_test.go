@@ -15,8 +15,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
-func TestMain(m *testing.M) { storagetest.Main(m) }
-
 // stored reads the spans by span ID.
 func stored(t *testing.T, db *conn.DB) []tracestore.Record {
 	t.Helper()

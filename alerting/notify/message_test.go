@@ -129,6 +129,26 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestDecideUnknown(t *testing.T) {
+	ids := func(x ...uint64) []uint64 { return x }
+	for _, tt := range []struct {
+		name             string
+		intent           *Delivery
+		firing, resolved []uint64
+		want             reason
+	}{
+		{"all over", &Delivery{Firing: ids(1, 2)}, nil, ids(1, 2), allResolved},
+		{"one over", &Delivery{Firing: ids(1, 2)}, ids(1), ids(2), someResolved},
+		{"another over", &Delivery{Firing: ids(1)}, ids(1), ids(2), doNotNotify},
+		{"over, and nothing known of it any more", &Delivery{Firing: ids(1)}, nil, nil, doNotNotify},
+		{"the resolution itself is unknown", &Delivery{Resolved: ids(1)}, nil, ids(1), allResolved},
+	} {
+		if got := decideUnknown(tt.intent, tt.firing, tt.resolved); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestDeliveryID(t *testing.T) {
 	start := time.Unix(1_700_000_000, 0)
 	a := &Alert{Labels: map[string]string{"alertname": "A", "job": "a"}, StartsAt: start}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/template"
-	"github.com/prometheus/alertmanager/types"
 	"github.com/prometheus/common/model"
 )
 
@@ -53,11 +53,11 @@ func TestMessage(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var ours []*Alert
-			var given []*types.Alert
+			var given []*alert.Alert
 			for i := range tt.alerts {
 				a := tt.alerts[i]
 				ours = append(ours, &a)
-				given = append(given, &types.Alert{Alert: model.Alert{
+				given = append(given, &alert.Alert{Alert: model.Alert{
 					Labels: labelSet(a.Labels), Annotations: labelSet(a.Annotations),
 					StartsAt: a.StartsAt, EndsAt: a.EndsAt, GeneratorURL: a.GeneratorURL,
 				}})

@@ -14,6 +14,7 @@ import (
 // usage is what a process and everything it started have used so far.
 type usage struct {
 	CPU      time.Duration // user and system, ended children included
+	Self     time.Duration // the part of CPU that is the process's own
 	PeakSelf int64         // bytes: most memory the process itself ever held
 	Engine   int64         // bytes its children hold now
 }
@@ -31,7 +32,7 @@ func account(pid int) (usage, error) {
 	if !ok {
 		return usage{}, fmt.Errorf("process %d is gone", pid)
 	}
-	u := usage{CPU: self.cpu + self.ended, PeakSelf: statusBytes(pid, "VmHWM:")}
+	u := usage{CPU: self.cpu + self.ended, Self: self.cpu, PeakSelf: statusBytes(pid, "VmHWM:")}
 	for id, p := range processes {
 		if id != pid && descends(processes, id, pid) {
 			u.CPU += p.cpu + p.ended

@@ -52,6 +52,7 @@ type signalResult struct {
 	PlainBytes       float64          `json:"otlp_bytes_per_record"`
 	CPUPerMillion    float64          `json:"cpu_seconds_per_million"`       // to the end of merges
 	CPUToAck         float64          `json:"cpu_seconds_per_million_acked"` // to the last ack
+	CPUSelf          float64          `json:"cpu_seconds_per_million_self"`  // trefoil's own part, to the end of merges
 	BytesPerRecord   float64          `json:"disk_bytes_per_record"`
 	Tables           map[string]int64 `json:"disk_bytes_by_table"`
 	AckP50           float64          `json:"ack_p50_ms"`
@@ -85,6 +86,7 @@ func newSignalResult(signal workload.Signal, requests []workload.Request, done s
 	return &signalResult{
 		Signal: signal, Records: done.Records, RecordsPerSecond: records / done.Took.Seconds(), PlainBytes: float64(plain) / records,
 		CPUPerMillion: perMillion(after.CPU - before.CPU), CPUToAck: perMillion(acked.CPU - before.CPU),
+		CPUSelf:        perMillion(after.Self - before.Self),
 		BytesPerRecord: float64(disk) / records, Tables: tables,
 		AckP50: milliseconds(quantile(done.acks, 0.5)), AckP99: milliseconds(quantile(done.acks, 0.99)),
 		Retries: done.Retries, PeakMemory: after.PeakSelf, EngineMemory: after.Engine, Idle: idle,
@@ -95,10 +97,10 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "%s on %d × %s\n%d connections, %s, compression %s, %d records a request\n\n",
 		r.Version, r.Machine.Cores, r.Machine.CPU, r.Settings.Connections, r.Settings.Protocol, r.Settings.Compression, r.Settings.PerRequest)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "signal\trecords\trecords/s\tCPU s/M\tto ack\tdisk B/rec\tsent B/rec\tp50 ms\tp99 ms\tretries\tRSS MB\t")
+	fmt.Fprintln(t, "signal\trecords\trecords/s\tCPU s/M\tits own\tto ack\tdisk B/rec\tsent B/rec\tp50 ms\tp99 ms\tretries\tRSS MB\t")
 	for _, s := range r.Signals {
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.1f\t%.0f\t%.1f\t%.1f\t%d\t%d+%d\t\n", s.Signal, s.Records, s.RecordsPerSecond,
-			s.CPUPerMillion, s.CPUToAck, s.BytesPerRecord, s.PlainBytes, s.AckP50, s.AckP99, s.Retries, s.PeakMemory>>20, s.EngineMemory>>20)
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.1f\t%.1f\t%d\t%d+%d\t\n", s.Signal, s.Records, s.RecordsPerSecond,
+			s.CPUPerMillion, s.CPUSelf, s.CPUToAck, s.BytesPerRecord, s.PlainBytes, s.AckP50, s.AckP99, s.Retries, s.PeakMemory>>20, s.EngineMemory>>20)
 	}
 	t.Flush()
 	for _, s := range r.Signals {

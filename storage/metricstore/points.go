@@ -86,7 +86,7 @@ func (s *Store) Samples(ctx context.Context, t tenant.ID, r Range, each func(Sam
 func sampleSelect(t tenant.ID, from, to int64) chsql.Select {
 	fp, hour := chsql.Col("fingerprint"), chsql.Col("hour")
 	return chsql.Select{
-		Columns: []chsql.Expr{fp, raw(chsql.Col("ts")), raw(chsql.Col("start_ts")), raw(chsql.Col("value"))},
+		Columns: []chsql.Expr{fp, raw(chsql.Col("ts")), raw(folded(chsql.Col("start_ts"))), raw(chsql.Col("value"))},
 		From:    chsql.Table(samples),
 		Where: []chsql.Expr{
 			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
@@ -94,8 +94,20 @@ func sampleSelect(t tenant.ID, from, to int64) chsql.Select {
 			chsql.Ge(hour, chsql.Seconds(int64(hourOf(from)))),
 			chsql.Le(hour, chsql.Seconds(int64(hourOf(to)))),
 		},
-		OrderBy: []chsql.Order{chsql.Asc(fp), chsql.Asc(hour)},
+		OrderBy:  []chsql.Order{chsql.Asc(fp), chsql.Asc(hour)},
+		Settings: []chsql.Setting{{Name: "max_block_size", Value: chunksABlock}},
 	}
+}
+
+// chunksABlock keeps a block of chunks, which are kilobytes each, at a few
+// megabytes here and at the server.
+const chunksABlock = 128
+
+// folded is an array, or its first element where all are equal. Most series
+// start once.
+func folded(a chsql.Expr) chsql.Expr {
+	same := chsql.Eq(chsql.Func("arrayMin", a), chsql.Func("arrayMax", a))
+	return chsql.Func("arraySlice", a, chsql.Int(1), chsql.Func("if", same, chsql.Int(1), chsql.Func("length", a)))
 }
 
 // chunks puts the chunks of each series together.
@@ -108,7 +120,7 @@ type chunks struct {
 
 // add takes one chunk and counts its samples in the range.
 func (c *chunks) add(fp uint64, ts, start, values string) (n int, err error) {
-	if len(ts) != len(start) || len(ts) != len(values) || len(ts)%8 != 0 {
+	if len(ts) != len(values) || len(ts)%8 != 0 || len(start) != len(ts) && len(start) != 8 {
 		return 0, fmt.Errorf("samples: series %d: a chunk of %d, %d and %d bytes", fp, len(ts), len(start), len(values))
 	}
 	if fp != c.series.Fingerprint {
@@ -118,9 +130,14 @@ func (c *chunks) add(fp uint64, ts, start, values string) (n int, err error) {
 		c.series.Fingerprint = fp
 	}
 	out := &c.series
-	out.Times = slices.Grow(out.Times, len(ts)/8)
-	out.Start = slices.Grow(out.Start, len(ts)/8)
-	out.Values = slices.Grow(out.Values, len(ts)/8)
+	if out.Times == nil {
+		size := c.size(len(ts) / 8)
+		out.Times, out.Start, out.Values = make([]int64, 0, size), make([]int64, 0, size), make([]float64, 0, size)
+	}
+	fold := 0 // all bits, or none where start is one for all
+	if len(start) == len(ts) {
+		fold = -1
+	}
 	for i := 0; i < len(ts); i += 8 {
 		at := int64(word(ts, i))
 		if at < c.from || at > c.to {
@@ -130,11 +147,19 @@ func (c *chunks) add(fp uint64, ts, start, values string) (n int, err error) {
 			c.unsorted = true
 		}
 		out.Times = append(out.Times, at)
-		out.Start = append(out.Start, int64(word(start, i)))
+		out.Start = append(out.Start, int64(word(start, i&fold)))
 		out.Values = append(out.Values, math.Float64frombits(word(values, i)))
 		n++
 	}
 	return n, nil
+}
+
+// size is how many samples a series may have whose first chunk has n, within
+// reason. Merged chunks last an hour.
+func (c *chunks) size(n int) int {
+	const most = 1 << 15
+	hours := (c.to-c.from)/3_600_000 + 2
+	return max(n, int(min(int64(n)*min(hours, most), most)))
 }
 
 // flush passes the series on.

@@ -27,13 +27,14 @@ LIMIT 1 BY fingerprint
 LIMIT 101;
 
 -- samples
-SELECT fingerprint, reinterpretAsString(ts), reinterpretAsString(start_ts), reinterpretAsString(value)
+SELECT fingerprint, reinterpretAsString(ts), reinterpretAsString(arraySlice(start_ts, 1, if(arrayMin(start_ts) = arrayMax(start_ts), 1, length(start_ts)))), reinterpretAsString(value)
 FROM samples
 WHERE (tenant = 'default')
   AND (fingerprint IN {fingerprints:Array(UInt64)})
   AND (hour >= toDateTime(1772366400, 'UTC'))
   AND (hour <= toDateTime(1772370000, 'UTC'))
-ORDER BY fingerprint, hour;
+ORDER BY fingerprint, hour
+SETTINGS max_block_size = 128;
 
 -- histograms
 SELECT fingerprint, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(start_time), kind, flags, count, sum, min, max, reinterpretAsString(bounds), reinterpretAsString(counts), scale, zero_count, zero_threshold, positive_offset, reinterpretAsString(positive_counts), negative_offset, reinterpretAsString(negative_counts)

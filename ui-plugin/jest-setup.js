@@ -1,5 +1,9 @@
 // Jest setup provided by Grafana scaffolding
 import './.config/jest-setup';
+import { configure } from '@testing-library/react';
+
+// Typing into real components takes seconds on a busy machine.
+configure({ asyncUtilTimeout: 20000 });
 
 // jsdom lays nothing out. Combobox measures text on a canvas and draws only the options that fit its box.
 HTMLCanvasElement.prototype.getContext = () => ({ measureText: (text) => ({ width: text.length * 8 }) });

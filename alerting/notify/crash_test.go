@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,20 +15,27 @@ var errKilled = errors.New("killed")
 // mortal wraps what a dispatcher does to the world outside, so that a test can
 // end it at one point: from then on nothing it does has an effect.
 type mortal struct {
-	disk *disk
-	dead bool
+	dead atomic.Bool
 	// at is asked before and after each effect; true kills.
-	at func(point string, e Entry) bool
+	at func(point string) bool
+}
+
+// dies says whether the process is dead at a point.
+func (m *mortal) dies(point string) bool {
+	if m.at(point) {
+		m.dead.Store(true)
+	}
+	return m.dead.Load()
 }
 
 func (m *mortal) receiver(p *pager) Receiver {
 	send := p.Send
 	return Receiver{Name: p.Name, Send: func(ctx context.Context, id string, body []byte) error {
-		if m.dead = m.dead || m.at("before send", Entry{}); m.dead {
+		if m.dies("before send") {
 			return errKilled
 		}
 		err := send(ctx, id, body)
-		if m.dead = m.dead || m.at("after send", Entry{}); m.dead {
+		if m.dies("after send") {
 			return errKilled
 		}
 		return err
@@ -40,7 +48,7 @@ func (m *mortal) hook() func(Entry) error {
 		if e.Intent.ID != "" {
 			point = "before intent"
 		}
-		if m.dead = m.dead || m.at(point, e); m.dead {
+		if m.dies(point) {
 			return errKilled
 		}
 		return nil
@@ -70,15 +78,15 @@ func TestKilled(t *testing.T) {
 			bubble(t, name, func(t *testing.T) {
 				p := newPager(t, "pager")
 				store := &disk{}
-				m := &mortal{disk: store, at: func(point string, _ Entry) bool { return point == tt.point }}
-				store.fail = m.hook()
+				m := &mortal{at: func(point string) bool { return point == tt.point }}
+				store.refuse(m.hook())
 				first := run(t, store, Config{Receivers: []Receiver{m.receiver(p)}})
 				first.put(t, firing("a"))
 				time.Sleep(time.Second)
-				m.dead = true
+				m.dead.Store(true)
 				first.stop()
 
-				store.fail = nil
+				store.refuse(nil)
 				second := run(t, store, Config{}, p)
 				if evaluates || tt.point == "before intent" {
 					second.put(t, firing("a"))
@@ -181,7 +189,7 @@ func TestRestart(t *testing.T) {
 		time.Sleep(time.Minute)
 		d.stop()
 		time.Sleep(5 * time.Hour)
-		p.answer = nil
+		p.behave(nil)
 		run(t, store, Config{}, p)
 		time.Sleep(9 * time.Minute)
 		// a is believed to fire until the grace is over, so it is told anew.
@@ -210,13 +218,7 @@ func TestLogAway(t *testing.T) {
 	bubble(t, "away", func(t *testing.T) {
 		p := newPager(t, "pager")
 		store := &disk{}
-		away := true
-		store.fail = func(Entry) error {
-			if away {
-				return errors.New("store is down")
-			}
-			return nil
-		}
+		store.refuse(func(Entry) error { return errors.New("store is down") })
 		d := run(t, store, Config{}, p)
 		d.put(t, firing("a"))
 		time.Sleep(time.Minute)
@@ -224,7 +226,7 @@ func TestLogAway(t *testing.T) {
 		if len(store.all()) != 0 {
 			t.Error(store.all())
 		}
-		away = false
+		store.refuse(nil)
 		time.Sleep(5 * time.Minute)
 		d.stop()
 		run(t, store, Config{}, p).put(t, firing("a"))

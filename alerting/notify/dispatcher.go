@@ -157,15 +157,19 @@ func (d *Dispatcher) restore(r Receiver, entry Entry) {
 	d.lanes[entry.Key] = l
 	until := time.Now().Add(d.cfg.RestoreGrace)
 	// The intent is the later of the two, so its alerts come last and win.
-	for _, body := range [][]byte{entry.Sent.Body, entry.Intent.Body} {
-		if len(body) == 0 {
+	// What it says is over is kept until the receiver certainly knows.
+	for _, delivery := range []*Delivery{&entry.Sent, &entry.Intent} {
+		if len(delivery.Body) == 0 {
 			continue
 		}
-		alerts, err := decodeAlerts(body)
+		alerts, err := decodeAlerts(delivery.Body)
 		if err != nil {
 			l.log.Error("notification log: a message cannot be read", "err", err)
 		}
 		for i := range alerts {
+			if alerts[i].Resolved() && delivery == &entry.Sent {
+				continue
+			}
 			l.group, _ = groupOf(&alerts[i], d.cfg.GroupBy)
 			l.hold(&held{Alert: alerts[i], confirmBy: until})
 		}

@@ -29,6 +29,10 @@
 // sent as the Idempotency-Key header, so one that looks at it acts once. An
 // attempt that times out and is retried in a living process is the same case.
 //
+// An alert that ends while the outcome of its page is unknown is told to be
+// over: a receiver may hear the end of something it never heard of, but is
+// never left with something that has ended.
+//
 // When the log cannot be written the page goes out all the same: then a crash
 // before the log is reachable again can repeat it, which is better than an
 // alert nobody hears of.

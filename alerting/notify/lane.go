@@ -112,7 +112,7 @@ func (l *lane) resume(ctx context.Context) {
 		return
 	}
 	l.log.Info("sending again a notification whose outcome is unknown", "id", intent.ID)
-	l.deliver(ctx)
+	l.deliver(ctx, true)
 }
 
 // flush tells the receiver what it does not know yet, if anything.
@@ -124,6 +124,13 @@ func (l *lane) flush(ctx context.Context) {
 	group, alerts := l.snapshot(now)
 	firing, resolved := partition(alerts)
 	why := decide(&l.entry.Sent, firing, resolved, l.d.cfg.RepeatInterval, now)
+	unknown := l.entry.Intent.ID != ""
+	if why == doNotNotify && unknown {
+		if why = decideUnknown(&l.entry.Intent, firing, resolved); why == doNotNotify {
+			l.entry.Intent = Delivery{}
+			l.record(ctx)
+		}
+	}
 	if why == doNotNotify {
 		l.forget(alerts)
 		return
@@ -136,7 +143,7 @@ func (l *lane) flush(ctx context.Context) {
 	}
 	l.entry.Intent = Delivery{ID: id, At: now, Firing: firing, Resolved: resolved, Body: body}
 	l.record(ctx)
-	if l.deliver(ctx) {
+	if l.deliver(ctx, unknown) {
 		l.forget(alerts)
 	}
 }
@@ -174,8 +181,9 @@ func (l *lane) forget(told []*Alert) {
 }
 
 // deliver sends the intent until it is accepted, refused for good, or the
-// group's next turn has come. It says whether it was accepted.
-func (l *lane) deliver(ctx context.Context) bool {
+// group's next turn has come. It says whether it was accepted. unknown says
+// that an attempt may have reached the receiver before.
+func (l *lane) deliver(ctx context.Context, unknown bool) bool {
 	l.d.metrics.waiting.Inc()
 	defer l.d.metrics.waiting.Dec()
 	intent := l.entry.Intent
@@ -189,17 +197,18 @@ func (l *lane) deliver(ctx context.Context) bool {
 			return true
 		}
 		failure, _ := errors.AsType[*SendError](err)
+		unknown = unknown || failure == nil || !failure.Refused
 		pause := l.pause(attempt, failure)
 		switch {
-		case failure != nil && failure.Permanent:
-			l.entry.Intent = Delivery{} // Its outcome is known.
-			l.record(ctx)
-			l.log.Error("receiver refuses the notification; it is told again at the group's next turn", "id", intent.ID, "err", err)
-			return false
 		case ctx.Err() != nil:
 			l.log.Warn("stopped before the receiver accepted the notification; it is sent after the next start", "id", intent.ID, "err", err)
 			return false
+		case failure != nil && failure.Permanent:
+			l.giveUp(ctx, unknown)
+			l.log.Error("receiver refuses the notification; it is told again at the group's next turn", "id", intent.ID, "err", err)
+			return false
 		case time.Now().Add(pause).After(deadline):
+			l.giveUp(ctx, unknown)
 			l.log.Error("notification is not delivered; it is sent again at the group's next turn", "id", intent.ID, "attempts", attempt+1, "err", err)
 			return false
 		}
@@ -207,6 +216,15 @@ func (l *lane) deliver(ctx context.Context) bool {
 		if !sleep(ctx, pause) {
 			return false
 		}
+	}
+}
+
+// giveUp leaves an intent until the group's next turn. If the receiver has
+// certainly not heard of it, its outcome is known and the intent is over.
+func (l *lane) giveUp(ctx context.Context, unknown bool) {
+	if !unknown {
+		l.entry.Intent = Delivery{}
+		l.record(ctx)
 	}
 }
 

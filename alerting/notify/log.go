@@ -20,8 +20,8 @@ type Entry struct {
 	// Sent is the last delivery that is known to have succeeded; its ID is
 	// empty when there was none.
 	Sent Delivery
-	// Intent is a delivery that was begun and whose outcome is not known; its
-	// ID is empty when there is none.
+	// Intent is a delivery that was begun and whose outcome is not known, so
+	// that the receiver may know of it; its ID is empty when there is none.
 	Intent Delivery
 }
 
@@ -71,6 +71,22 @@ func decide(last *Delivery, firing, resolved []uint64, repeat time.Duration, now
 		return someResolved
 	case now.Sub(last.At) >= repeat:
 		return repeatElapsed
+	}
+	return doNotNotify
+}
+
+// decideUnknown says what is still owed when decide says nothing but the
+// outcome of an intent is unknown: the receiver may believe that its alerts
+// fire, so it hears of those that do not any more.
+func decideUnknown(intent *Delivery, firing, resolved []uint64) reason {
+	for _, told := range [][]uint64{intent.Firing, intent.Resolved} {
+		for _, fp := range told {
+			if _, over := slices.BinarySearch(resolved, fp); over && len(firing) == 0 {
+				return allResolved
+			} else if over {
+				return someResolved
+			}
+		}
 	}
 	return doNotNotify
 }

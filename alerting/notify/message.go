@@ -94,7 +94,7 @@ func encode(key Key, group map[string]string, reason reason, externalURL string,
 	return body, nil
 }
 
-// decodeAlerts reads the firing alerts of a message that was sent before.
+// decodeAlerts reads the alerts of a message that was sent before.
 func decodeAlerts(body []byte) ([]Alert, error) {
 	var m message
 	if err := json.Unmarshal(body, &m); err != nil {
@@ -102,11 +102,9 @@ func decodeAlerts(body []byte) ([]Alert, error) {
 	}
 	var alerts []Alert
 	for _, a := range m.Alerts {
-		if a.Status == "firing" {
-			alerts = append(alerts, Alert{
-				Labels: a.Labels, Annotations: a.Annotations, StartsAt: a.StartsAt, GeneratorURL: a.GeneratorURL,
-			})
-		}
+		alerts = append(alerts, Alert{
+			Labels: a.Labels, Annotations: a.Annotations, StartsAt: a.StartsAt, EndsAt: a.EndsAt, GeneratorURL: a.GeneratorURL,
+		})
 	}
 	return alerts, nil
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/template"
-	"github.com/prometheus/alertmanager/types"
 	"github.com/prometheus/common/model"
 )
 
@@ -53,11 +53,11 @@ func TestMessage(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var ours []*Alert
-			var given []*types.Alert
+			var given []*alert.Alert
 			for i := range tt.alerts {
 				a := tt.alerts[i]
 				ours = append(ours, &a)
-				given = append(given, &types.Alert{Alert: model.Alert{
+				given = append(given, &alert.Alert{Alert: model.Alert{
 					Labels: labelSet(a.Labels), Annotations: labelSet(a.Annotations),
 					StartsAt: a.StartsAt, EndsAt: a.EndsAt, GeneratorURL: a.GeneratorURL,
 				}})
@@ -124,6 +124,26 @@ func TestDecide(t *testing.T) {
 		{"repeat of what is resolved", told(4*time.Hour, nil, ids(1)), nil, nil, doNotNotify},
 	} {
 		if got := decide(tt.last, tt.firing, tt.resolved, 4*time.Hour, now); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestDecideUnknown(t *testing.T) {
+	ids := func(x ...uint64) []uint64 { return x }
+	for _, tt := range []struct {
+		name             string
+		intent           *Delivery
+		firing, resolved []uint64
+		want             reason
+	}{
+		{"all over", &Delivery{Firing: ids(1, 2)}, nil, ids(1, 2), allResolved},
+		{"one over", &Delivery{Firing: ids(1, 2)}, ids(1), ids(2), someResolved},
+		{"another over", &Delivery{Firing: ids(1)}, ids(1), ids(2), doNotNotify},
+		{"over, and nothing known of it any more", &Delivery{Firing: ids(1)}, nil, nil, doNotNotify},
+		{"the resolution itself is unknown", &Delivery{Resolved: ids(1)}, nil, ids(1), allResolved},
+	} {
+		if got := decideUnknown(tt.intent, tt.firing, tt.resolved); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -35,6 +35,9 @@ type SendError struct {
 	Reason string
 	// Permanent says that the same request will fail again.
 	Permanent bool
+	// Refused says that the receiver has not acted: it said so, or was not
+	// reached. Otherwise nobody knows.
+	Refused bool
 	// After is how long the receiver asked to be left alone; zero if it did
 	// not.
 	After time.Duration
@@ -132,7 +135,11 @@ func (w *webhook) failed(ctx context.Context, err error) error {
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
 		reason = "timeout"
 	}
-	return &SendError{Reason: reason, Err: fmt.Errorf("webhook: %s: %s", w.target.Host, w.redact.Replace(err.Error()))}
+	dial, ok := errors.AsType[*net.OpError](err)
+	return &SendError{
+		Reason: reason, Refused: ok && dial.Op == "dial",
+		Err: fmt.Errorf("webhook: %s: %s", w.target.Host, w.redact.Replace(err.Error())),
+	}
 }
 
 func (w *webhook) answered(resp *http.Response) error {
@@ -152,6 +159,7 @@ func (w *webhook) answered(resp *http.Response) error {
 	default:
 		fail.Reason, fail.Permanent = "client_error", true
 	}
+	fail.Refused = resp.StatusCode < 500 && resp.StatusCode != http.StatusRequestTimeout
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		fail.After = min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}

@@ -50,7 +50,7 @@ func (a *Alert) Expand(ctx context.Context, x Expander, at time.Time, result pro
 			return out
 		}
 		lb.Reset(sample.Metric)
-		lb.Del(labels.MetricName)
+		lb.Del(model.MetricNameLabel)
 		a.Labels.Range(func(l labels.Label) { lb.Set(l.Name, expand("label "+l.Name, l.Value)) })
 		lb.Set(labels.AlertName, a.Name)
 		sb.Reset()

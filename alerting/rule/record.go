@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/model/value"
@@ -33,7 +34,7 @@ func (r *Record) Samples(result promql.Vector) (promql.Vector, error) {
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for i, sample := range result {
 		lb.Reset(sample.Metric)
-		lb.Set(labels.MetricName, r.Name)
+		lb.Set(model.MetricNameLabel, r.Name)
 		r.Labels.Range(func(l labels.Label) { lb.Set(l.Name, l.Value) })
 		sample.Metric = lb.Labels()
 		out[i] = sample
@@ -56,9 +57,9 @@ func (a *Alert) Samples(set *Set, at time.Time) promql.Vector {
 			continue
 		}
 		lb := labels.NewBuilder(in.Labels)
-		lb.Set(labels.MetricName, "ALERTS_FOR_STATE")
+		lb.Set(model.MetricNameLabel, "ALERTS_FOR_STATE")
 		out = append(out, promql.Sample{Metric: lb.Labels(), T: timestamp.FromTime(at), F: float64(in.ActiveAt.Unix())})
-		lb.Set(labels.MetricName, "ALERTS")
+		lb.Set(model.MetricNameLabel, "ALERTS")
 		lb.Set("alertstate", in.State.String())
 		out = append(out, promql.Sample{Metric: lb.Labels(), T: timestamp.FromTime(at), F: 1})
 	}

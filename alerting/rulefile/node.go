@@ -44,9 +44,9 @@ func isEmpty(node *yaml.Node) bool {
 
 // pairs answers the entries of a mapping, merge keys (<<) expanded behind the
 // mapping's own; nothing for another kind of node.
-func pairs(node *yaml.Node) []field { return pairsAt(node, 0) }
+func (p *reader) pairs(node *yaml.Node) []field { return p.pairsAt(node, 0) }
 
-func pairsAt(node *yaml.Node, level int) []field {
+func (p *reader) pairsAt(node *yaml.Node, level int) []field {
 	node = resolve(node)
 	if node.Kind != yaml.MappingNode || level > maxMergeLevels {
 		return nil
@@ -58,12 +58,15 @@ func pairsAt(node *yaml.Node, level int) []field {
 			own = append(own, field{resolve(key), resolve(value)})
 			continue
 		}
-		if sources := resolve(value); sources.Kind == yaml.SequenceNode {
-			for _, source := range sources.Content {
-				inherited = append(inherited, pairsAt(source, level+1)...)
+		sources := []*yaml.Node{value}
+		if list := resolve(value); list.Kind == yaml.SequenceNode {
+			sources = list.Content
+		}
+		for _, source := range sources {
+			if resolve(source).Kind != yaml.MappingNode {
+				p.add(source, "<< merges a mapping or a list of mappings")
 			}
-		} else {
-			inherited = append(inherited, pairsAt(sources, level+1)...)
+			inherited = append(inherited, p.pairsAt(source, level+1)...)
 		}
 	}
 	for _, f := range inherited {
@@ -94,7 +97,7 @@ func (p *reader) fields(node *yaml.Node, what string, known ...string) []field {
 		return nil
 	}
 	var out []field
-	for _, f := range pairs(node) {
+	for _, f := range p.pairs(node) {
 		switch _, repeated := find(out, f.key.Value); {
 		case repeated:
 			p.add(f.key, "%s is set twice", f.key.Value)
@@ -116,7 +119,8 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// sequence answers the mappings of a list.
+// sequence answers the elements of a list, without empty ones: Prometheus
+// passes over a lone dash.
 func (p *reader) sequence(node *yaml.Node, name string) []*yaml.Node {
 	node = resolve(node)
 	if isNull(node) {
@@ -126,9 +130,11 @@ func (p *reader) sequence(node *yaml.Node, name string) []*yaml.Node {
 		p.add(node, "%s is a list", name)
 		return nil
 	}
-	out := make([]*yaml.Node, len(node.Content))
-	for i, n := range node.Content {
-		out[i] = resolve(n)
+	var out []*yaml.Node
+	for _, n := range node.Content {
+		if !isNull(n) {
+			out = append(out, resolve(n))
+		}
 	}
 	return out
 }
@@ -156,7 +162,7 @@ func (p *reader) labels(node *yaml.Node, kind string) map[string]string {
 		return nil
 	}
 	out := map[string]string{}
-	for _, f := range pairs(node) {
+	for _, f := range p.pairs(node) {
 		name, value := p.text(f.key, kind+" name"), p.text(f.value, kind+" "+f.key.Value)
 		_, repeated := out[name]
 		switch {

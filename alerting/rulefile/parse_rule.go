@@ -152,7 +152,7 @@ func (p *reader) checkTemplates(rule *Rule, fields []field) {
 		if !ok {
 			continue
 		}
-		for _, pair := range pairs(f.value) {
+		for _, pair := range p.pairs(f.value) {
 			if err := parseTemplate(rule.Alert, pair.value.Value); err != nil {
 				p.add(pair.value, "%s %q: %v", strings.TrimSuffix(name, "s"), pair.key.Value, err)
 			}

@@ -3,7 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -35,6 +39,10 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		ExternalURL: external,
 		Logger:      s.log,
 		Registerer:  s.registry,
+
+		GroupWait:      s.cfg.groupWait,
+		GroupInterval:  s.cfg.groupInterval,
+		RepeatInterval: s.cfg.repeatInterval,
 	})
 	if err != nil {
 		return err
@@ -43,7 +51,28 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	mux.Handle("/prometheus/api/v1/alerts", manager.AlertsHandler())
 	s.health.Add("alerting", manager.Ready)
 	s.addActor(manager.Run)
+	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })
 	return nil
+}
+
+// reloadOnHangup reads the rule files again on SIGHUP. Files with a mistake
+// leave the rules as they are.
+func reloadOnHangup(ctx context.Context, manager *alerting.Manager, log *slog.Logger) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+		}
+		if err := manager.Reload(ctx); err != nil {
+			log.Error("rules not reloaded, the old ones stay", "error", err)
+			continue
+		}
+		log.Info("rules reloaded")
+	}
 }
 
 // recorder writes what rules record through the same pipeline that everything

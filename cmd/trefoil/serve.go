@@ -30,6 +30,8 @@ type serveConfig struct {
 	webhooks    []string
 	externalURL string
 
+	groupWait, groupInterval, repeatInterval time.Duration
+
 	maxRequest   int64
 	maxInflight  int64
 	queryTimeout time.Duration
@@ -98,6 +100,9 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("Alerting")
 	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")
 	set.Strings(&c.webhooks, "alert-webhook", nil, "`URL` that gets alerts as Alertmanager's webhook JSON; may be repeated")
+	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
+	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
+	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
 	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
 	set.Section("Limits")
 	set.Bytes(&c.maxRequest, "max-request-bytes", 16<<20, "`size` of one OTLP request as it arrives")

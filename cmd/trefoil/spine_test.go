@@ -40,13 +40,13 @@ groups:
     interval: 1s
     rules:
       - alert: PaymentsFail
-        expr: sum(rate(shop_payments_total{outcome="failed"}[1m])) > 0
+        expr: sum(rate(shop_payments_total{outcome="failed"}[30s])) > 0
         for: 2s
         labels: {severity: page}
         annotations:
           summary: 'payments fail at {{ $value | humanize }}/s'
 `)
-	flags := []string{"--rules", rules, "--alert-webhook", hook.url}
+	flags := []string{"--rules", rules, "--alert-webhook", hook.url, "--alert-group-interval", "2s"}
 	p := startServe(t, dataDir, flags...)
 
 	id := exportOneTrace(t, p)
@@ -84,7 +84,7 @@ groups:
 	if n := len(hook.of("firing")); n != 1 {
 		t.Errorf("%d pages after the restart, want the one from before", n)
 	}
-	// The failures leave the rule's window of a minute: resolved, once.
+	// The failures leave the rule's window: resolved, once.
 	eventually(t, 100*time.Second, "the resolved message", func() error {
 		if n := len(hook.of("resolved")); n != 1 {
 			return fmt.Errorf("%d resolved messages; rule %s", n, ruleState(p))

@@ -1,9 +1,15 @@
 package promapi
 
 import (
+	"errors"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 )
 
 func TestParseTime(t *testing.T) {
@@ -61,6 +67,31 @@ func FuzzParseRange(f *testing.F) {
 		p, err := parseRange(form, 11000)
 		if err == nil && (p.step <= 0 || p.end.Before(p.start) || p.end.Sub(p.start)/p.step > 11000) {
 			t.Errorf("%q was read as %+v", query, p)
+		}
+	})
+}
+
+func FuzzParseDuration(f *testing.F) {
+	for _, s := range []string{"15", "1m30s", "1e300", "-5", "NaN"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) { parseDuration(s) })
+}
+
+// What series, labels and label values are asked with.
+func FuzzSelection(f *testing.F) {
+	a := &api{Config{Engine: metricexec.New(metricexec.Config{})}}
+	f.Add("match[]=up&match[]={a=~\"b.*\"}&start=1&end=2&limit=3")
+	f.Add("match[]={\"http.method\"=\"x\"}")
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		form, err := formOf(httptest.NewRecorder(), r)
+		if err == nil {
+			_, err = a.selection(form)
+		}
+		if _, ok := errors.AsType[*fault.Error](err); err != nil && !ok {
+			t.Errorf("untyped error %T: %v", err, err)
 		}
 	})
 }

@@ -221,28 +221,6 @@ func TestWideAndLong(t *testing.T) {
 	}
 }
 
-// FuzzAttributes builds blocks of arbitrary attributes and checks with ch-go's
-// own reader of the format that frame and header are sound; the values are
-// checked against the server in the tests above.
-func FuzzAttributes(f *testing.F) {
-	f.Add("k", "v", uint8(1), uint64(5), uint8(3))
-	f.Add("", "\xff", uint8(5), uint64(0), uint8(0))
-	f.Fuzz(func(t *testing.T, key, text string, kind uint8, num uint64, rows uint8) {
-		tab := newTable()
-		for i := range int(rows)%8 + 1 {
-			v := attribute.Value{Kind: attribute.Kind((int(kind) + i) % 6), Num: num & 1, Str: text}
-			tab.append([]attribute.KeyValue{{Key: key, Value: v}, {Key: key, Value: v}, {Key: key + "." + text, Value: v}}, text, num)
-		}
-		b, err := tab.block()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.Rows != len(tab.n) || len(b.Native) == 0 {
-			t.Fatalf("block of %d rows and %d bytes, want %d rows", b.Rows, len(b.Native), len(tab.n))
-		}
-	})
-}
-
 func BenchmarkAttributes(b *testing.B) {
 	kvs := []attribute.KeyValue{
 		{Key: "http.request.method", Value: attribute.StringValue("GET")}, {Key: "http.response.status_code", Value: attribute.IntValue(200)},

@@ -1,6 +1,12 @@
 package resourcestore
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
 
 // Known remembers which rows are stored, so that a resource, a scope or a
 // series is not sent with every request. It holds at most two generations of
@@ -13,13 +19,26 @@ type Known struct {
 	young, old map[Key]struct{}
 }
 
-// Key is a row's identity: a hash of the tenant and the table, the row's
-// fingerprint, and the day and retention that decide its partition.
+// Key is a row's identity: tenant and table, the row's fingerprint, and the day
+// and retention that decide its partition.
 type Key struct {
-	Owner     uint64
-	ID        uint64
-	Day       int32
-	Retention uint16
+	owner     Owner
+	id        uint64
+	day       proto.Date
+	retention uint16
+}
+
+// Owner is a hash of a tenant and a table whose rows are stored once a day.
+type Owner uint64
+
+// OwnerOf is the owner of the tenant's rows in the table.
+func OwnerOf(t tenant.ID, table string) Owner {
+	return Owner(xxhash.Sum64String(table + "/" + string(t)))
+}
+
+// Key is the identity of one of the owner's rows.
+func (o Owner) Key(id uint64, day proto.Date, retention uint16) Key {
+	return Key{o, id, day, retention}
 }
 
 // NewKnown makes a memory of at most 2*limit keys.

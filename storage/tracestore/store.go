@@ -7,6 +7,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -15,14 +16,14 @@ import (
 // ErrNotFound is a trace that is not stored.
 var ErrNotFound = errors.New("tracestore: trace not found")
 
-// Limits of a trace.
+// Limits of a trace. One above MaxLimit is a *conn.Error of class Limit.
 const (
 	DefaultLimit = 10_000
 	MaxLimit     = 100_000
 )
 
 // Span is one stored span, as it was sent. Resource and Scope are never nil
-// and shared: not to be changed.
+// (without attributes where they are not stored) and shared: not to be changed.
 type Span struct {
 	TraceID           [16]byte
 	SpanID, Parent    [8]byte
@@ -65,23 +66,39 @@ func New(db *conn.DB, resources *resourcestore.Store) *Store {
 	return &Store{db: db, resources: resources}
 }
 
-// Trace reads the spans of a trace, at most limit of them (0 means
-// DefaultLimit). A trace without a stored span is ErrNotFound.
-func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) (Result, error) {
-	return Result{}, ErrNotFound
-}
-
 // Names is a bounded list of names or values, sorted.
 type Names = attrcol.Names
 
 // LabelNames lists the keys of the attributes of spans and their resources in
-// [from, to), at most limit of them (0 means 1,000).
+// [from, to), at most limit of them (0 means 1,000). Of the spans it looks at
+// the newest, tens of thousands at least; Truncated tells when there are older
+// ones.
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
-	return Names{}, nil
+	limit = attrcol.Bound(limit)
+	of, err := s.resources.LabelNames(ctx, t, from, to, limit)
+	if err != nil {
+		return Names{}, err
+	}
+	own, err := sample(t, from, to).Keys(ctx, s.db, limit)
+	return attrcol.Merge(own, of, limit), err
 }
 
 // LabelValues lists the texts an attribute has in spans or their resources in
-// [from, to), at most limit of them (0 means 1,000).
+// [from, to), at most limit of them (0 means 1,000). It looks at spans as
+// LabelNames does.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
-	return Names{}, nil
+	limit = attrcol.Bound(limit)
+	of, err := s.resources.LabelValues(ctx, t, key, from, to, limit)
+	if err != nil {
+		return Names{}, err
+	}
+	own, err := sample(t, from, to).Values(ctx, s.db, key, limit)
+	return attrcol.Merge(own, of, limit), err
+}
+
+func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
+	return attrcol.Sample{
+		Table:  attrcol.Table{Source: chsql.Table(spans), Time: chsql.Col("start_time")},
+		Tenant: t, From: chsql.UnixNano(from), To: chsql.UnixNano(to),
+	}
 }

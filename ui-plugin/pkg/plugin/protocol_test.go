@@ -27,7 +27,7 @@ const statusBody = `{"product":"trefoil","version":"0.1.0","ready":true,"engine"
 func api() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /api/v1/status", apitest.Answer("application/json", []byte(statusBody)))
-	mux.Handle("GET /api/v1/services", apitest.Answer("application/json", []byte(`{"services":[{"name":"cart"}]}`)))
+	mux.Handle("GET /api/v1/services", apitest.Answer("application/json", []byte(`{"services":["cart"],"truncated":false}`)))
 	return mux
 }
 

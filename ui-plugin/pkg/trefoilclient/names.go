@@ -47,15 +47,9 @@ func (c *Client) names(ctx context.Context, path string, q NameQuery) ([]string,
 // Services lists the names of the services that sent anything in the range.
 func (c *Client) Services(ctx context.Context, q NameQuery) ([]string, error) {
 	var out struct {
-		Services []struct {
-			Name string `json:"name"`
-		} `json:"services"`
+		Services []string `json:"services"`
 	}
 	q.Signal = ""
 	_, err := c.getJSON(ctx, "api/v1/services", q.values(), &out)
-	names := make([]string, len(out.Services))
-	for i, s := range out.Services {
-		names[i] = s.Name
-	}
-	return names, err
+	return out.Services, err
 }

@@ -180,7 +180,7 @@ func TestLabelsOfAttributes(t *testing.T) {
 		Resource: resource("s", "ns", "i")})
 	m.sample(fp, ms(0), 0, 1)
 	v := instant(t, New(Config{Source: m}), `m`, at(time.Second))
-	const want = `{__name__="m", a_b="0;1;2", exported___name__="n", exported_job="mine", instance="i", job="ns/s", key_9x="y", service_name="s"}`
+	const want = `{__name__="m", a_b="0;1;2", exported___name__="n", instance="i", job="mine", key_9x="y", service_name="s"}`
 	if len(v) != 1 || v[0].Metric.String() != want {
 		t.Errorf("got  %v\nwant %s", v, want)
 	}

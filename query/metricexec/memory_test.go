@@ -28,7 +28,7 @@ func newMemory() *memory {
 func (m *memory) add(s metricstore.SeriesRow) uint64 {
 	s.Fingerprint = uint64(len(m.stored) + 1)
 	if s.Resource == nil {
-		s.Resource = resource("unknown_service", "", "")
+		s.Resource = resource("", "", "")
 	}
 	m.stored = append(m.stored, s)
 	return s.Fingerprint
@@ -36,8 +36,11 @@ func (m *memory) add(s metricstore.SeriesRow) uint64 {
 
 func resource(service, namespace, instance string, more ...string) *resourcestore.Row {
 	r := &resourcestore.Row{Service: service, Namespace: namespace, Instance: instance}
+	more = append([]string{"service.name", service, "service.namespace", namespace, "service.instance.id", instance}, more...)
 	for i := 0; i < len(more); i += 2 {
-		r.Attributes = append(r.Attributes, attribute.KeyValue{Key: more[i], Value: attribute.StringValue(more[i+1])})
+		if more[i+1] != "" {
+			r.Attributes = append(r.Attributes, attribute.KeyValue{Key: more[i], Value: attribute.StringValue(more[i+1])})
+		}
 	}
 	return r
 }

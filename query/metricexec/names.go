@@ -5,6 +5,9 @@ import (
 	"github.com/prometheus/otlptranslator"
 )
 
+// exportedName is the label of an attribute called __name__.
+const exportedName = "exported___name__"
+
 // LabelName is the label name under which PromQL sees an attribute key. A key
 // that is a classic label name already stays as it is; any other is translated
 // as Prometheus's OTLP receiver does (http.method → http_method). The result is
@@ -12,7 +15,7 @@ import (
 func LabelName(key string) string {
 	if key == model.MetricNameLabel {
 		// The metric's name is not an attribute's to choose.
-		return "exported___name__"
+		return exportedName
 	}
 	if model.LegacyValidation.IsValidLabelName(key) {
 		return key

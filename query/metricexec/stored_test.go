@@ -45,11 +45,6 @@ func stored(t testing.TB, m *memory) *metricstore.Store {
 
 func put(m *memory, row *metricstore.SeriesRow, resources *resourcestore.Batch, metrics *metricstore.Batch) {
 	attributes := slices.Clone(row.Resource.Attributes)
-	for key, v := range map[string]string{"service.name": row.Resource.Service, "service.namespace": row.Resource.Namespace, "service.instance.id": row.Resource.Instance} {
-		if v != "" {
-			attributes = append(attributes, attribute.KeyValue{Key: key, Value: attribute.StringValue(v)})
-		}
-	}
 	s := &metricstore.Series{Name: row.Name, Unit: row.Unit, Type: row.Type, Temporality: row.Temporality, Monotonic: row.Monotonic}
 	for key, v := range row.Labels {
 		s.Attributes = append(s.Attributes, attribute.KeyValue{Key: key, Value: attribute.StringValue(v)})

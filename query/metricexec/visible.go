@@ -3,7 +3,6 @@ package metricexec
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -57,22 +56,26 @@ func names(s *metricstore.SeriesRow, p part) [2]string {
 }
 
 // labels builds the labels of a part: its name, the attributes of its points,
-// job and instance from the resource as Prometheus's OTLP receiver makes them,
-// and the promoted resource attributes. An attribute that would hide job or
-// instance is kept as exported_job or exported_instance; attributes whose keys
-// translate to one label are joined with ";" in the order of their keys.
+// and from the resource job, instance and the promoted attributes. The point's
+// own attributes come first, so that a series that was given a job, by a
+// recording rule say, keeps it. Attributes whose keys translate to one label
+// are joined with ";" in the order of their keys, as Prometheus's OTLP receiver
+// does.
 func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
 	set := make(map[string]string, len(s.Labels)+len(l.promote)+3)
 	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
 		join(set, LabelName(key), s.Labels[key])
 	}
-	for _, key := range l.promote {
-		if name := LabelName(key); set[name] == "" {
-			set[name] = attributeOf(s.Resource, key)
+	fill := func(name, v string) {
+		if set[name] == "" {
+			set[name] = v
 		}
 	}
-	override(set, model.JobLabel, job(s.Resource))
-	override(set, model.InstanceLabel, s.Resource.Instance)
+	fill(model.JobLabel, job(s.Resource))
+	fill(model.InstanceLabel, attributeOf(s.Resource, "service.instance.id"))
+	for _, key := range l.promote {
+		fill(LabelName(key), attributeOf(s.Resource, key))
+	}
 	set[model.MetricNameLabel] = names(s, p)[0]
 
 	l.builder.Reset()
@@ -92,22 +95,8 @@ func join(set map[string]string, name, v string) {
 	set[name] = v
 }
 
-func override(set map[string]string, name, v string) {
-	if v == "" {
-		return
-	}
-	if have := set[name]; have != "" && have != v {
-		set["exported_"+name] = have
-	}
-	set[name] = v
-}
-
-// attributeOf is the text of a resource's attribute. Every resource has a
-// service name, if only unknown_service.
+// attributeOf is the text of a resource's attribute, empty if it has none.
 func attributeOf(r *resourcestore.Row, key string) string {
-	if key == serviceName {
-		return r.Service
-	}
 	for _, kv := range r.Attributes {
 		if kv.Key == key {
 			return kv.Value.Text()
@@ -116,16 +105,13 @@ func attributeOf(r *resourcestore.Row, key string) string {
 	return ""
 }
 
-const (
-	serviceName     = "service.name"
-	serviceInstance = "service.instance.id"
-)
-
+// job is service.namespace/service.name, or the name alone.
 func job(r *resourcestore.Row) string {
-	if r.Namespace == "" {
-		return r.Service
+	name, namespace := attributeOf(r, "service.name"), attributeOf(r, "service.namespace")
+	if name == "" || namespace == "" {
+		return name
 	}
-	return r.Namespace + "/" + r.Service
+	return namespace + "/" + name
 }
 
 // selector matches visible series.
@@ -191,23 +177,7 @@ func (s selector) names() []string {
 func (s selector) pushed() []attrcol.Matcher {
 	var out []attrcol.Matcher
 	for _, m := range s.other {
-		if m.Type != labels.MatchEqual || m.Value == "" || strings.Contains(m.Value, ";") || strings.HasPrefix(m.Name, "exported_") {
-			continue
-		}
-		switch m.Name {
-		case model.JobLabel: // namespace/name, or a name with a slash
-			name := m.Value
-			if _, after, ok := strings.Cut(m.Value, "/"); ok {
-				name = regexp.QuoteMeta(after) + "|" + regexp.QuoteMeta(m.Value)
-			} else {
-				name = regexp.QuoteMeta(name)
-			}
-			if !strings.Contains(m.Value, "unknown_service") { // which need not be an attribute
-				out = append(out, attrcol.Matcher{Key: serviceName, Op: attrcol.Regexp, Value: name})
-			}
-		case model.InstanceLabel:
-			out = append(out, attrcol.Matcher{Key: serviceInstance, Op: attrcol.Equal, Value: m.Value})
-		default:
+		if m.Type == labels.MatchEqual && m.Value != "" && !strings.Contains(m.Value, ";") && m.Name != exportedName {
 			out = append(out, attrcol.Matcher{Key: m.Name, Op: attrcol.Equal, Value: m.Value})
 		}
 	}

@@ -30,7 +30,7 @@ func Own(m Matcher) (chsql.Expr, error) {
 		if _, err := regexp.Compile(m.Value); err != nil { // before it is put into parentheses
 			return chsql.Expr{}, &MatcherError{m, err}
 		}
-		match := chsql.Func("match", Text(m.Key), chsql.String(anchored(m.Value)))
+		match := chsql.Func("match", Text(m.Key), chsql.String(Anchored(m.Value)))
 		if m.Op == NotRegexp {
 			return chsql.Not(match), nil
 		}
@@ -61,8 +61,35 @@ func Condition(m Matcher, ids func(where chsql.Expr) chsql.Select) (chsql.Expr, 
 	return chsql.Or(own, chsql.And(chsql.Not(Present(m.Key)), resource)), nil
 }
 
-// anchored makes a pattern match whole texts, line breaks included.
-func anchored(pattern string) string { return `^(?s:` + pattern + `)$` }
+// Anchored makes a pattern match whole texts, line breaks included.
+func Anchored(pattern string) string { return `^(?s:` + pattern + `)$` }
+
+// OnText is the matcher as a condition on a text that is known to be there. It
+// is not ok for a matcher that an absent attribute matches as well, and for one
+// of numbers.
+func (m Matcher) OnText() (cond func(text chsql.Expr) chsql.Expr, ok bool, err error) {
+	switch m.Op {
+	case Regexp, NotRegexp:
+		if _, err := regexp.Compile(m.Value); err != nil {
+			return nil, false, &MatcherError{m, err}
+		}
+	case Greater, GreaterOrEqual, Less, LessOrEqual:
+		return nil, false, nil
+	}
+	value := chsql.String(m.Value)
+	return func(text chsql.Expr) chsql.Expr {
+		switch m.Op {
+		case Equal:
+			return chsql.Eq(text, value)
+		case NotEqual:
+			return chsql.Ne(text, value)
+		case Regexp:
+			return chsql.Func("match", text, chsql.String(Anchored(m.Value)))
+		default:
+			return chsql.Not(chsql.Func("match", text, chsql.String(Anchored(m.Value))))
+		}
+	}, !m.matchesAbsent(), nil
+}
 
 // matchesAbsent is whether records without the key match.
 func (m Matcher) matchesAbsent() bool {
@@ -72,7 +99,7 @@ func (m Matcher) matchesAbsent() bool {
 	case NotEqual:
 		return m.Value != ""
 	case Regexp, NotRegexp:
-		empty, err := regexp.MatchString(anchored(m.Value), "")
+		empty, err := regexp.MatchString(Anchored(m.Value), "")
 		return err == nil && empty == (m.Op == Regexp)
 	}
 	return false

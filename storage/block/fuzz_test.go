@@ -8,7 +8,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/ClickHouse/ch-go/compress"
 	chgo "github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
@@ -124,12 +123,9 @@ func nan() float64 {
 
 func decode(t *testing.T, b block.Block) [][]attribute.KeyValue {
 	t.Helper()
-	var raw bytes.Buffer
-	if _, err := raw.ReadFrom(compress.NewReader(bytes.NewReader(b.Native))); err != nil {
-		t.Fatalf("frames: %v", err)
-	}
-	var native proto.Block
-	reader := chgo.NewReader(&raw)
+	native := proto.Block{ServerContext: &column.ServerContext{VersionMajor: 26}}
+	reader := chgo.NewReader(bytes.NewReader(b.Native))
+	reader.EnableCompression()
 	if err := native.Decode(reader, 0); err != nil {
 		t.Fatal(err)
 	}

@@ -2,18 +2,20 @@ package metricstore
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
-	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Defaults of limits that are given as 0. What is over a limit is a
-// *conn.Error of class Limit, never a shorter answer, unless an answer has a
-// field that says so.
+// *conn.Error of class Limit that names it (max_series, max_samples, ...),
+// never a shorter answer, unless the answer has a field that says so.
 const (
 	DefaultSeries     = 50_000
 	DefaultSamples    = 50_000_000
@@ -34,106 +36,26 @@ func New(db *conn.DB, resources *resourcestore.Store) *Store {
 	return &Store{db: db, resources: resources}
 }
 
-// Selector says which series are wanted.
-type Selector struct {
-	// Names are metric names in either spelling, as sent or as Prometheus has
-	// them (without _bucket, _sum and _count of histograms). None means any.
-	Names []string
-	// NameRegexp is an RE2 expression, anchored at both ends, that one of a
-	// series' two names must match; "" is no condition.
-	NameRegexp string
-	// Matchers are conditions on labels, in either spelling; Scope is not
-	// looked at. A label is the point's attribute; else job, instance or the
-	// resource's attribute of that name; else "".
-	Matchers []attrcol.Matcher
-	// Limit is the most series wanted; 0 means DefaultSeries.
-	Limit int
+// bound is the limit where a caller gives limit.
+func bound(limit, otherwise int) int {
+	if limit <= 0 {
+		return otherwise
+	}
+	return limit
 }
 
-// SeriesRow is a stored series. Labels, Attributes and Resource are shared:
-// not to be changed.
-type SeriesRow struct {
-	Fingerprint       uint64
-	Name, PromName    string
-	Type              Type
-	Temporality       Temporality
-	Monotonic         bool
-	Unit, Description string
-	Labels            map[string]string    // point attributes as text under the names sent; quantile of summaries
-	Attributes        []attribute.KeyValue // point attributes, typed
-	Resource          *resourcestore.Row   // never nil
-	Scope             *resourcestore.ScopeRow
+// over is the error of a read that finds more than it may.
+func over(op, name string, limit int) error {
+	return &conn.Error{Class: conn.Limit, Op: op, Limit: name, Message: fmt.Sprintf("more than %d", limit)}
 }
 
-// Series lists the series that have rows on the days of [from, to].
-func (s *Store) Series(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector) ([]SeriesRow, error) {
-	return nil, nil
-}
-
-// Range says which points are wanted: of which series, from and to Unix
-// milliseconds inclusive, and how many at most (0 means the default of the
-// kind of point).
-type Range struct {
-	Fingerprints []uint64
-	From, To     int64
-	Limit        int
-}
-
-// Samples are the points of one series in the order of time, one a time. Start
-// is when the interval of a point began, 0 when unknown. The slices are the
-// receiver's.
-type Samples struct {
-	Fingerprint uint64
-	Times       []int64 // Unix milliseconds
-	Start       []int64
-	Values      []float64
-}
-
-// Samples reads the samples of a range, series by series in the order of
-// fingerprints. Series without samples are left out.
-func (s *Store) Samples(ctx context.Context, t tenant.ID, r Range, each func(Samples) error) (conn.Stats, error) {
-	return conn.Stats{}, nil
-}
-
-// Histograms are the histogram points of one series in the order of time, one
-// a time. The slices are the receiver's.
-type Histograms struct {
-	Fingerprint uint64
-	Points      []HistogramPoint
-}
-
-// Histograms reads the histogram points of a range, series by series in the
-// order of fingerprints. Series without points are left out.
-func (s *Store) Histograms(ctx context.Context, t tenant.ID, r Range, each func(Histograms) error) (conn.Stats, error) {
-	return conn.Stats{}, nil
-}
-
-// ExemplarRow is a stored exemplar.
-type ExemplarRow struct {
-	Exemplar
-	Fingerprint uint64
-	Metric      string
-	// Series is the series of the exemplar, nil if it is not stored.
-	Series *SeriesRow
-}
-
-// Exemplars is a bounded list of exemplars in the order of time.
-type Exemplars struct {
-	Rows      []ExemplarRow
-	Truncated bool // the latest were cut off
-	Stats     conn.Stats
-}
-
-// TraceExemplars lists the exemplars that point at a trace, with times in
-// [from, to), at most limit of them. Zero times are no condition.
-func (s *Store) TraceExemplars(ctx context.Context, t tenant.ID, trace [16]byte, from, to time.Time, limit int) (Exemplars, error) {
-	return Exemplars{}, nil
-}
-
-// Exemplars lists the exemplars of series, times and limit as Range has them.
-// Their Series are not filled in.
-func (s *Store) Exemplars(ctx context.Context, t tenant.ID, r Range) (Exemplars, error) {
-	return Exemplars{}, nil
+// days is the condition for a tenant's series of the days from from to to.
+func days(t tenant.ID, from, to time.Time) []chsql.Expr {
+	return []chsql.Expr{
+		chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
+		chsql.Ge(chsql.Col("day"), chsql.Date(from)),
+		chsql.Le(chsql.Col("day"), chsql.Date(to)),
+	}
 }
 
 // Metadata is what is known of one metric.
@@ -142,27 +64,80 @@ type Metadata struct {
 	Type              Type
 	Temporality       Temporality
 	Monotonic         bool
-	Unit, Description string
+	Unit, Description string // the description last sent
 }
 
-// Metadata lists metrics seen in [from, to], those of a name in either
-// spelling or, with "", all, at most limit of them (0 means DefaultNames).
+// Metadata lists metrics seen on the days of [from, to], those of a name in
+// either spelling or, with "", all, sorted by name, at most limit of them (0
+// means DefaultNames).
 func (s *Store) Metadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]Metadata, error) {
-	return nil, nil
+	limit = bound(limit, DefaultNames)
+	var list []Metadata
+	_, err := s.db.Select(ctx, conn.Query{SQL: metadataSelect(t, from, to, name, limit+1).SQL(), Op: "metadata"}, func(rows driver.Rows) error {
+		var m Metadata
+		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Description)
+		if list = append(list, m); err == nil && len(list) > limit {
+			return over("metadata", "max_metrics", limit)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+func metadataSelect(t tenant.ID, from, to time.Time, name string, limit int) chsql.Select {
+	sel := Selector{}
+	if name != "" {
+		sel.Names = []string{name}
+	}
+	by := []chsql.Expr{chsql.Col("metric_name"), chsql.Col("prom_name"), chsql.Func("toUInt8", chsql.Col("type")),
+		chsql.Func("toUInt8", chsql.Col("temporality")), chsql.Col("monotonic"), chsql.Col("unit")}
+	return chsql.Select{
+		Columns: append(by[:len(by):len(by)], chsql.Func("argMax", chsql.Col("description"), chsql.Col("day"))),
+		From:    chsql.Table(series),
+		Where:   append(days(t, from, to), sel.named()...),
+		GroupBy: by,
+		OrderBy: []chsql.Order{chsql.Asc(by[0]), chsql.Asc(by[1]), chsql.Asc(by[2]), chsql.Asc(by[3])},
+		Limit:   limit,
+	}
 }
 
 // Names is a bounded list of names or values, sorted.
 type Names = attrcol.Names
 
 // LabelNames lists the keys of point attributes, under the names sent, of the
-// series of a selector on the days of [from, to]. Its limit is one of names.
+// series of a selector on the days of [from, to], at most sel.Limit of them
+// (0 means DefaultNames). Matchers are applied as Series applies them.
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector) (Names, error) {
-	return Names{}, nil
+	return s.names(ctx, t, from, to, sel, chsql.Func("arrayJoin", chsql.Func("mapKeys", chsql.Col("labels"))))
 }
 
-// LabelValues lists the values of a label, found as a matcher finds it, among
-// the series of a selector on the days of [from, to]. Its limit is one of
-// values.
+// LabelValues lists the values of a point attribute, in either spelling of its
+// key, among the series of a selector on the days of [from, to], at most
+// sel.Limit of them (0 means DefaultNames). Matchers are applied as Series
+// applies them.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, label string, from, to time.Time, sel Selector) (Names, error) {
-	return Names{}, nil
+	named := chsql.Lambda2("v", "k", isSpelling(chsql.Col("k"), label))
+	values := chsql.Func("arrayFilter", named, chsql.Func("mapValues", chsql.Col("labels")), chsql.Func("mapKeys", chsql.Col("labels")))
+	return s.names(ctx, t, from, to, sel, chsql.Func("arrayJoin", values))
+}
+
+func (s *Store) names(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector, name chsql.Expr) (Names, error) {
+	limit := bound(sel.Limit, DefaultNames)
+	where, err := sel.conditions(t, from, to)
+	if err != nil {
+		return Names{}, err
+	}
+	q := chsql.Select{Distinct: true, Columns: []chsql.Expr{name.As("name")}, From: chsql.Table(series), Where: where,
+		OrderBy: []chsql.Order{chsql.Asc(chsql.Col("name"))}, Limit: limit + 1}
+	var names Names
+	names.Stats, err = s.db.Select(ctx, conn.Query{SQL: q.SQL(), Op: "labels"}, func(rows driver.Rows) error {
+		var name string
+		err := rows.Scan(&name)
+		names.Values = append(names.Values, name)
+		return err
+	})
+	return attrcol.Merge(names, Names{}, limit), err
 }

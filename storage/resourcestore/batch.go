@@ -56,7 +56,7 @@ func NewBatch(t tenant.ID, retentionDays uint16, known *Known) *Batch {
 func (b *Batch) Rows() int { return b.resources.id.Rows() + b.scopes.id.Rows() }
 
 // Resource adds the resource for the day of its records unless it is known,
-// and returns its fingerprint and service name.
+// and returns its fingerprint and service name. The name may point into r.
 func (b *Batch) Resource(at time.Time, r *Resource) (id uint64, service string) {
 	day := block.Day(at.Unix())
 	attribute.Sort(r.Attributes)

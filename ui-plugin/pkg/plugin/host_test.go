@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 
 // host is Grafana's half of the plugin protocol, for one configured data source.
 type host struct {
-	t        *testing.T
+	t        testing.TB
 	settings *pluginv2.DataSourceInstanceSettings
 	diag     grpcplugin.DiagnosticsClient
 	data     grpcplugin.DataClient
@@ -61,7 +61,7 @@ type config struct {
 }
 
 // start runs the plugin's binary and connects to it over gRPC.
-func start(t *testing.T, c config) *host {
+func start(t testing.TB, c config) *host {
 	t.Helper()
 	client := goplugin.NewClient(&goplugin.ClientConfig{
 		Cmd: exec.Command(binary),
@@ -101,7 +101,7 @@ func start(t *testing.T, c config) *host {
 	}
 }
 
-func dispense[T any](t *testing.T, rpc goplugin.ClientProtocol, name string) T {
+func dispense[T any](t testing.TB, rpc goplugin.ClientProtocol, name string) T {
 	t.Helper()
 	raw, err := rpc.Dispense(name)
 	if err != nil {
@@ -132,7 +132,7 @@ func (h *host) query(kind string, model map[string]any, to time.Time) backend.Da
 	return h.queries(deadline(h.t), to, dataQuery(h.t, "A", kind, model, to))["A"]
 }
 
-func dataQuery(t *testing.T, refID, kind string, model map[string]any, to time.Time) *pluginv2.DataQuery {
+func dataQuery(t testing.TB, refID, kind string, model map[string]any, to time.Time) *pluginv2.DataQuery {
 	t.Helper()
 	raw, err := json.Marshal(model)
 	if err != nil {
@@ -171,14 +171,14 @@ func (h *host) get(path, rawQuery string) (int, string) {
 }
 
 // deadline bounds every call, so that a hanging plugin fails its test.
-func deadline(t *testing.T) context.Context {
+func deadline(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
 
 // serve answers as h does, on a free port.
-func serve(t *testing.T, h http.Handler) string {
+func serve(t testing.TB, h http.Handler) string {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)

@@ -53,8 +53,8 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 		handler                http.Handler
 		config                 config
 	}{
-		{name: "not ready", problem: "not_ready", message: "running but not ready: its engine is starting",
-			handler: apitest.Answer("application/json", []byte(`{"product":"trefoil","version":"0.1.0","ready":false,"engine":{"state":"starting"}}`))},
+		{name: "not ready", problem: "not_ready", message: "running but not ready: its engine is starting (migrating)",
+			handler: apitest.Answer("application/json", []byte(`{"product":"trefoil","version":"0.1.0","ready":false,"engine":{"state":"starting","error":"migrating"}}`))},
 		{name: "401", problem: "unauthorized", message: "credentials", handler: apitest.Refuse(401, "unauthorized", "no credentials")},
 		{name: "status open but queries refused", problem: "forbidden", message: "is ready but a query fails: Trefoil forbids this",
 			handler: func() http.Handler {
@@ -233,8 +233,18 @@ func TestResources(t *testing.T) {
 		raw, _ := json.Marshal(map[string]any{"values": []string{r.PathValue("name"), r.URL.Query().Get("signal"), r.URL.Query().Get("start")}})
 		apitest.Answer("application/json", raw)(w, r)
 	})
-	mux.Handle("GET /api/v1/labels", apitest.Refuse(429, "limit", "slow down"))
-	h := start(t, config{url: serve(t, mux)})
+	mux.HandleFunc("GET /api/v1/labels", func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Query().Get("signal") {
+		case "logs":
+			apitest.Refuse(429, "limit", "slow down")(w, r)
+		case "traces":
+			apitest.Answer("application/json", []byte(`{"names":["http.route"],"truncated":false}`))(w, r)
+		default:
+			apitest.Answer("application/json", []byte(`{"values":["a"]}`))(w, r)
+		}
+	})
+	url := serve(t, mux)
+	h := start(t, config{url: url})
 	for _, tc := range []struct {
 		path, query, body string
 		status            int
@@ -244,6 +254,8 @@ func TestResources(t *testing.T) {
 		{"label-values", "name=http.route&signal=logs&start=1000", `["http.route","logs","1970-01-01T00:00:01Z"]`, 200},
 		{"label-values", "signal=logs", `{"message":"label-values: name is missing"}`, 400},
 		{"labels", "signal=logs", `{"message":"Trefoil limits the rate of requests: slow down"}`, 429},
+		{"labels", "signal=traces", `["http.route"]`, 200},
+		{"labels", "", `{"message":"the answer of ` + url + ` cannot be read: \"names\" is missing"}`, 502},
 		{"labels", "signal=smells", `{"message":"signal \"smells\" is none of metrics, logs and traces"}`, 400},
 		{"services", "start=yesterday", `{"message":"start \"yesterday\" is not a time in Unix milliseconds"}`, 400},
 		{"nothing", "", "404 page not found\n", 404},

@@ -48,7 +48,7 @@ test-go: engine
 	go test -timeout 9m ./...
 
 test-ui: ui-plugin/node_modules/.package-lock.json
-	npm --prefix ui-plugin run test:ci
+	npm --prefix ui-plugin run test:ci -- --testTimeout=60000 # a loaded machine is slow, not wrong
 
 race: engine ## run the tests of the concurrent parts under the race detector
 	go test -race -timeout 9m $$(go list -e -f '{{if .GoFiles}}{{.ImportPath}}{{end}}' $(RACE))

@@ -30,7 +30,7 @@ const hour = "start=1699998200&end=1700003600"
 func requests(trace string) []request {
 	const at = "&time=1700000600"
 	return []request{
-		{"GET /api/v1/logs?" + hour, "LogPage", 200},
+		{"GET /api/v1/logs?limit=3&" + hour, "LogPage", 200},
 		{"GET /api/v1/logs?severity=error&limit=2&" + hour, "LogPage", 200},
 		{"GET /api/v1/traces/" + trace, "Trace", 404},
 		{"GET /api/v1/traces/" + trace + "/context", "Context", 404},

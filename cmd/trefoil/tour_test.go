@@ -31,6 +31,7 @@ func TestTour(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := startServe(t, t.TempDir(), "--rules", rules+"/*.yaml") // as make run does
+	defer p.stop()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {
 		t.Fatal(err)
@@ -42,8 +43,8 @@ func TestTour(t *testing.T) {
 	ports := strings.NewReplacer("127.0.0.1:8733", p.API, "127.0.0.1:4317", p.GRPC, "127.0.0.1:4318", p.OTLP)
 	var session string
 	for i, step := range steps {
-		// Variables of earlier steps stay set: they are run again up to their
-		// first command that is not an assignment.
+		// Each step is a shell of its own; what earlier ones assigned is
+		// assigned again.
 		session += assignments(ports.Replace(step.script))
 		out, err := shell(t, dir, session+ports.Replace(step.script), "TREFOIL_API=http://"+p.API, "TREFOIL_ENDPOINT="+p.GRPC)
 		if err != nil {

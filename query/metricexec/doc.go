@@ -19,9 +19,18 @@
 // under its Prometheus spelling (http_server_duration_seconds); a label
 // likewise. Results always carry the Prometheus spelling.
 //
+// The labels of a series are the attributes of its points, then job
+// (service.namespace/service.name), instance (service.instance.id) and the
+// promoted attributes of its resource, unless a point has them itself. Other
+// attributes of the resource are not visible. Stored series that come out with
+// the same labels are one series.
+//
 // # Delta series
 //
-// A delta sample says what happened since the one before. The functions rate,
-// increase, irate, delta, idelta, deriv and resets see the running total;
-// everything else (sum_over_time, a plain selector) sees the values as sent.
+// A delta sample says what happened since the one before. The functions rate
+// and increase see a running total with a point at both edges of every window,
+// so that the increase is the sum of the deltas that ended in the window, with
+// nothing extrapolated but a millisecond; irate, delta, idelta, deriv and resets
+// see the plain running total; everything else (sum_over_time, a selector) sees
+// the values as sent.
 package metricexec

@@ -58,7 +58,12 @@ func deltaShop() *memory {
 }
 
 func TestRateAndIncreaseOfSparseDeltas(t *testing.T) {
-	e := New(Config{Source: deltaShop()})
+	m := deltaShop()
+	t.Run("memory", func(t *testing.T) { testSparseDeltas(t, New(Config{Source: m})) })
+	t.Run("stored", func(t *testing.T) { testSparseDeltas(t, New(Config{Source: stored(t, m)})) })
+}
+
+func testSparseDeltas(t *testing.T, e *Engine) {
 	for _, tt := range []struct {
 		expr string
 		at   time.Duration
@@ -100,14 +105,18 @@ func TestIncreaseOfDeltasOverARange(t *testing.T) {
 
 func TestDeltaHistograms(t *testing.T) {
 	m := newMemory()
-	explicit := m.add(metricstore.SeriesRow{Name: "latency", PromName: "latency_seconds", Type: metricstore.Histogram, Temporality: metricstore.Delta})
-	exponential := m.add(metricstore.SeriesRow{Name: "size", PromName: "size_bytes", Type: metricstore.ExponentialHistogram, Temporality: metricstore.Delta})
+	explicit := m.add(metricstore.SeriesRow{Name: "latency", PromName: "latency_seconds", Unit: "s", Type: metricstore.Histogram, Temporality: metricstore.Delta})
+	exponential := m.add(metricstore.SeriesRow{Name: "size", PromName: "size_bytes", Unit: "By", Type: metricstore.ExponentialHistogram, Temporality: metricstore.Delta})
 	for i := range 20 {
 		when := time.Duration(i+1) * time.Minute
 		m.histogram(explicit, metricstore.HistogramPoint{Time: ms(when), Start: ms(when - time.Minute), Flags: metricstore.HasSum, Count: 10, Sum: 5, Bounds: []float64{1, 2}, Counts: []uint64{6, 3, 1}})
 		m.histogram(exponential, metricstore.HistogramPoint{Kind: metricstore.KindExponential, Time: ms(when), Start: ms(when - time.Minute), Flags: metricstore.HasSum, Count: 4, Sum: 8, Scale: 0, PositiveCounts: []uint64{1, 3}})
 	}
-	e := New(Config{Source: m})
+	t.Run("memory", func(t *testing.T) { testDeltaHistograms(t, New(Config{Source: m})) })
+	t.Run("stored", func(t *testing.T) { testDeltaHistograms(t, New(Config{Source: stored(t, m)})) })
+}
+
+func testDeltaHistograms(t *testing.T, e *Engine) {
 	for expr, want := range map[string]float64{
 		`increase(latency_seconds_bucket{le="1"}[5m])`:              30,
 		`increase(latency_seconds_count[10m])`:                      100,
@@ -240,7 +249,11 @@ func TestCanceledAndTimedOut(t *testing.T) {
 
 func TestMetadata(t *testing.T) {
 	s := newShop(t)
-	e := New(Config{Source: s.memory})
+	t.Run("memory", func(t *testing.T) { testMetadata(t, s, New(Config{Source: s.memory})) })
+	t.Run("stored", func(t *testing.T) { testMetadata(t, s, New(Config{Source: stored(t, s.memory)})) })
+}
+
+func testMetadata(t *testing.T, s *shop, e *Engine) {
 	ctx, from, to := context.Background(), s.start, s.start.Add(time.Hour)
 	selectors, err := e.Parser().ParseMetricSelectors([]string{`{"http.server.request.duration_bucket", job="shop/cart"}`, `process_memory_usage_bytes`})
 	if err != nil {

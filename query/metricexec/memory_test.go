@@ -121,3 +121,14 @@ func (m *memory) Metadata(_ context.Context, _ tenant.ID, _, _ time.Time, name s
 	}
 	return out, nil
 }
+
+func (m *memory) Bounds(ctx context.Context, t tenant.ID, r metricstore.Range) (map[uint64][][]float64, error) {
+	out := map[uint64][][]float64{}
+	_, err := m.Histograms(ctx, t, r, func(h metricstore.Histograms) error {
+		for _, p := range h.Points {
+			out[h.Fingerprint] = append(out[h.Fingerprint], p.Bounds)
+		}
+		return nil
+	})
+	return out, err
+}

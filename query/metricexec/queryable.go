@@ -183,19 +183,22 @@ func (q *querier) bounds(ctx context.Context, found []visible) (map[uint64][]str
 	if len(fps) == 0 {
 		return nil, nil
 	}
-	out := make(map[uint64][]string, len(fps))
 	r := metricstore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: q.limits.MaxSamples}
-	_, err := q.source.Histograms(ctx, q.tenant, r, func(h metricstore.Histograms) error {
+	layouts, err := q.source.Bounds(ctx, q.tenant, r)
+	if err != nil {
+		return nil, q.budget.explain(err)
+	}
+	out := make(map[uint64][]string, len(layouts))
+	for fp, all := range layouts {
 		var e explicit
-		for i := range h.Points {
-			e.add(&h.Points[i])
+		for _, bounds := range all {
+			e.layoutOf(withoutInf(bounds))
 		}
 		for _, bound := range e.bounds() {
-			out[h.Fingerprint] = append(out[h.Fingerprint], formatBound(bound))
+			out[fp] = append(out[fp], formatBound(bound))
 		}
-		return q.budget.read(len(h.Points))
-	})
-	return out, q.budget.explain(err)
+	}
+	return out, nil
 }
 
 // list is the labels of all series a selector finds, sorted, without reading

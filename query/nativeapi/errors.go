@@ -1,6 +1,7 @@
 package nativeapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -49,14 +50,24 @@ func WriteError(w http.ResponseWriter, e *fault.Error) {
 
 // writeJSON answers with a body of this package's shapes; they always encode.
 func writeJSON(w http.ResponseWriter, status int, body any) {
-	b, err := json.Marshal(body)
+	b, err := encode(body)
 	if err != nil {
 		status = http.StatusInternalServerError
-		b = []byte(`{"error":{"code":"internal","message":"answer cannot be encoded"}}`)
+		b = []byte(`{"error":{"code":"internal","message":"answer cannot be encoded"}}` + "\n")
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(append(b, '\n'))
+	w.Write(b)
+}
+
+// encode is JSON with a newline behind it. Unlike json.Marshal it leaves <, >
+// and & as they are: answers are not put into HTML.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return b.Bytes(), err
 }

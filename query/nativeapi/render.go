@@ -1,6 +1,7 @@
 package nativeapi
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"time"
@@ -29,11 +30,11 @@ func idText(id []byte) string {
 
 // valueJSON is a value with its type. Everything Value.Any returns encodes.
 func valueJSON(v attribute.Value) json.RawMessage {
-	b, err := json.Marshal(v.Any())
+	b, err := encode(v.Any())
 	if err != nil {
 		return json.RawMessage("null")
 	}
-	return b
+	return bytes.TrimSuffix(b, []byte("\n"))
 }
 
 // attributesJSON is an object of attributes in their order.
@@ -43,11 +44,7 @@ func attributesJSON(kvs []attribute.KeyValue) json.RawMessage {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		key, err := json.Marshal(kv.Key)
-		if err != nil {
-			key = []byte(`""`)
-		}
-		b = append(append(b, key...), ':')
+		b = append(append(b, valueJSON(attribute.StringValue(kv.Key))...), ':')
 		b = append(b, valueJSON(kv.Value)...)
 	}
 	return append(b, '}')

@@ -439,6 +439,7 @@ func TestGoldens(t *testing.T) {
 		{"series", seriesSelect(where, 101).SQL()},
 		{"samples", sampleSelect("default", from, to).SQL()},
 		{"histograms", histogramSelect("default", from, to).SQL()},
+		{"bounds", boundsSelect("default", from, to).SQL()},
 		{"exemplars of a trace", traceExemplarSelect("default", [16]byte{1, 0xff}, day, day.Add(time.Hour), 101).SQL()},
 		{"exemplars of series", exemplarSelect("default", from, to, 101).SQL()},
 		{"series of exemplars", exemplarSeriesSelect("default", day, day, []string{"a", "it's"}).SQL()},

@@ -45,6 +45,15 @@ WHERE (tenant = 'default')
   AND (time <= fromUnixTimestamp64Milli(1772370000000, 'UTC'))
 ORDER BY fingerprint, time;
 
+-- bounds
+SELECT DISTINCT fingerprint, reinterpretAsString(bounds)
+FROM histograms
+WHERE (tenant = 'default')
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+  AND (time >= fromUnixTimestamp64Milli(1772366400000, 'UTC'))
+  AND (time <= fromUnixTimestamp64Milli(1772370000000, 'UTC'))
+  AND (kind = 1);
+
 -- exemplars of a trace
 SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes
 FROM exemplars

@@ -30,7 +30,7 @@ func TestTour(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := startServe(t, t.TempDir(), "--rules", rules+"/*.yaml") // as make run does
+	p := startServe(t, newDataDir(t), "--rules", rules+"/*.yaml") // as make run does
 	defer p.stop()
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "bin"), 0o755); err != nil {

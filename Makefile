@@ -51,7 +51,7 @@ test-ui: ui-plugin/node_modules/.package-lock.json
 	npm --prefix ui-plugin run test:ci -- --testTimeout=60000 # a loaded machine is slow, not wrong
 
 race: engine ## run the tests of the concurrent parts under the race detector
-	go test -race -timeout 9m $$(go list -e -f '{{if .GoFiles}}{{.ImportPath}}{{end}}' $(RACE))
+	go test -race -p 1 -timeout 9m $$(go list -e -f '{{if .GoFiles}}{{.ImportPath}}{{end}}' $(RACE))
 
 fuzz: ## fuzz every target for a few seconds (FUZZTIME=3s)
 	.ci/fuzz $(FUZZTIME)
@@ -61,7 +61,9 @@ lint: lint-go lint-ui ## check format, vet, staticcheck, the import law and the 
 lint-go:
 	@unformatted=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/*' -exec gofmt -l {} +); \
 	if [[ -n "$$unformatted" ]]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
-	go vet -stdmethods=false ./...
+	@hidden=$$(git ls-files --others --ignored --exclude-standard 2>/dev/null | grep -v node_modules | grep '/testdata/' || true); \
+	if [[ -n "$$hidden" ]]; then echo "test data that .gitignore keeps out of the repository:"; echo "$$hidden"; exit 1; fi
+	go vet -stdmethods=false ./... # the Seek of Prometheus's sample iterators is not io.Seeker's
 	go tool staticcheck ./...
 	go test ./cmd/internal/archtest
 

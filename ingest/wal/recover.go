@@ -18,6 +18,9 @@ type sealed struct {
 	tries  int // failed attempts to open it
 }
 
+// errVersion is a segment written by a newer program.
+var errVersion = errors.New("a format this program does not know")
+
 // Open opens the log in cfg.Dir, makes the directory if needed, repairs what a
 // crash left and puts what is damaged aside. Damage never keeps it from
 // opening: only a directory that cannot be used, or is in use, does.
@@ -58,6 +61,7 @@ func (l *Log) recover() error {
 	type found struct {
 		seq  uint64
 		name string
+		size int64
 	}
 	var segments []found
 	for _, f := range files {
@@ -68,7 +72,7 @@ func (l *Log) recover() error {
 			}
 			continue
 		}
-		segments = append(segments, found{seq, f.Name})
+		segments = append(segments, found{seq, f.Name, f.Size})
 		l.nextSeq = max(l.nextSeq, seq+1)
 	}
 	slices.SortFunc(segments, func(a, b found) int {
@@ -81,9 +85,12 @@ func (l *Log) recover() error {
 		// The newest two have the keys of what clients may send again.
 		newest := i >= len(segments)-2
 		g, err := l.recoverSegment(s.seq, filepath.Join(l.cfg.Dir, s.name), newest)
-		if err != nil {
-			l.cfg.Logger.Error("wal: segment cannot be read; it is left where it is", "segment", s.name, "error", err)
-			continue
+		switch {
+		case errors.Is(err, errVersion):
+			l.cfg.Logger.Error("wal: segment is left alone", "segment", s.name, "error", err)
+		case err != nil: // Next tries again
+			l.cfg.Logger.Error("wal: segment cannot be read", "segment", s.name, "error", err)
+			g = &sealed{seq: s.seq, path: filepath.Join(l.cfg.Dir, s.name), size: s.size, oldest: l.cfg.Now()}
 		}
 		if g != nil {
 			l.used += g.size
@@ -110,10 +117,10 @@ func (l *Log) recoverSegment(seq uint64, path string, keys bool) (*sealed, error
 		return nil, err
 	}
 	if ok && !keys {
-		g := &sealed{seq: seq, path: path, size: size, oldest: time.Unix(0, head.created)}
 		if head.version != formatVersion {
-			return nil, fmt.Errorf("its format is version %d, this program knows %d", head.version, formatVersion)
+			return nil, fmt.Errorf("version %d: %w", head.version, errVersion)
 		}
+		g := &sealed{seq: seq, path: path, size: size, oldest: time.Unix(0, head.created)}
 		return l.unlessStored(g, seal.parts, done)
 	}
 	c, err := readContents(f, size)
@@ -125,7 +132,7 @@ func (l *Log) recoverSegment(seq uint64, path string, keys bool) (*sealed, error
 
 func (l *Log) recoverContents(f File, g *sealed, c *contents) (*sealed, error) {
 	if v := c.header.version; v > formatVersion {
-		return nil, fmt.Errorf("its format is version %d, this program knows %d", v, formatVersion)
+		return nil, fmt.Errorf("version %d: %w", v, errVersion)
 	}
 	now := l.cfg.Now().UnixNano()
 	for _, k := range c.keys {

@@ -12,7 +12,8 @@ import (
 type Config struct {
 	// Dir holds the segments. One process at a time may have it open.
 	Dir string
-	// MaxBytes bounds the files of the log, quarantine aside (default 4 GiB).
+	// MaxBytes bounds the files of the log, quarantine aside (default 4 GiB);
+	// the header and the seal of a segment may come on top.
 	MaxBytes int64
 	// QueueBytes bounds what waits in memory for the disk (default 64 MiB).
 	QueueBytes int64

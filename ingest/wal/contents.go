@@ -25,6 +25,7 @@ type contents struct {
 	header  fileHeader
 	tables  []*tableIndex // in order of first appearance
 	frames  int           // data frames
+	lost    int           // data frames that were in holes repaired before
 	keys    []Key         // of data and keys frames, oldest first
 	oldest  int64         // time of the first data frame, unix ns
 	seal    *frame
@@ -104,6 +105,8 @@ func (c *contents) add(f *frame, w *window) error {
 				c.keys = append(c.keys, Key(k))
 			}
 		}
+	case kindVoid:
+		c.lost += f.count()
 	case kindSeal:
 		c.seal = f
 	case kindDone:
@@ -145,12 +148,12 @@ func (c *contents) table(name string) *tableIndex {
 	return t
 }
 
-// missing says what the seal vouched for and is not there; "" when all is.
-func (c *contents) missing() string {
-	if c.seal == nil || c.frames >= c.seal.sealedFrames() {
-		return ""
+// missing is how many of the appends the seal vouches for are not there.
+func (c *contents) missing() int {
+	if c.seal == nil {
+		return 0
 	}
-	return fmt.Sprintf("%d of %d appends are missing", c.seal.sealedFrames()-c.frames, c.seal.sealedFrames())
+	return max(0, c.seal.count()-c.frames-c.lost)
 }
 
 // sealFrame is the seal that fits the contents, at offset off.

@@ -49,7 +49,8 @@ import (
 //
 //	data  the parts are block.Block payloads: what one Append wrote. Each part
 //	      has its own checksum; the frame counts only when all are right.
-//	void  the body is a hole that was repaired; readers step over it.
+//	void  the body is a hole that was repaired; readers step over it. key holds
+//	      the number of data frames known to have been in it.
 //	keys  one part without a name: the keys of recent appends, 16 bytes each.
 //	seal  nothing is appended to the data any more. One directory entry per
 //	      table with the rows and bytes (and no checksum) of the whole
@@ -271,11 +272,13 @@ func appendTrailer(dst []byte, back int64) []byte {
 // appendSeal appends the seal frame that ends a segment of n data frames.
 func appendSeal(dst []byte, f frame, n int) []byte {
 	f.kind, f.body = kindSeal, trailerSize
-	binary.LittleEndian.PutUint64(f.key[:], uint64(n))
+	f.setCount(n)
 	first := len(dst)
 	dst = f.appendHead(dst)
 	return appendTrailer(dst, int64(len(dst)-first)+trailerSize)
 }
 
-// sealedFrames is the number of data frames a seal vouches for.
-func (f *frame) sealedFrames() int { return int(binary.LittleEndian.Uint64(f.key[:])) }
+// count is the number of data frames a seal vouches for, or a void stands for.
+func (f *frame) count() int { return int(binary.LittleEndian.Uint32(f.key[:])) }
+
+func (f *frame) setCount(n int) { binary.LittleEndian.PutUint32(f.key[:], uint32(n)) }

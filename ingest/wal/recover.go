@@ -200,6 +200,11 @@ func (l *Log) unlessStored(g *sealed, tables []part, done []string) (*sealed, er
 // contents are right either way.
 func (l *Log) repair(f File, g *sealed, c *contents) {
 	var errs []error
+	missing := c.missing()
+	if missing > 0 {
+		l.metrics.corrupt.Inc()
+		l.cfg.Logger.Error("wal: segment is damaged", "segment", g.path, "appends_missing", missing)
+	}
 	for _, h := range c.holes {
 		if c.damage(h) {
 			if err := l.copyAside(f, g, c, h); err != nil {
@@ -209,17 +214,14 @@ func (l *Log) repair(f File, g *sealed, c *contents) {
 		} else {
 			l.cfg.Logger.Warn("wal: an append that was never acked is cut out", "segment", g.path, "from", h.from, "to", h.to)
 		}
-		errs = append(errs, voidHole(f, &c.header, h))
+		errs = append(errs, voidHole(f, &c.header, h, missing))
+		missing = 0
 	}
 	if c.end < c.size {
 		if c.seal == nil {
 			l.cfg.Logger.Warn("wal: torn tail is cut off", "segment", g.path, "from", c.end, "bytes", c.size-c.end)
 		}
 		errs = append(errs, f.Truncate(c.end))
-	}
-	if why := c.missing(); why != "" {
-		l.metrics.corrupt.Inc()
-		l.cfg.Logger.Error("wal: segment is damaged", "segment", g.path, "error", why)
 	}
 	if len(c.holes) > 0 || c.seal == nil {
 		errs = append(errs, f.Sync())
@@ -246,8 +248,8 @@ func (c *contents) writeSeal(f File) error {
 }
 
 // voidHole writes void frames over a hole, and the file header if the hole has
-// it.
-func voidHole(f File, head *fileHeader, h hole) error {
+// it. lost is how many appends are known to have been in it.
+func voidHole(f File, head *fileHeader, h hole, lost int) error {
 	from := h.from
 	if from < fileHeaderSize {
 		head.version = formatVersion
@@ -262,6 +264,8 @@ func voidHole(f File, head *fileHeader, h hole) error {
 			n -= frameHeaderSize
 		}
 		v := frame{kind: kindVoid, offset: from, id: head.id, body: n - frameHeaderSize}
+		v.setCount(lost)
+		lost = 0
 		if _, err := f.WriteAt(v.appendHead(nil), from); err != nil {
 			return err
 		}

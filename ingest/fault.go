@@ -111,6 +111,3 @@ func (w *window) check(t pcommon.Timestamp, field string) (int64, fault) {
 		return int64(t), fault{}
 	}
 }
-
-// day is the midnight of a record's day, the partition of what it refers to.
-func day(ns int64) time.Time { return time.Unix(0, ns).UTC().Truncate(24 * time.Hour) }

@@ -146,7 +146,7 @@ func (f *flush) insertParts(table string, parts []part, offset int, fail func(ti
 	err := f.insert(table, fmt.Sprintf("%s-%d-%d", f.id, offset, len(parts)), blocks)
 	switch half := len(parts) / 2; {
 	case err == nil:
-	case conn.ClassOf(err) == conn.Rejected && half > 0:
+	case rejected(err) && half > 0:
 		f.insertParts(table, parts[:half], offset, fail)
 		f.insertParts(table, parts[half:], offset+half, fail)
 	default:
@@ -162,7 +162,7 @@ func (f *flush) insert(table, token string, blocks []block.Block) error {
 	pause := f.b.cfg.Backoff
 	for {
 		err := f.attempt(table, token, blocks)
-		if err == nil || conn.ClassOf(err) == conn.Rejected {
+		if err == nil || rejected(err) {
 			return err
 		}
 		if f.ctx.Err() == nil {
@@ -182,6 +182,13 @@ func (f *flush) insert(table, token string, blocks []block.Block) error {
 		pause = min(2*pause, f.b.cfg.MaxBackoff)
 		f.b.telemetry.retries.WithLabelValues(table).Inc()
 	}
+}
+
+// rejected tells whether err is ClickHouse's final word on the rows. A table
+// or a right that is missing is not: that can be mended, and the rows kept.
+func rejected(err error) bool {
+	var refusal *Refusal
+	return conn.ClassOf(err) == conn.Rejected && !errors.As(err, &refusal) && !conn.Misplaced(err)
 }
 
 // attempt is one insert.

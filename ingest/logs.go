@@ -18,7 +18,7 @@ func (p *Pipeline) Logs(ctx context.Context, t tenant.ID, logs plog.Logs, adm *A
 		return Result{}, p.tooMany(n)
 	}
 	w := p.newWalk(t, Logs)
-	b := logstore.NewBatch(t, p.cfg.RetentionDays, p.sequence)
+	b := p.logBatches.get(t)
 	for i, rl := range logs.ResourceLogs().All() {
 		w.place.resource = i
 		bad := w.enterResource(rl.Resource(), rl.SchemaUrl())
@@ -27,7 +27,7 @@ func (p *Pipeline) Logs(ctx context.Context, t tenant.ID, logs plog.Logs, adm *A
 			w.logs(b, sl, bad)
 		}
 	}
-	return w.finish(ctx, adm, b)
+	return w.finish(ctx, adm, b, func() { p.logBatches.put(t, b) })
 }
 
 // logs walks the records of one scope. bad is the fault of their resource.

@@ -10,9 +10,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trefoil-o11y/trefoil/storage/block"
-	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
 // Sink makes blocks durable: it returns nil only when all of them are. The
@@ -70,6 +72,10 @@ type Pipeline struct {
 	sequence  *logstore.Sequence
 	known     *resourcestore.Known // resources, scopes and series that are stored
 	telemetry *telemetry
+
+	logBatches    reuse[*logstore.Batch]
+	spanBatches   reuse[*tracestore.Batch]
+	metricBatches reuse[*metricstore.Batch]
 }
 
 // New makes a Pipeline. It holds nothing that needs closing: what waits to be
@@ -81,6 +87,10 @@ func New(cfg Config) *Pipeline {
 		sequence: logstore.NewSequence(),
 		known:    resourcestore.NewKnown(cfg.Known),
 	}
+	days := cfg.RetentionDays
+	p.logBatches.make = func(t tenant.ID) *logstore.Batch { return logstore.NewBatch(t, days, p.sequence) }
+	p.spanBatches.make = func(t tenant.ID) *tracestore.Batch { return tracestore.NewBatch(t, days) }
+	p.metricBatches.make = func(t tenant.ID) *metricstore.Batch { return metricstore.NewBatch(t, days, p.known) }
 	p.telemetry = newTelemetry(cfg.Registerer, func() float64 { return float64(p.inflight.Load()) })
 	return p
 }
@@ -98,20 +108,8 @@ type blocker interface {
 	Blocks(dst []block.Block) ([]block.Block, error)
 }
 
-// store gives what the batches hold to the Sink, resources before what refers
-// to them. The request's share of the in-flight budget ends here: the columns
-// are the Sink's to bound.
-func (p *Pipeline) store(ctx context.Context, adm *Admission, batches ...blocker) error {
-	var blocks []block.Block
-	var err error
-	for _, b := range batches {
-		if blocks, err = b.Blocks(blocks); err != nil {
-			return err
-		}
-	}
-	if adm != nil {
-		adm.Release()
-	}
+// store gives blocks to the Sink, once there are any.
+func (p *Pipeline) store(ctx context.Context, blocks []block.Block) error {
 	if len(blocks) == 0 {
 		return nil
 	}
@@ -136,7 +134,7 @@ func (p *Pipeline) patience(ctx context.Context) time.Duration {
 func (p *Pipeline) sinkError(ctx context.Context, err error) error {
 	var refusal *Refusal
 	switch {
-	case err == nil, errors.As(err, &refusal), conn.ClassOf(err) == conn.Rejected:
+	case err == nil, errors.As(err, &refusal), rejected(err):
 		return err
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return context.Canceled // the client is gone

@@ -26,7 +26,8 @@ func (p *Pipeline) Metrics(ctx context.Context, t tenant.ID, metrics pmetric.Met
 	if n := metrics.DataPointCount(); n > p.cfg.Limits.Records {
 		return Result{}, p.tooMany(n)
 	}
-	w := &pointWalk{walk: *p.newWalk(t, Metrics), batch: metricstore.NewBatch(t, p.cfg.RetentionDays, p.known)}
+	w := &pointWalk{walk: *p.newWalk(t, Metrics), batch: p.metricBatches.get(t)}
+	defer p.metricBatches.put(t, w.batch)
 	for i, rm := range metrics.ResourceMetrics().All() {
 		w.place.resource = i
 		bad := w.enterResource(rm.Resource(), rm.SchemaUrl())
@@ -36,7 +37,7 @@ func (p *Pipeline) Metrics(ctx context.Context, t tenant.ID, metrics pmetric.Met
 		}
 	}
 	w.warn()
-	result, err := w.finish(ctx, adm, w.batch)
+	result, err := w.finish(ctx, adm, w.batch, func() {}) // the batch still knows its series, to be marked
 	if err == nil {
 		w.batch.MarkStored()
 	}

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -55,18 +54,4 @@ func (e *TooLargeError) Error() string {
 		return fmt.Sprintf("%s is over the limit of %d %s", e.What, e.Limit, e.Unit)
 	}
 	return fmt.Sprintf("%s is %d %s, over the limit of %d", e.What, e.Got, e.Unit, e.Limit)
-}
-
-// refusedReason is the metrics label of an error that ended a whole request.
-func refusedReason(err error) string {
-	var r *Refusal
-	var large *TooLargeError
-	switch {
-	case errors.As(err, &r):
-		return string(r.Reason)
-	case errors.As(err, &large):
-		return "too_large"
-	default:
-		return "rejected_by_storage"
-	}
 }

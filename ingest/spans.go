@@ -16,7 +16,7 @@ func (p *Pipeline) Traces(ctx context.Context, t tenant.ID, traces ptrace.Traces
 	if n := traces.SpanCount(); n > p.cfg.Limits.Records {
 		return Result{}, p.tooMany(n)
 	}
-	w := &spanWalk{walk: *p.newWalk(t, Traces), batch: tracestore.NewBatch(t, p.cfg.RetentionDays)}
+	w := &spanWalk{walk: *p.newWalk(t, Traces), batch: p.spanBatches.get(t)}
 	for i, rs := range traces.ResourceSpans().All() {
 		w.place.resource = i
 		bad := w.enterResource(rs.Resource(), rs.SchemaUrl())
@@ -25,7 +25,7 @@ func (p *Pipeline) Traces(ctx context.Context, t tenant.ID, traces ptrace.Traces
 			w.scopeSpans(ss, bad)
 		}
 	}
-	return w.finish(ctx, adm, w.batch)
+	return w.finish(ctx, adm, w.batch, func() { p.spanBatches.put(t, w.batch) })
 }
 
 // spanWalk is a walk over spans, with the slices a span fills.

@@ -97,9 +97,23 @@ func (l *Limits) record(what string, size int) fault {
 	return fault{}
 }
 
-// finish stores the batches and counts the outcome.
-func (w *walk) finish(ctx context.Context, adm *Admission, batches ...blocker) (Result, error) {
-	if err := w.p.store(ctx, adm, append([]blocker{w.resources}, batches...)...); err != nil {
+// finish stores what the walk found, resources before what refers to them, and
+// counts the outcome. Once the blocks are built, the request's share of the
+// in-flight budget ends, as they are the Sink's to bound, and built is called:
+// the batch may then be used again.
+func (w *walk) finish(ctx context.Context, adm *Admission, batch blocker, built func()) (Result, error) {
+	blocks, err := w.resources.Blocks(nil)
+	if err != nil {
+		return Result{}, err
+	}
+	if blocks, err = batch.Blocks(blocks); err != nil {
+		return Result{}, err
+	}
+	if adm != nil {
+		adm.Release()
+	}
+	built()
+	if err := w.p.store(ctx, blocks); err != nil {
 		return Result{}, err
 	}
 	w.resources.MarkStored()

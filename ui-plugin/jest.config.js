@@ -9,5 +9,6 @@ const [transformer] = Object.values(base.transform);
 
 module.exports = {
   ...base,
+  testTimeout: 60000,
   transform: { '^.+\\.(m|c)?(t|j)sx?$': transformer },
 };

@@ -23,7 +23,7 @@ Needs npm, on Linux on x86-64 with glibc. Elsewhere, run 'trefoil serve --clickh
 ClickHouse of your own.`, engine.Package, engine.Version),
 	})
 	library := engine.LibraryPath()
-	set.String(&library, "engine-library", library, "put the library at this `path`")
+	set.String(&library, "engine-lib", library, "put the library at this `path`")
 	if done, err := parse(set, args); done || err != nil {
 		return err
 	}

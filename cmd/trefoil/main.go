@@ -22,6 +22,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
+		{"serve", "take, keep and query telemetry, and evaluate alert rules", runServe},
 		{"demo", "send a small shop's correlated telemetry", runDemo},
 		{"query promql", "evaluate a PromQL expression, once or over a range", runQueryPromQL},
 		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},

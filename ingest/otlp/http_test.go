@@ -23,6 +23,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	statuspb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -242,6 +243,25 @@ func TestHTTPRefusals(t *testing.T) {
 				t.Errorf("details %v", st.Details)
 			}
 		})
+	}
+}
+
+// A bug below the door is an answer to one request, not the end of the process.
+func TestPanicsAreInternalErrors(t *testing.T) {
+	p := ingest.New(ingest.Config{Sink: func(context.Context, []block.Block) error { panic("a bug") }})
+	logs := plogotlp.NewExportRequestFromLogs(sampleLogs(time.Now(), "a"))
+	h := NewHTTP(p, slog.New(slog.DiscardHandler))
+	resp := post(t, h, "/v1/logs", protobufType, "", must(t)(logs.MarshalProto()))
+	if st := statusOf(t, resp); resp.StatusCode != 500 || codes.Code(st.Code) != codes.Internal {
+		t.Errorf("HTTP: %d %v", resp.StatusCode, st)
+	}
+	client := serveGRPC(t, p)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for range 2 {
+		if _, err := plogotlp.NewGRPCClient(client).Export(ctx, logs); status.Code(err) != codes.Internal {
+			t.Errorf("gRPC: %v", err)
+		}
 	}
 }
 

@@ -9,16 +9,16 @@ import (
 
 func kinds() []KeyValue {
 	return []KeyValue{
-		{"bool", BoolValue(true)},
-		{"bytes", BytesValue("\x00\xff")},
-		{"double", DoubleValue(0.1)},
-		{"empty", Value{}},
-		{"inf", DoubleValue(math.Inf(-1))},
-		{"int", IntValue(math.MinInt64)},
-		{"map", JSONValue(Map, `{"kvlistValue":{"values":[{"key":"a","value":{"intValue":"1"}}]}}`)},
-		{"negative zero", DoubleValue(math.Copysign(0, -1))},
-		{"slice", JSONValue(Slice, `{"arrayValue":{"values":[{"stringValue":"x"},{"doubleValue":1.5}]}}`)},
-		{"string", StringValue("a\"b\\c\n\u2028\x01")},
+		{Key: "bool", Value: BoolValue(true)},
+		{Key: "bytes", Value: BytesValue("\x00\xff")},
+		{Key: "double", Value: DoubleValue(0.1)},
+		{Key: "empty", Value: Value{}},
+		{Key: "inf", Value: DoubleValue(math.Inf(-1))},
+		{Key: "int", Value: IntValue(math.MinInt64)},
+		{Key: "map", Value: JSONValue(Map, `{"kvlistValue":{"values":[{"key":"a","value":{"intValue":"1"}}]}}`)},
+		{Key: "negative zero", Value: DoubleValue(math.Copysign(0, -1))},
+		{Key: "slice", Value: JSONValue(Slice, `{"arrayValue":{"values":[{"stringValue":"x"},{"doubleValue":1.5}]}}`)},
+		{Key: "string", Value: StringValue("a\"b\\c\n\u2028\x01")},
 	}
 }
 
@@ -48,6 +48,7 @@ func TestTextAndAny(t *testing.T) {
 		{BytesValue("\x00\x01"), "AAE=", "AAE="},
 		{JSONValue(Slice, `{"arrayValue":{"values":[{"intValue":"1"},{"stringValue":"b"}]}}`), `[1,"b"]`, []any{int64(1), "b"}},
 		{JSONValue(Map, `{"kvlistValue":{"values":[{"key":"k","value":{"boolValue":true}}]}}`), `{"k":true}`, map[string]any{"k": true}},
+		{JSONValue(Map, `{"kvlistValue":{"values":[{"key":"<k>","value":{"stringValue":"a&b"}}]}}`), `{"<k>":"a&b"}`, map[string]any{"<k>": "a&b"}},
 		{Value{}, "", nil},
 	} {
 		if got := c.v.Text(); got != c.text {
@@ -62,15 +63,15 @@ func TestTextAndAny(t *testing.T) {
 func TestHashTellsApart(t *testing.T) {
 	lists := [][]KeyValue{
 		nil,
-		{{"a", StringValue("5")}},
-		{{"a", IntValue(5)}},
-		{{"a", DoubleValue(5)}},
-		{{"a", BytesValue("5")}},
-		{{"a", Value{}}},
-		{{"a", StringValue("")}},
-		{{"ab", StringValue("c")}},
-		{{"a", StringValue("bc")}},
-		{{"a", StringValue("5")}, {"b", StringValue("6")}},
+		{{Key: "a", Value: StringValue("5")}},
+		{{Key: "a", Value: IntValue(5)}},
+		{{Key: "a", Value: DoubleValue(5)}},
+		{{Key: "a", Value: BytesValue("5")}},
+		{{Key: "a", Value: Value{}}},
+		{{Key: "a", Value: StringValue("")}},
+		{{Key: "ab", Value: StringValue("c")}},
+		{{Key: "a", Value: StringValue("bc")}},
+		{{Key: "a", Value: StringValue("5")}, {Key: "b", Value: StringValue("6")}},
 	}
 	seen := map[uint64]int{}
 	for i, l := range lists {
@@ -79,8 +80,8 @@ func TestHashTellsApart(t *testing.T) {
 		}
 		seen[Hash(l)] = i
 	}
-	a := []KeyValue{{"b", IntValue(1)}, {"a", IntValue(2)}}
-	b := []KeyValue{{"a", IntValue(2)}, {"b", IntValue(1)}}
+	a := []KeyValue{{Key: "b", Value: IntValue(1)}, {Key: "a", Value: IntValue(2)}}
+	b := []KeyValue{{Key: "a", Value: IntValue(2)}, {Key: "b", Value: IntValue(1)}}
 	Sort(a)
 	if Hash(a) != Hash(b) {
 		t.Error("the order sent changes the fingerprint")

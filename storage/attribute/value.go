@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Kind is the type of a Value. The numbers are stored (column body_kind) and
@@ -89,13 +90,20 @@ func (v Value) Text() string {
 	case Bytes:
 		return base64.StdEncoding.EncodeToString([]byte(v.Str))
 	case Slice, Map:
-		text, err := json.Marshal(v.Any())
-		if err != nil {
-			return v.Str
-		}
-		return string(text)
+		return plainJSON(v)
 	}
 	return ""
+}
+
+// plainJSON is a slice or a map as JSON without OTLP's wrappers.
+func plainJSON(v Value) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // a matcher is written with < and &, not with \u003c
+	if err := e.Encode(v.Any()); err != nil {
+		return v.Str
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // formatDouble is the shortest text that reads back as f.

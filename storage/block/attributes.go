@@ -20,6 +20,10 @@ const AttributesType proto.ColumnType = "JSON(max_dynamic_paths=256)"
 //	                  arrays, maps, the empty value; keys that are empty, not
 //	                  UTF-8 or twice in one record) as OTLP/JSON text
 //
+// A block's first 512 keys become paths. Values of further ones go to
+// attributes_other as well: a path costs a byte for every row of the block, in
+// the server too, so that records with a fresh key each would cost its square.
+//
 // The zero value is ready. Strings are copied.
 type Attributes struct {
 	rows  int
@@ -35,6 +39,8 @@ type Attributes struct {
 	texts proto.ColStr // values of attributes_other
 	ends  []uint64
 }
+
+const maxPaths = 512
 
 // Type tags of a path's rows. Their order is the order of the types on the
 // wire.
@@ -95,14 +101,14 @@ func tagOf(k attribute.Kind) (tag byte, plain bool) {
 }
 
 // path finds or makes the path of a key, which is the i-th of its row; nil for
-// a key that cannot be one.
+// a key that cannot be one and when there are enough.
 func (a *Attributes) path(i int, key string) *path {
 	if i < len(a.order) && a.order[i] != nil && a.order[i].key == key {
 		return a.order[i]
 	}
 	p, ok := a.index[key]
 	if !ok {
-		if !utf8.ValidString(key) {
+		if len(a.paths) == maxPaths || !utf8.ValidString(key) {
 			return nil
 		}
 		if a.index == nil {
@@ -164,15 +170,12 @@ func (a *Attributes) appendOther(kv *attribute.KeyValue) {
 	a.texts.AppendBytes(a.text)
 }
 
-// Reset forgets the rows. Paths seen are kept as empty buffers, up to a bound.
+// Reset forgets the rows and keeps the buffers.
 func (a *Attributes) Reset() {
-	const keep = 1024
 	for _, p := range a.paths {
-		if len(a.spare) < keep {
-			p.reset()
-			a.spare = append(a.spare, p)
-		}
+		p.reset()
 	}
+	a.spare = append(a.spare, a.paths...)
 	clear(a.index)
 	a.rows, a.paths, a.order, a.ends = 0, a.paths[:0], a.order[:0], a.ends[:0]
 	a.other.Reset()

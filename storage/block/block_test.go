@@ -121,12 +121,12 @@ func TestAttributesKeepTypesAndAbsence(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := newTable()
-	tab.append([]attribute.KeyValue{{"a", attribute.IntValue(math.MaxInt64)}, {"a.b", attribute.StringValue("x")}, {"k", attribute.StringValue("v")}}, "w1", 1, 2)
+	tab.append([]attribute.KeyValue{{Key: "a", Value: attribute.IntValue(math.MaxInt64)}, {Key: "a.b", Value: attribute.StringValue("x")}, {Key: "k", Value: attribute.StringValue("v")}}, "w1", 1, 2)
 	tab.append(nil, "w2")
-	tab.append([]attribute.KeyValue{{"k", attribute.DoubleValue(math.Copysign(0, -1))}, {"a", attribute.StringValue("")}}, "w1", 3)
-	tab.append([]attribute.KeyValue{{"k", attribute.BoolValue(true)}, {"k", attribute.IntValue(2)}, {"", attribute.IntValue(1)}, {"\xff", attribute.StringValue("y")}}, "w1")
-	tab.append([]attribute.KeyValue{{"k", attribute.DoubleValue(math.NaN())}, {"bytes", attribute.BytesValue("\x00\xff")}, {"empty", attribute.Value{}},
-		{"list", attribute.JSONValue(attribute.Slice, `{"arrayValue":{"values":[]}}`)}}, "")
+	tab.append([]attribute.KeyValue{{Key: "k", Value: attribute.DoubleValue(math.Copysign(0, -1))}, {Key: "a", Value: attribute.StringValue("")}}, "w1", 3)
+	tab.append([]attribute.KeyValue{{Key: "k", Value: attribute.BoolValue(true)}, {Key: "k", Value: attribute.IntValue(2)}, {Key: "", Value: attribute.IntValue(1)}, {Key: "\xff", Value: attribute.StringValue("y")}}, "w1")
+	tab.append([]attribute.KeyValue{{Key: "k", Value: attribute.DoubleValue(math.NaN())}, {Key: "bytes", Value: attribute.BytesValue("\x00\xff")}, {Key: "empty", Value: attribute.Value{}},
+		{Key: "list", Value: attribute.JSONValue(attribute.Slice, `{"arrayValue":{"values":[]}}`)}}, "")
 	insert(t, db, tab)
 
 	rows, other := typed(t, db)
@@ -165,9 +165,9 @@ func TestResetForgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab := newTable()
-	tab.append([]attribute.KeyValue{{"old", attribute.IntValue(1)}, {"x", attribute.BytesValue("b")}}, "old", 9)
+	tab.append([]attribute.KeyValue{{Key: "old", Value: attribute.IntValue(1)}, {Key: "x", Value: attribute.BytesValue("b")}}, "old", 9)
 	tab.reset()
-	tab.append([]attribute.KeyValue{{"new", attribute.StringValue("1")}}, "new", 1)
+	tab.append([]attribute.KeyValue{{Key: "new", Value: attribute.StringValue("1")}}, "new", 1)
 	insert(t, db, tab)
 	rows, other := typed(t, db)
 	if d := cmp.Diff([]map[string]string{{"new": "String"}}, rows); d != "" {
@@ -185,14 +185,14 @@ func TestWideAndLong(t *testing.T) {
 	}
 	tab := newTable()
 	long := strings.Repeat("x", 1<<20)
-	tab.append([]attribute.KeyValue{{"long", attribute.StringValue(long)}}, "long")
+	tab.append([]attribute.KeyValue{{Key: "long", Value: attribute.StringValue(long)}}, "long")
 	want := map[string]bool{"long": true}
 	for i := range 66_000 { // more words than two bytes count, more paths than the column has room for
 		var kvs []attribute.KeyValue
 		if i < 300 {
 			key := fmt.Sprintf("key.%d", i)
 			want[key] = true
-			kvs = []attribute.KeyValue{{key, attribute.IntValue(int64(i))}}
+			kvs = []attribute.KeyValue{{Key: key, Value: attribute.IntValue(int64(i))}}
 		}
 		tab.append(kvs, fmt.Sprint("word", i))
 	}
@@ -221,32 +221,10 @@ func TestWideAndLong(t *testing.T) {
 	}
 }
 
-// FuzzAttributes builds blocks of arbitrary attributes and checks with ch-go's
-// own reader of the format that frame and header are sound; the values are
-// checked against the server in the tests above.
-func FuzzAttributes(f *testing.F) {
-	f.Add("k", "v", uint8(1), uint64(5), uint8(3))
-	f.Add("", "\xff", uint8(5), uint64(0), uint8(0))
-	f.Fuzz(func(t *testing.T, key, text string, kind uint8, num uint64, rows uint8) {
-		tab := newTable()
-		for i := range int(rows)%8 + 1 {
-			v := attribute.Value{Kind: attribute.Kind((int(kind) + i) % 6), Num: num & 1, Str: text}
-			tab.append([]attribute.KeyValue{{key, v}, {key, v}, {key + "." + text, v}}, text, num)
-		}
-		b, err := tab.block()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.Rows != len(tab.n) || len(b.Native) == 0 {
-			t.Fatalf("block of %d rows and %d bytes, want %d rows", b.Rows, len(b.Native), len(tab.n))
-		}
-	})
-}
-
 func BenchmarkAttributes(b *testing.B) {
 	kvs := []attribute.KeyValue{
-		{"http.request.method", attribute.StringValue("GET")}, {"http.response.status_code", attribute.IntValue(200)},
-		{"url.path", attribute.StringValue("/api/cart/42")}, {"user.id", attribute.StringValue("u012345")}, {"cache.hit", attribute.BoolValue(true)},
+		{Key: "http.request.method", Value: attribute.StringValue("GET")}, {Key: "http.response.status_code", Value: attribute.IntValue(200)},
+		{Key: "url.path", Value: attribute.StringValue("/api/cart/42")}, {Key: "user.id", Value: attribute.StringValue("u012345")}, {Key: "cache.hit", Value: attribute.BoolValue(true)},
 	}
 	tab := newTable()
 	b.ReportAllocs()

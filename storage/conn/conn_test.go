@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,7 +30,8 @@ func TestParseDSN(t *testing.T) {
 		t.Errorf("parsed wrongly: %+v", []conn.Addr{a, want})
 	}
 	for _, bad := range []string{"http://h", "clickhouse://", "clickhouse://u:s3cret@h:port/", "clickhouse://u:s3cret@h/?nope=1",
-		"clickhouse://u:s3cret@h/?secure=maybe", "clickhouse://u:s3cret%zz@h"} {
+		"clickhouse://u:s3cret@h/?secure=maybe", "clickhouse://u:s3cret%zz@h",
+		"clickhouse://u:s3cret/x@h", "clickhouse://u:1/s3cret@h", "clickhouse://h/?http_port=x", "clickhouse://h/a-b"} {
 		_, err := conn.ParseDSN(bad)
 		if err == nil {
 			t.Errorf("%s: no error", bad)
@@ -133,6 +135,24 @@ func TestClasses(t *testing.T) {
 		if e.Class != c.class || !strings.Contains(e.Error()+e.Limit, c.words) {
 			t.Errorf("%s: class %s, want %s; %v", name, e.Class, c.class, e)
 		}
+	}
+}
+
+// What is wrong with the place must not be taken for what is wrong with the rows.
+func TestMisplaced(t *testing.T) {
+	db := storagetest.Empty(t)
+	exec(t, db, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
+	if err := db.Insert(t.Context(), "nope", "x", []block.Block{numbers(t, "nope", 1)}); !conn.Misplaced(err) {
+		t.Errorf("no table: %v", err)
+	}
+	damaged := numbers(t, "t", 1, 2, 3)
+	damaged.Native[len(damaged.Native)-1] ^= 1
+	if err := db.Insert(t.Context(), "t", "x", []block.Block{damaged}); err == nil || conn.Misplaced(err) {
+		t.Errorf("damaged rows: %v", err)
+	}
+	exec(t, db, "CREATE TABLE other (m UInt64) ENGINE = MergeTree ORDER BY m")
+	if err := db.Insert(t.Context(), "other", "x", []block.Block{numbers(t, "other", 1)}); conn.ClassOf(err) != conn.Rejected {
+		t.Errorf("a column the table lacks: %v", err)
 	}
 }
 
@@ -248,5 +268,44 @@ func TestFailingPeers(t *testing.T) {
 				t.Errorf("took %v past a deadline of %v", d, patience)
 			}
 		})
+	}
+}
+
+// An engine that dies and comes back costs errors while it is away, of a class
+// that says so, and nothing afterwards: the pools find their way by themselves,
+// and what is sent again with its token is stored once.
+func TestServerDiesAndComesBack(t *testing.T) {
+	db := storagetest.Empty(t)
+	exec(t, db, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS non_replicated_deduplication_window = 100")
+	blocks := []block.Block{numbers(t, "t", 1, 2, 3)}
+	if err := db.Insert(t.Context(), "t", "a", blocks); err != nil {
+		t.Fatal(err)
+	}
+	e := storagetest.Engine(t)
+	restarts := e.Restarts()
+	if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	away := 0
+	wait(t, "the insert to succeed again", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		err := db.Insert(ctx, "t", "a", blocks)
+		if class := conn.ClassOf(err); err != nil && class != conn.Unavailable && class != conn.Timeout {
+			t.Fatalf("insert while the server is away: %v", err)
+		}
+		if err != nil {
+			away++
+		}
+		if err := db.Ping(ctx); err != nil && conn.ClassOf(err) != conn.Unavailable && conn.ClassOf(err) != conn.Timeout {
+			t.Fatalf("select while the server is away: %v", err)
+		}
+		return err == nil && e.Restarts() > restarts
+	})
+	if away == 0 {
+		t.Error("no insert failed while the server was away")
+	}
+	if n := count(t, db, "SELECT count() FROM t"); n != 3 {
+		t.Errorf("%d rows, want 3", n)
 	}
 }

@@ -72,6 +72,21 @@ func ClassOf(err error) Class {
 	return Internal
 }
 
+// Misplaced tells a rejection because of where rows were sent, or as whom, from
+// one because of the rows: the table or database is not there, the user is
+// refused. The same rows are fine once an operator has mended that.
+func Misplaced(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case 60, 81, 164, 497, 516:
+		return true
+	}
+	return false
+}
+
 // codes sorts ClickHouse's error codes. What is not here is Internal.
 var codes = map[int]struct {
 	class Class

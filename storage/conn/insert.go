@@ -97,8 +97,10 @@ func insertURL(a Addr, table, token string) string {
 		"insert_deduplication_token":               {token},
 		"max_insert_threads":                       {"1"},
 		"async_insert":                             {"0"},
+		"distributed_foreground_insert":            {"1"}, // a cluster's yes is every shard's yes
 		"wait_end_of_query":                        {"1"},
 		"input_format_parallel_parsing":            {"0"},
+		"input_format_skip_unknown_fields":         {"0"}, // a column the table lacks is an error, not dropped
 		"max_insert_block_size":                    {"1048576"},
 		"min_insert_block_size_rows":               {"1048576"},
 		"min_insert_block_size_bytes":              {"268435456"},

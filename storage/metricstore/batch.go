@@ -60,41 +60,28 @@ type Exemplar struct {
 // Batch collects the metrics of one request of one tenant. Not safe for
 // concurrent use.
 type Batch struct {
-	tenant     tenant.ID
+	tenant     string
 	days       uint16
+	owner      resourcestore.Owner // of the series rows
 	known      *resourcestore.Known
 	added      map[resourcestore.Key]struct{}
 	hasher     attribute.Hasher
 	text       []byte
 	enc        block.Encoder
-	points     int
-	chunks     map[chunkKey]*chunk
-	order      []*chunk
+	points     []point
 	series     seriesColumns
 	samples    sampleColumns
 	histograms histogramColumns
 	exemplars  exemplarColumns
 }
 
-type chunkKey struct {
-	fingerprint uint64
-	hour        int64
-}
-
-// chunk is the points of one series in one hour.
-type chunk struct {
-	chunkKey
-	ts, start []int64
-	value     []float64
-}
-
 // NewBatch makes an empty batch. Series that known has are left out; known may
 // be shared by all batches of a process.
 func NewBatch(t tenant.ID, retentionDays uint16, known *resourcestore.Known) *Batch {
 	return &Batch{
-		tenant: t, days: retentionDays, known: known,
+		tenant: string(t), days: retentionDays, known: known,
+		owner:      resourcestore.OwnerOf(t, TableSeries),
 		added:      map[resourcestore.Key]struct{}{},
-		chunks:     map[chunkKey]*chunk{},
 		series:     newSeriesColumns(),
 		samples:    newSampleColumns(),
 		histograms: newHistogramColumns(),
@@ -103,7 +90,7 @@ func NewBatch(t tenant.ID, retentionDays uint16, known *resourcestore.Known) *Ba
 }
 
 // Rows is the number of points appended: samples and histograms.
-func (b *Batch) Rows() int { return b.points + len(b.histograms.count) }
+func (b *Batch) Rows() int { return len(b.points) + len(b.histograms.count) }
 
 // Series names the series of the points that follow and returns its
 // fingerprint. A row is added unless the series is known for the day of ts,
@@ -119,8 +106,8 @@ func (b *Batch) Series(s *Series, ts int64) uint64 {
 // as well. Points of one series in one request can lie on both sides of
 // midnight.
 func (b *Batch) SeriesDay(s *Series, fp uint64, ts int64) {
-	day := dayOf(ts)
-	key := resourcestore.KeyOf(b.tenant, TableSeries, fp, day, b.days)
+	day := block.Day(ts / 1000)
+	key := b.owner.Key(fp, day, b.days)
 	if _, ok := b.added[key]; ok || b.known.Has(key) {
 		return
 	}
@@ -130,17 +117,7 @@ func (b *Batch) SeriesDay(s *Series, fp uint64, ts int64) {
 
 // Sample adds a number. Times are Unix milliseconds; start is 0 when unknown.
 func (b *Batch) Sample(fp uint64, ts, start int64, value float64) {
-	key := chunkKey{fp, hourOf(ts)}
-	c, ok := b.chunks[key]
-	if !ok {
-		c = &chunk{chunkKey: key}
-		b.chunks[key] = c
-		b.order = append(b.order, c)
-	}
-	c.ts = append(c.ts, ts)
-	c.start = append(c.start, start)
-	c.value = append(c.value, value)
-	b.points++
+	b.points = append(b.points, point{fp, ts, start, value})
 }
 
 // Histogram adds a histogram.
@@ -162,11 +139,9 @@ func (b *Batch) MarkStored() {
 }
 
 // Blocks appends the batch's blocks to dst, series first; an empty batch has
-// none. After it only Reset may be called.
+// none.
 func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
-	for _, c := range b.order {
-		b.samples.append(b, c)
-	}
+	b.samples.fill(b)
 	for _, t := range []struct {
 		table string
 		rows  int
@@ -191,9 +166,8 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 
 // Reset empties the batch and keeps its buffers.
 func (b *Batch) Reset() {
-	b.points, b.order = 0, b.order[:0]
+	b.points = b.points[:0]
 	clear(b.added)
-	clear(b.chunks)
 	b.series.input.Reset()
 	b.samples.input.Reset()
 	b.histograms.input.Reset()

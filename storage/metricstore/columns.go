@@ -1,8 +1,6 @@
 package metricstore
 
 import (
-	"time"
-
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
@@ -17,7 +15,7 @@ type owner struct {
 func newOwner() owner { return owner{&block.Dict{}, &proto.ColUInt16{}} }
 
 func (o owner) append(b *Batch) {
-	o.tenant.Append(string(b.tenant))
+	o.tenant.Append(b.tenant)
 	o.retention.Append(b.days)
 }
 
@@ -29,8 +27,6 @@ func (o owner) input(more ...proto.InputColumn) proto.Input {
 const (
 	enumType        proto.ColumnType = "Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5, 'unknown' = 6)"
 	enumTemporality proto.ColumnType = "Enum8('unspecified' = 0, 'delta' = 1, 'cumulative' = 2)"
-	chunkInts       proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Int64))"
-	chunkFloats     proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Float64))"
 )
 
 type seriesColumns struct {
@@ -71,9 +67,9 @@ func newSeriesColumns() seriesColumns {
 	}...)}
 }
 
-func (c *seriesData) append(b *Batch, s *Series, fp uint64, day time.Time) {
+func (c *seriesData) append(b *Batch, s *Series, fp uint64, day proto.Date) {
 	c.owner.append(b)
-	c.day.Append(day)
+	c.day = append(c.day, day)
 	c.name.Append(s.Name)
 	c.promName.Append(PrometheusName(s.Name, s.Unit, s.Type, s.Monotonic))
 	c.fingerprint.Append(fp)
@@ -87,44 +83,6 @@ func (c *seriesData) append(b *Batch, s *Series, fp uint64, day time.Time) {
 	c.attributes.AppendBytes(b.text)
 	c.resource.Append(s.ResourceID)
 	c.scope.Append(s.ScopeID)
-}
-
-type sampleColumns struct {
-	*sampleData
-	input proto.Input
-}
-
-type sampleData struct {
-	owner
-	fingerprint       proto.ColUInt64
-	hour              proto.ColUInt32
-	tsData, startData proto.ColInt64
-	valueData         proto.ColFloat64
-	ts, start, value  *block.Array
-}
-
-func newSampleColumns() sampleColumns {
-	c := &sampleData{owner: newOwner()}
-	c.ts, c.start, c.value = block.NewArray(&c.tsData), block.NewArray(&c.startData), block.NewArray(&c.valueData)
-	return sampleColumns{c, c.owner.input(
-		proto.InputColumn{Name: "fingerprint", Data: &c.fingerprint},
-		proto.InputColumn{Name: "hour", Data: block.Typed(&c.hour, "DateTime('UTC')")},
-		proto.InputColumn{Name: "ts", Data: block.Typed(c.ts, chunkInts)},
-		proto.InputColumn{Name: "start_ts", Data: block.Typed(c.start, chunkInts)},
-		proto.InputColumn{Name: "value", Data: block.Typed(c.value, chunkFloats)},
-	)}
-}
-
-func (c *sampleData) append(b *Batch, k *chunk) {
-	c.owner.append(b)
-	c.fingerprint.Append(k.fingerprint)
-	c.hour.Append(uint32(k.hour))
-	c.tsData = append(c.tsData, k.ts...)
-	c.startData = append(c.startData, k.start...)
-	c.valueData = append(c.valueData, k.value...)
-	c.ts.EndRow()
-	c.start.EndRow()
-	c.value.EndRow()
 }
 
 type histogramColumns struct {

@@ -1,8 +1,6 @@
 package metricstore
 
 import (
-	"time"
-
 	"github.com/prometheus/otlptranslator"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 )
@@ -104,14 +102,3 @@ func (s *Series) fingerprint(h *attribute.Hasher) uint64 {
 	h.Uint64(s.ScopeID)
 	return h.Sum()
 }
-
-// hourOf is the start of the hour of a time in Unix milliseconds, in seconds.
-func hourOf(ms int64) int64 {
-	h := ms / 3_600_000
-	if ms < 0 && ms%3_600_000 != 0 {
-		h--
-	}
-	return h * 3600
-}
-
-func dayOf(ms int64) time.Time { return time.UnixMilli(ms).UTC().Truncate(24 * time.Hour) }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
-	"github.com/cespare/xxhash/v2"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -34,9 +33,10 @@ type Scope struct {
 // Batch collects the resources and scopes of one request of one tenant. Not
 // safe for concurrent use.
 type Batch struct {
-	tenant    tenant.ID
+	tenant    string
 	retention uint16
 	known     *Known
+	owner     struct{ resources, scopes Owner }
 	added     map[Key]struct{}
 	hasher    attribute.Hasher
 	enc       block.Encoder
@@ -47,22 +47,25 @@ type Batch struct {
 // NewBatch makes an empty batch. Rows that known has are left out; known may
 // be shared by all batches of a process.
 func NewBatch(t tenant.ID, retentionDays uint16, known *Known) *Batch {
-	return &Batch{tenant: t, retention: retentionDays, known: known, added: map[Key]struct{}{}}
+	b := &Batch{tenant: string(t), retention: retentionDays, known: known, added: map[Key]struct{}{}}
+	b.owner.resources, b.owner.scopes = OwnerOf(t, TableResources), OwnerOf(t, TableScopes)
+	return b
 }
 
 // Rows is the number of rows that would be sent.
 func (b *Batch) Rows() int { return b.resources.id.Rows() + b.scopes.id.Rows() }
 
 // Resource adds the resource for the day of its records unless it is known,
-// and returns its fingerprint and service name.
-func (b *Batch) Resource(day time.Time, r *Resource) (id uint64, service string) {
+// and returns its fingerprint and service name. The name may point into r.
+func (b *Batch) Resource(at time.Time, r *Resource) (id uint64, service string) {
+	day := block.Day(at.Unix())
 	attribute.Sort(r.Attributes)
 	b.hasher.Reset()
 	b.hasher.Attributes(r.Attributes)
 	b.hasher.String(r.SchemaURL)
 	id = b.hasher.Sum()
 	service = ServiceName(r.Attributes)
-	if b.fresh(TableResources, id, day) {
+	if b.fresh(b.owner.resources, id, day) {
 		b.resources.append(b, day, id, service, r)
 	}
 	return id, service
@@ -70,7 +73,8 @@ func (b *Batch) Resource(day time.Time, r *Resource) (id uint64, service string)
 
 // Scope adds the scope for the day of its records unless it is known, and
 // returns its fingerprint.
-func (b *Batch) Scope(day time.Time, s *Scope) uint64 {
+func (b *Batch) Scope(at time.Time, s *Scope) uint64 {
+	day := block.Day(at.Unix())
 	attribute.Sort(s.Attributes)
 	b.hasher.Reset()
 	b.hasher.String(s.Name)
@@ -78,24 +82,19 @@ func (b *Batch) Scope(day time.Time, s *Scope) uint64 {
 	b.hasher.Attributes(s.Attributes)
 	b.hasher.String(s.SchemaURL)
 	id := b.hasher.Sum()
-	if b.fresh(TableScopes, id, day) {
+	if b.fresh(b.owner.scopes, id, day) {
 		b.scopes.append(b, day, id, s)
 	}
 	return id
 }
 
-func (b *Batch) fresh(table string, id uint64, day time.Time) bool {
-	key := KeyOf(b.tenant, table, id, day, b.retention)
+func (b *Batch) fresh(o Owner, id uint64, day proto.Date) bool {
+	key := o.Key(id, day, b.retention)
 	if _, ok := b.added[key]; ok || b.known.Has(key) {
 		return false
 	}
 	b.added[key] = struct{}{}
 	return true
-}
-
-// KeyOf is the identity of a row that is stored once a day.
-func KeyOf(t tenant.ID, table string, id uint64, day time.Time, retention uint16) Key {
-	return Key{Owner: xxhash.Sum64String(string(t)) ^ xxhash.Sum64String(table), ID: id, Day: int32(day.Unix() / 86400), Retention: retention}
 }
 
 // MarkStored tells the memory of known rows that this batch's rows are stored.

@@ -1,8 +1,6 @@
 package resourcestore
 
 import (
-	"time"
-
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
@@ -18,10 +16,10 @@ type common struct {
 	schemaURL block.Dict
 }
 
-func (c *common) append(b *Batch, day time.Time, id uint64, dropped uint32, schemaURL string) {
-	c.tenant.Append(string(b.tenant))
+func (c *common) append(b *Batch, day proto.Date, id uint64, dropped uint32, schemaURL string) {
+	c.tenant.Append(b.tenant)
 	c.retention.Append(b.retention)
-	c.day.Append(day.UTC())
+	c.day = append(c.day, day)
 	c.id.Append(id)
 	c.dropped.Append(dropped)
 	c.schemaURL.Append(schemaURL)
@@ -44,7 +42,7 @@ type resourceColumns struct {
 	instance           proto.ColStr
 }
 
-func (c *resourceColumns) append(b *Batch, day time.Time, id uint64, service string, r *Resource) {
+func (c *resourceColumns) append(b *Batch, day proto.Date, id uint64, service string, r *Resource) {
 	c.common.append(b, day, id, r.Dropped, r.SchemaURL)
 	c.attrs.Append(r.Attributes)
 	c.service.Append(service)
@@ -64,7 +62,7 @@ type scopeColumns struct {
 	name, version block.Dict
 }
 
-func (c *scopeColumns) append(b *Batch, day time.Time, id uint64, s *Scope) {
+func (c *scopeColumns) append(b *Batch, day proto.Date, id uint64, s *Scope) {
 	c.common.append(b, day, id, s.Dropped, s.SchemaURL)
 	c.attrs.Append(s.Attributes)
 	c.name.Append(s.Name)

@@ -1,24 +1,44 @@
 package resourcestore
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
 
 // Known remembers which rows are stored, so that a resource, a scope or a
 // series is not sent with every request. It holds at most two generations of
 // limit keys: when the young one is full, the old one is forgotten. Forgetting
-// costs a repeated row, which the tables merge away. Safe for concurrent use.
+// costs a repeated row, which the tables merge away. Safe for concurrent use;
+// a nil *Known knows nothing.
 type Known struct {
 	limit      int
 	mu         sync.RWMutex
 	young, old map[Key]struct{}
 }
 
-// Key is a row's identity: a hash of the tenant and the table, the row's
-// fingerprint, and the day and retention that decide its partition.
+// Key is a row's identity: tenant and table, the row's fingerprint, and the day
+// and retention that decide its partition.
 type Key struct {
-	Owner     uint64
-	ID        uint64
-	Day       int32
-	Retention uint16
+	owner     Owner
+	id        uint64
+	day       proto.Date
+	retention uint16
+}
+
+// Owner is a hash of a tenant and a table whose rows are stored once a day.
+type Owner uint64
+
+// OwnerOf is the owner of the tenant's rows in the table.
+func OwnerOf(t tenant.ID, table string) Owner {
+	return Owner(xxhash.Sum64String(table + "/" + string(t)))
+}
+
+// Key is the identity of one of the owner's rows.
+func (o Owner) Key(id uint64, day proto.Date, retention uint16) Key {
+	return Key{o, id, day, retention}
 }
 
 // NewKnown makes a memory of at most 2*limit keys.
@@ -28,6 +48,9 @@ func NewKnown(limit int) *Known {
 
 // Has tells whether the row is known to be stored.
 func (k *Known) Has(key Key) bool {
+	if k == nil {
+		return false
+	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	if _, ok := k.young[key]; ok {
@@ -39,7 +62,7 @@ func (k *Known) Has(key Key) bool {
 
 // Add remembers rows that are stored now.
 func (k *Known) Add(keys []Key) {
-	if len(keys) == 0 {
+	if k == nil || len(keys) == 0 {
 		return
 	}
 	k.mu.Lock()

@@ -116,16 +116,16 @@ func plan(ctx context.Context, db *conn.DB, opt Options) (pending []Migration, v
 	if err != nil {
 		return nil, 0, err
 	}
-	applied, err := applied(ctx, db)
+	applied, touched, err := readLedger(ctx, db)
 	if err != nil {
 		return nil, 0, err
 	}
+	if touched > len(all) {
+		return nil, touched, fmt.Errorf("%w: it has version %d, this binary knows %d; run the newer Trefoil, or restore a backup taken before the upgrade",
+			ErrTooNew, touched, len(all))
+	}
 	for v := range applied {
 		version = max(version, v)
-	}
-	if version > len(all) {
-		return nil, version, fmt.Errorf("%w: it has version %d, this binary knows %d; run the newer Trefoil, or restore a backup taken before the upgrade",
-			ErrTooNew, version, len(all))
 	}
 	for _, m := range all {
 		sum, ok := applied[m.Version]
@@ -139,31 +139,39 @@ func plan(ctx context.Context, db *conn.DB, opt Options) (pending []Migration, v
 	return pending, version, nil
 }
 
-// applied reads the ledger: version to checksum.
-func applied(ctx context.Context, db *conn.DB) (map[int]string, error) {
+// readLedger returns what was applied, version to checksum, and the newest
+// version that was ever started: half of a newer schema is a newer schema.
+func readLedger(ctx context.Context, db *conn.DB) (applied map[int]string, touched int, err error) {
 	exists := false
-	_, err := db.Select(ctx, conn.Query{Op: "ledger", SQL: "EXISTS TABLE schema_migrations"}, func(rows driver.Rows) error {
+	_, err = db.Select(ctx, conn.Query{Op: "ledger", SQL: "EXISTS TABLE schema_migrations"}, func(rows driver.Rows) error {
 		var n uint8
 		err := rows.Scan(&n)
 		exists = n == 1
 		return err
 	})
-	if err != nil || !exists {
-		return nil, err
+	if err != nil {
+		return nil, 0, fmt.Errorf("schema: ledger: %w", err)
 	}
-	list := map[int]string{}
+	if !exists {
+		return nil, 0, nil
+	}
+	applied = map[int]string{}
 	_, err = db.Select(ctx, conn.Query{Op: "ledger",
-		SQL: "SELECT version, argMax(checksum, at) FROM schema_migrations WHERE state = 'applied' GROUP BY version"}, func(rows driver.Rows) error {
+		SQL: "SELECT version, countIf(state = 'applied') > 0, argMaxIf(checksum, at, state = 'applied') FROM schema_migrations GROUP BY version"}, func(rows driver.Rows) error {
 		var v uint32
+		var done uint8
 		var sum string
-		if err := rows.Scan(&v, &sum); err != nil {
+		if err := rows.Scan(&v, &done, &sum); err != nil {
 			return err
 		}
-		list[int(v)] = sum
+		touched = max(touched, int(v))
+		if done == 1 {
+			applied[int(v)] = sum
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("schema: ledger: %w", err)
+		return nil, 0, fmt.Errorf("schema: ledger: %w", err)
 	}
-	return list, nil
+	return applied, touched, nil
 }

@@ -108,7 +108,7 @@ func render(opt Options, name string) (Migration, error) {
 // funcs are what a migration may call.
 func (o Options) funcs() template.FuncMap {
 	return template.FuncMap{
-		"table": o.table, "engine": o.engine, "settings": o.settings, "distributed": o.distributed,
+		"table": o.table, "engine": o.engine, "settings": o.settings, "window": o.window, "distributed": o.distributed,
 	}
 }
 
@@ -120,21 +120,30 @@ func (o Options) table(name string) string {
 	return name
 }
 
-func (o Options) engine(family string) string {
+// engine is a table engine of the MergeTree family with its arguments, for
+// example the version column of a ReplacingMergeTree.
+func (o Options) engine(family string, args ...string) string {
 	if o.Topology == Cluster && o.Replicated {
-		return "Replicated" + family + "('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')"
+		family = "Replicated" + family
+		args = append([]string{"'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'"}, args...)
 	}
-	return family
+	if len(args) == 0 {
+		return family
+	}
+	return family + "(" + strings.Join(args, ", ") + ")"
 }
 
-// settings: the window of tokens makes a repeated insert harmless. It is
-// called replicated_... where the tables are replicated.
-func (o Options) settings() string {
-	window := "non_replicated_deduplication_window"
+// settings are those of a table whose parts expire whole.
+func (o Options) settings() string { return o.window() + ", ttl_only_drop_parts = 1" }
+
+// window: the window of tokens makes a repeated insert harmless. It is called
+// replicated_... where the tables are replicated.
+func (o Options) window() string {
+	name := "non_replicated_deduplication_window"
 	if o.Topology == Cluster && o.Replicated {
-		window = "replicated_deduplication_window"
+		name = "replicated_deduplication_window"
 	}
-	return window + " = 10000, ttl_only_drop_parts = 1"
+	return name + " = 10000"
 }
 
 // distributed is the statement for the table over all shards, empty on a

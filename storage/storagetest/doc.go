@@ -7,7 +7,7 @@
 //		...
 //	}
 //
-// What belongs here: starting the engine for tests and keeping tests apart. What does not: schema, fixtures and
+// What belongs here: starting the engine for tests, keeping tests apart, comparing with goldens. What does not: fixtures and
 // assertions, which live beside the code they test. Without the library tests fail and say how to bring it;
 // nothing here skips.
 package storagetest

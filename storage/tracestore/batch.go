@@ -1,8 +1,6 @@
 package tracestore
 
 import (
-	"time"
-
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -159,7 +157,7 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 	}
 	b.index.day = b.index.day[:0]
 	for _, start := range b.index.start {
-		b.index.day.Append(time.Unix(0, start).UTC())
+		b.index.day = append(b.index.day, block.Day(start/1e9))
 	}
 	index, err := b.enc.Encode(TableIndex, len(b.index.start), b.index.input())
 	if err != nil {

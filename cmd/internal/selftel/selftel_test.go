@@ -95,7 +95,7 @@ func TestOwnSpansLeave(t *testing.T) {
 	ptraceotlp.RegisterGRPCServer(server, received)
 	go server.Serve(listener)
 	defer server.Stop()
-	tracing, err := NewTracing(context.Background(), TraceConfig{Endpoint: listener.Addr().String()})
+	tracing, err := NewTracing(context.Background(), TraceConfig{Endpoint: listener.Addr().String(), Ratio: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // TraceConfig is where our own spans go.
 type TraceConfig struct {
 	Endpoint string  // OTLP over gRPC, host:port or URL; empty: no spans are made
-	Ratio    float64 // of traces kept when the caller did not decide, 0 to 1; default 1
+	Ratio    float64 // of traces kept when the caller did not decide, 0 to 1
 	Build    Build
 	Logger   *slog.Logger
 }
@@ -37,11 +37,8 @@ func NewTracing(ctx context.Context, cfg TraceConfig) (*Tracing, error) {
 	if cfg.Endpoint == "" {
 		return &Tracing{noop.NewTracerProvider(), func(context.Context) error { return nil }}, nil
 	}
-	if cfg.Ratio == 0 {
-		cfg.Ratio = 1
-	}
-	if !(cfg.Ratio > 0 && cfg.Ratio <= 1) {
-		return nil, fmt.Errorf("own traces: ratio %g: want more than 0 and at most 1", cfg.Ratio)
+	if !(cfg.Ratio >= 0 && cfg.Ratio <= 1) {
+		return nil, fmt.Errorf("own traces: ratio %g: want 0 to 1", cfg.Ratio)
 	}
 	options := []otlptracegrpc.Option{otlptracegrpc.WithTimeout(5 * time.Second)}
 	if strings.Contains(cfg.Endpoint, "://") {

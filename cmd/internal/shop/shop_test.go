@@ -240,7 +240,7 @@ func TestSameSeedSameRun(t *testing.T) {
 		}
 		return b.String()
 	}
-	if names(3) != names(3) {
+	if first, again := names(3), names(3); first != again {
 		t.Error("two runs of one seed differ")
 	}
 	if names(3) == names(4) {

@@ -18,7 +18,23 @@ const maxDepth = 16
 //	checkout    PlaceOrder      ████████████████    980ms
 //	payment       Charge              ████████ ✗    600ms
 func Context(w io.Writer, s Style, c *nativeclient.Context) {
-	t := &c.Trace
+	drawTrace(w, s, &c.Trace)
+	fmt.Fprintf(w, "\n%s\n", s.paint(bold, plural(len(c.Logs.Records), "log record")+more(c.Logs.Truncated)))
+	if len(c.Logs.Records) > 0 {
+		Logs(w, s, c.Logs.Records, false)
+	}
+	fmt.Fprintf(w, "\n%s\n", s.paint(bold, plural(len(c.Exemplars.Items), "exemplar")+more(c.Exemplars.Truncated)))
+	exemplars(w, s, c.Exemplars.Items)
+	for _, p := range c.Partial {
+		fmt.Fprintln(w, s.paint(yellow, "incomplete: "+printable(p.Section)+": "+printable(text(p.Error))))
+	}
+}
+
+func drawTrace(w io.Writer, s Style, t *nativeclient.Trace) {
+	if len(t.Spans) == 0 {
+		fmt.Fprintln(w, "no span of this trace is stored")
+		return
+	}
 	failed := failures(t.Spans)
 	fmt.Fprintf(w, "%s %s  %s\n", s.paint(bold, "trace"), printable(t.TraceID), t.Start.Local().Format("2006-01-02 15:04:05.000"))
 	summary := fmt.Sprintf("%s, %s, %s", duration(t.DurationNS), plural(t.SpanCount, "span"), plural(len(t.Services), "service"))
@@ -32,15 +48,6 @@ func Context(w io.Writer, s Style, c *nativeclient.Context) {
 	}
 	for _, span := range failed {
 		fmt.Fprintf(w, "%s %s %s: %s\n", s.paint(red, "error"), printable(span.Service), printable(span.Name), printable(span.Status.Message))
-	}
-	fmt.Fprintf(w, "\n%s\n", s.paint(bold, plural(len(c.Logs.Records), "log record")+more(c.Logs.Truncated)))
-	if len(c.Logs.Records) > 0 {
-		Logs(w, s, c.Logs.Records, false)
-	}
-	fmt.Fprintf(w, "\n%s\n", s.paint(bold, plural(len(c.Exemplars.Items), "exemplar")+more(c.Exemplars.Truncated)))
-	exemplars(w, s, c.Exemplars.Items)
-	for _, p := range c.Partial {
-		fmt.Fprintln(w, s.paint(yellow, "incomplete: "+printable(p.Section)+": "+printable(text(p.Error))))
 	}
 }
 

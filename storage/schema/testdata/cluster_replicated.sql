@@ -66,7 +66,7 @@ ORDER BY (tenant, service_name, time, id)
 TTL toDate(time) + toIntervalDay(retention_days)
 SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
-CREATE TABLE IF NOT EXISTS logs AS logs_local ENGINE = Distributed('trefoil', currentDatabase(), 'logs_local', rand());
+CREATE TABLE IF NOT EXISTS logs AS logs_local ENGINE = Distributed('trefoil', currentDatabase(), 'logs_local', id);
 
 -- 0003_traces
 CREATE TABLE IF NOT EXISTS spans_local (
@@ -213,4 +213,88 @@ TTL toDate(time) + toIntervalDay(retention_days)
 SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS exemplars AS exemplars_local ENGINE = Distributed('trefoil', currentDatabase(), 'exemplars_local', cityHash64(trace_id));
+
+-- 0005_alerts
+CREATE TABLE IF NOT EXISTS alert_instances_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  rule_id UInt64,
+  fingerprint UInt64,
+  group_name LowCardinality(String),
+  alert LowCardinality(String),
+  state UInt8,
+  active_at DateTime64(9, 'UTC'),
+  fired_at DateTime64(9, 'UTC'),
+  resolved_at DateTime64(9, 'UTC'),
+  keep_firing_since DateTime64(9, 'UTC'),
+  value Float64,
+  labels Map(String, String) CODEC(ZSTD(1)),
+  annotations Map(String, String) CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', updated_at)
+ORDER BY (tenant, rule_id, fingerprint)
+TTL toDateTime(updated_at) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_instances AS alert_instances_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_instances_local', rule_id);
+
+CREATE TABLE IF NOT EXISTS alert_groups_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  group_id UInt64,
+  group_name LowCardinality(String),
+  evaluated_at DateTime64(9, 'UTC'),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', updated_at)
+ORDER BY (tenant, group_id)
+TTL toDateTime(updated_at) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_groups AS alert_groups_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_groups_local', group_id);
+
+CREATE TABLE IF NOT EXISTS alert_notifications_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  receiver LowCardinality(String),
+  group_key String CODEC(ZSTD(1)),
+  sent_id String,
+  sent_at DateTime64(9, 'UTC'),
+  sent_firing Array(UInt64) CODEC(ZSTD(1)),
+  sent_resolved Array(UInt64) CODEC(ZSTD(1)),
+  sent_body String CODEC(ZSTD(1)),
+  intent_id String,
+  intent_at DateTime64(9, 'UTC'),
+  intent_firing Array(UInt64) CODEC(ZSTD(1)),
+  intent_resolved Array(UInt64) CODEC(ZSTD(1)),
+  intent_body String CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', updated_at)
+ORDER BY (tenant, receiver, group_key)
+TTL toDateTime(updated_at) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_notifications AS alert_notifications_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_notifications_local', cityHash64(receiver, group_key));
+
+CREATE TABLE IF NOT EXISTS alert_history_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  time DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  event Enum8('pending' = 1, 'firing' = 2, 'resolved' = 3, 'dropped' = 4, 'notified' = 5),
+  rule_id UInt64 CODEC(ZSTD(1)),
+  fingerprint UInt64 CODEC(ZSTD(1)),
+  group_name LowCardinality(String),
+  alert LowCardinality(String),
+  value Float64 CODEC(ZSTD(1)),
+  labels Map(String, String) CODEC(ZSTD(1)),
+  annotations Map(String, String) CODEC(ZSTD(1)),
+  receiver LowCardinality(String),
+  group_key String CODEC(ZSTD(1)),
+  notification_id String CODEC(ZSTD(1))
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(time), retention_days)
+ORDER BY (tenant, time, fingerprint)
+TTL toDate(time) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS alert_history AS alert_history_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_history_local', fingerprint);
 

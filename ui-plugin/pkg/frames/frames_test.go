@@ -211,6 +211,9 @@ func TestTraceFrameKeepsContract(t *testing.T) {
 			}
 		}
 	}
+	if got := millis(time.UnixMilli(1795472828010)); got != 1795472828010 {
+		t.Errorf("whole milliseconds became %f", got)
+	}
 	start, _ := frame.FieldByName("startTime")
 	if got, want := start.At(1).(float64), float64(t0.UnixMilli())+0.25; got != want {
 		t.Errorf("start is %f ms, want %f", got, want)

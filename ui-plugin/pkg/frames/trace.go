@@ -146,7 +146,10 @@ func encode(v any) json.RawMessage {
 	return raw
 }
 
-func millis(t time.Time) float64 { return float64(t.UnixNano()) / 1e6 }
+// millis keeps whole milliseconds whole: today's nanoseconds exceed a float's digits.
+func millis(t time.Time) float64 {
+	return float64(t.UnixMilli()) + float64(t.Nanosecond()%1e6)/1e6
+}
 
 func milliseconds(f *data.Field, unit string) *data.Field {
 	return f.SetConfig(&data.FieldConfig{Unit: unit})

@@ -105,6 +105,8 @@ func statusOf(err error) int {
 		return http.StatusGatewayTimeout
 	case trefoilclient.Canceled:
 		return statusClientClosedRequest
+	case trefoilclient.Unsupported:
+		return http.StatusNotImplemented
 	case trefoilclient.Unavailable:
 		return http.StatusServiceUnavailable
 	case trefoilclient.Unreachable, trefoilclient.Malformed, trefoilclient.NotTrefoil:

@@ -42,7 +42,11 @@ func (d *Datasource) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequ
 	details.LatencyMS = float64(status.Cost.Elapsed.Microseconds()) / 1000
 	if !status.Ready {
 		details.Problem = "not_ready"
-		return unhealthy(fmt.Sprintf("Trefoil %s is running but not ready: its engine is %s", status.Version, orUnknown(status.Engine.State)), details)
+		message := fmt.Sprintf("Trefoil %s is running but not ready: its engine is %s", status.Version, orUnknown(status.Engine.State))
+		if why := status.Engine.Error; why != "" {
+			message += " (" + why + ")"
+		}
+		return unhealthy(message, details)
 	}
 	now := time.Now()
 	if _, err := d.client.Services(ctx, trefoilclient.NameQuery{Start: now.Add(-time.Hour), End: now}); err != nil {

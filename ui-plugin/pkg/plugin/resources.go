@@ -12,7 +12,7 @@ import (
 
 // resourceRoutes serves JSON arrays of names to the editor:
 //
-//	GET labels?signal=&start=&end=&match=         label or attribute keys
+//	GET labels?signal=&start=&end=                label or attribute keys
 //	GET label-values?name=&signal=&start=&end=…   values of one of them
 //	GET metrics?start=&end=                       metric names
 //	GET services?start=&end=                      service names
@@ -65,7 +65,7 @@ func (d *Datasource) names(list func(*http.Request, trefoilclient.NameQuery) ([]
 
 func nameQuery(r *http.Request) (trefoilclient.NameQuery, error) {
 	v := r.URL.Query()
-	q := trefoilclient.NameQuery{Signal: v.Get("signal"), Match: v.Get("match")}
+	q := trefoilclient.NameQuery{Signal: v.Get("signal")}
 	switch q.Signal {
 	case "", "metrics", "logs", "traces":
 	default:

@@ -61,12 +61,13 @@ type Client struct {
 // New checks the address; it does not connect.
 func New(cfg Config) (*Client, error) {
 	cfg.setDefaults()
+	if !strings.HasPrefix(cfg.URL, "http://") && !strings.HasPrefix(cfg.URL, "https://") {
+		return nil, &Error{Class: Misconfigured, Message: fmt.Sprintf("the URL %q must begin with http:// or https://, as in %s", cfg.URL, DefaultURL)}
+	}
 	base, err := url.Parse(cfg.URL)
 	switch {
 	case err != nil:
 		return nil, &Error{Class: Misconfigured, Message: fmt.Sprintf("the URL %q cannot be read: %v", cfg.URL, unwrapURL(err))}
-	case base.Scheme != "http" && base.Scheme != "https":
-		return nil, &Error{Class: Misconfigured, Message: fmt.Sprintf("the URL %q must begin with http:// or https://, as in %s", cfg.URL, DefaultURL)}
 	case base.Host == "":
 		return nil, &Error{Class: Misconfigured, Message: fmt.Sprintf("the URL %q names no host, as in %s", cfg.URL, DefaultURL)}
 	case base.RawQuery != "" || base.Fragment != "" || base.User != nil:

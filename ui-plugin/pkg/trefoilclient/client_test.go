@@ -100,6 +100,7 @@ func TestErrorClasses(t *testing.T) {
 		{"a limit", reply(422, `{"error":{"code":"limit","message":"too many series","limit":"max_series"}}`), OverLimit, "over a limit: too many series (limit: max_series)"},
 		{"unavailable", reply(503, `{"error":{"code":"unavailable","message":"the engine restarts","retry_after_seconds":2}}`), Unavailable, "cannot answer now: the engine restarts; try again in 2s"},
 		{"Trefoil's own timeout", apitest.Refuse(504, "timeout", "query took over 30s"), Timeout, "stopped the query: query took over 30s"},
+		{"a version without it", apitest.Refuse(501, "unsupported", "MetricsQL is not served by this version"), Unsupported, "MetricsQL is not served"},
 		{"500", apitest.Refuse(500, "internal", "oops"), Internal, "Trefoil failed: oops"},
 		{"502 of a proxy", status(502, nil), Unavailable, "502 Bad Gateway"},
 		{"a redirect", status(302, map[string]string{"Location": "http://elsewhere/login"}), NotTrefoil, "redirects to http://elsewhere/login"},

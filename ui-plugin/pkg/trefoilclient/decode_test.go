@@ -36,6 +36,18 @@ func TestDecodeMetrics(t *testing.T) {
 	}
 }
 
+// No series are a batch without rows, or no batch at all.
+func TestDecodeNothing(t *testing.T) {
+	for _, stream := range [][]byte{apitest.Metrics(nil), apitest.Metrics(nil, []apitest.Series{})} {
+		if got, err := decodeMetrics(stream, budget); err != nil || len(got.Series) != 0 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if got, err := decodeLogs(apitest.Logs(false), budget); err != nil || len(got.Records) != 0 || got.Truncated {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestDecodeLogs(t *testing.T) {
 	got, err := decodeLogs(apitest.Logs(true, apitest.Log{ID: "7", TimeNS: 1_000_000_001, Service: "cart", Severity: "WARN", SeverityNumber: 13,
 		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: `{"a":1}`, Resource: `{}`}), budget)

@@ -30,6 +30,7 @@ const (
 	RateLimited   Class = "rate_limited"  // 429
 	OverLimit     Class = "over_limit"    // the query exceeds one of Trefoil's limits
 	BadRequest    Class = "bad_request"   // Trefoil refuses the query and says why
+	Unsupported   Class = "unsupported"   // this version of Trefoil does not do that
 	Unavailable   Class = "unavailable"   // Trefoil is up and cannot answer now
 	Internal      Class = "internal"      // Trefoil failed
 	Malformed     Class = "malformed"     // the answer cannot be read
@@ -165,6 +166,7 @@ func (e *Error) retryHint() string {
 var classOfCode = map[string]Class{
 	"bad_query":    BadRequest,
 	"not_found":    NotFound,
+	"unsupported":  Unsupported,
 	"unavailable":  Unavailable,
 	"limit":        OverLimit,
 	"unauthorized": Unauthorized,

@@ -2,6 +2,8 @@ package trefoilclient
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"time"
 )
@@ -10,7 +12,6 @@ import (
 type NameQuery struct {
 	Signal     string // "metrics", "logs" or "traces"
 	Start, End time.Time
-	Match      string // selector the series must match, empty for all
 }
 
 func (q NameQuery) values() url.Values {
@@ -24,42 +25,39 @@ func (q NameQuery) values() url.Values {
 	if !q.End.IsZero() {
 		v.Set("end", formatTime(q.End))
 	}
-	if q.Match != "" {
-		v.Set("match", q.Match)
-	}
 	return v
 }
 
 // LabelNames lists the label or attribute keys of a signal.
 func (c *Client) LabelNames(ctx context.Context, q NameQuery) ([]string, error) {
-	return c.names(ctx, "api/v1/labels", q)
+	return c.list(ctx, "api/v1/labels", "names", q)
 }
 
 // LabelValues lists the values of one label; metric names are those of __name__.
 func (c *Client) LabelValues(ctx context.Context, label string, q NameQuery) ([]string, error) {
-	return c.names(ctx, "api/v1/labels/"+url.PathEscape(label)+"/values", q)
-}
-
-func (c *Client) names(ctx context.Context, path string, q NameQuery) ([]string, error) {
-	var out struct {
-		Values []string `json:"values"`
-	}
-	_, err := c.getJSON(ctx, path, q.values(), &out)
-	return out.Values, err
+	return c.list(ctx, "api/v1/labels/"+url.PathEscape(label)+"/values", "values", q)
 }
 
 // Services lists the names of the services that sent anything in the range.
 func (c *Client) Services(ctx context.Context, q NameQuery) ([]string, error) {
-	var out struct {
-		Services []struct {
-			Name string `json:"name"`
-		} `json:"services"`
+	q.Signal = ""
+	return c.list(ctx, "api/v1/services", "services", q)
+}
+
+// list reads the array of text an answer holds under key. An answer without the
+// key is not an empty list but one that is not understood.
+func (c *Client) list(ctx context.Context, path, key string, q NameQuery) ([]string, error) {
+	var out map[string]json.RawMessage
+	if _, err := c.getJSON(ctx, path, q.values(), &out); err != nil {
+		return nil, err
 	}
-	q.Signal, q.Match = "", ""
-	_, err := c.getJSON(ctx, "api/v1/services", q.values(), &out)
-	names := make([]string, len(out.Services))
-	for i, s := range out.Services {
-		names[i] = s.Name
+	raw, ok := out[key]
+	if !ok {
+		return nil, c.malformed(fmt.Errorf("%q is missing", key))
 	}
-	return names, err
+	var names []string
+	if err := json.Unmarshal(raw, &names); err != nil {
+		return nil, c.malformed(fmt.Errorf("%q: %w", key, err))
+	}
+	return names, nil
 }

@@ -31,7 +31,7 @@ type Span struct {
 	Kind         string     `json:"kind"`
 	Service      string     `json:"service"`
 	Start        time.Time  `json:"start"`
-	DurationNS   int64      `json:"duration_ns"`
+	DurationNS   uint64     `json:"duration_ns"`
 	Status       Status     `json:"status"`
 	Attributes   Attributes `json:"attributes"`
 	Resource     Attributes `json:"resource"`
@@ -108,6 +108,7 @@ type ServerStatus struct {
 	Engine  struct {
 		State   string `json:"state"`
 		Version string `json:"version"`
+		Error   string `json:"error"` // why it is not ready
 	} `json:"engine"`
 	Cost Cost `json:"-"`
 }

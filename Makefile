@@ -1,0 +1,116 @@
+# make help lists the targets. Needs Go, Node with npm, make and gcc (gcc for
+# the race detector only).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+# The version comes from git through the linker; with buildvcs on as well, a
+# build in a container that does not own the checkout fails.
+export GOFLAGS := -buildvcs=false $(GOFLAGS)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+COMMIT  := $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+# Where goroutines share something worth watching.
+RACE := ./ingest/... ./alerting/... ./storage/conn/... ./storage/engine/... ./query/metricexec/... \
+        ./cmd/internal/edge/... ./cmd/internal/shop/... ./cmd/internal/selftel/...
+FUZZTIME ?= 3s
+DATA_DIR ?= ./data
+RULES ?= deploy/compose/rules/*.yaml
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+##### the program
+
+.PHONY: build run engine clean
+build: ## build bin/trefoil
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/trefoil ./cmd/trefoil
+
+engine: build ## bring the embedded ClickHouse library (once; 178 MB from npm)
+	bin/trefoil engine install
+
+run: engine ## build, bring the engine and run everything on loopback, with data in ./data
+	exec bin/trefoil serve --data-dir $(DATA_DIR) --rules '$(RULES)' $(SERVE_FLAGS)
+
+clean: ## remove what was built; data and the engine library stay
+	rm -rf bin ui-plugin/dist ui-plugin/coverage
+
+##### tests
+
+.PHONY: test test-go test-ui race fuzz lint lint-go lint-ui ci
+test: test-go test-ui ## run all tests, the engine's and the front end's included
+
+test-go: engine
+	go test -timeout 9m ./...
+
+test-ui: ui-plugin/node_modules/.package-lock.json
+	npm --prefix ui-plugin run test:ci -- --testTimeout=60000 # a loaded machine is slow, not wrong
+
+race: engine ## run the tests of the concurrent parts under the race detector
+	go test -race -timeout 9m $$(go list -e -f '{{if .GoFiles}}{{.ImportPath}}{{end}}' $(RACE))
+
+fuzz: ## fuzz every target for a few seconds (FUZZTIME=3s)
+	.ci/fuzz $(FUZZTIME)
+
+lint: lint-go lint-ui ## check format, vet, staticcheck, the import law and the front end
+
+lint-go:
+	@unformatted=$$(find . -name '*.go' -not -path '*/node_modules/*' -not -path './.git/*' -exec gofmt -l {} +); \
+	if [[ -n "$$unformatted" ]]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet -stdmethods=false ./...
+	go tool staticcheck ./...
+	go test ./cmd/internal/archtest
+
+lint-ui: ui-plugin/node_modules/.package-lock.json
+	npm --prefix ui-plugin run typecheck
+	npm --prefix ui-plugin run lint
+
+ci: ## everything .ci/run does: build, lint, tests, race, fuzz, front end, plugin
+	.ci/step build $(MAKE) build
+	.ci/step lint-go $(MAKE) lint-go
+	.ci/step test-go $(MAKE) test-go
+	.ci/step race $(MAKE) race
+	.ci/step fuzz $(MAKE) fuzz
+	.ci/step lint-ui $(MAKE) lint-ui
+	.ci/step test-ui $(MAKE) test-ui
+	.ci/step plugin $(MAKE) plugin
+
+##### the Grafana plugin
+
+.PHONY: plugin plugin-preview plugin-e2e
+plugin: ui-plugin/node_modules/.package-lock.json ## build the Grafana data source into ui-plugin/dist
+	npm --prefix ui-plugin run build
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '-s -w' -o ui-plugin/dist/gpx_trefoil_datasource_linux_amd64 ./ui-plugin/pkg
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o ui-plugin/dist/gpx_trefoil_datasource_linux_arm64 ./ui-plugin/pkg
+
+ui-plugin/node_modules/.package-lock.json: ui-plugin/package.json ui-plugin/package-lock.json
+	npm --prefix ui-plugin ci --no-audit --no-fund
+	touch $@
+
+plugin-preview: ## show the plugin's editors and panels in a browser without Grafana (not there yet)
+	@.ci/absent $@ "the preview host is not part of the plugin yet"
+
+plugin-e2e: ## drive the plugin in a browser (not there yet)
+	@.ci/absent $@ "the browser tests come with the preview host; the backend is tested through the plugin protocol by make test"
+
+##### measurements and suites of their own
+
+.PHONY: bench-ingest bench-promql bench-query conformance chaos
+bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see bench/README.md)
+	go run ./bench ingest --trefoil bin/trefoil $(BENCH_FLAGS)
+
+bench-promql: ## measure PromQL (not there yet)
+	@.ci/absent $@ "the PromQL measurements come with the metrics engine"
+
+bench-query: ## measure logs and traces queries (not there yet)
+	@.ci/absent $@ "the query measurements come with LogQL and TraceQL"
+
+conformance: ## run the query languages' own conformance suites (not there yet)
+	@.ci/absent $@ "the conformance suites come with each query language"
+
+chaos: ## kill processes at random and count what was acknowledged (not there yet)
+	@.ci/absent $@ "the crash tests come with the write-ahead log"

@@ -1,0 +1,277 @@
+package alerting
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/trefoil-o11y/trefoil/alerting/notify"
+	"github.com/trefoil-o11y/trefoil/alerting/rule"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
+)
+
+// liveRule is one rule and what it has come to. Exactly one of alert and
+// record is set.
+type liveRule struct {
+	id       uint64
+	group    *group
+	language rulefile.Language
+	alert    *rule.Alert
+	record   *rule.Record
+	*ruleState
+}
+
+// ruleState is what a rule has come to. It outlives the rule at a reload. One
+// evaluation at a time writes; the API reads.
+type ruleState struct {
+	mu       sync.Mutex
+	set      rule.Set
+	stale    rule.Stale
+	lastErr  error
+	lastEval time.Time
+	duration time.Duration
+}
+
+func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule) *liveRule {
+	r := &liveRule{id: id, group: g, language: language, ruleState: &ruleState{}}
+	if def.Record != "" {
+		r.record = &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.def.Limit}
+		return r
+	}
+	r.alert = &rule.Alert{
+		Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
+		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.def.Limit,
+	}
+	return r
+}
+
+func (r *liveRule) name() string {
+	if r.alert != nil {
+		return r.alert.Name
+	}
+	return r.record.Name
+}
+
+// ruleKey is what makes a rule the same rule after a reload or a restart: its
+// group's name, its own name and its labels. Its file is not part of it, nor
+// are its expression and times: those may change under an alert that fires.
+func ruleKey(groupName string, def *rulefile.Rule) string {
+	kind := "alert"
+	if def.Record != "" {
+		kind = "record"
+	}
+	key := fmt.Sprintf("%q %s %q", groupName, kind, def.Name())
+	for _, name := range slices.Sorted(maps.Keys(def.Labels)) {
+		key += fmt.Sprintf(" %q=%q", name, def.Labels[name])
+	}
+	return key
+}
+
+// stableID is a hash that does not change with releases.
+func stableID(text string) uint64 {
+	sum := sha256.New()
+	_, _ = io.WriteString(sum, text)
+	return binary.BigEndian.Uint64(sum.Sum(nil))
+}
+
+// evaluate runs the rule once for a time. A cancelled evaluation did not
+// happen.
+func (r *liveRule) evaluate(ctx context.Context, at time.Time) {
+	m := r.group.m
+	began := time.Now()
+	timed, cancel := context.WithTimeout(ctx, m.cfg.EvaluationTimeout)
+	defer cancel()
+	var err error
+	if r.alert != nil {
+		err = r.evaluateAlert(timed, at)
+	} else {
+		err = r.evaluateRecord(timed, at)
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	took := time.Since(began)
+	key := r.group.key()
+	m.metrics.evaluations.WithLabelValues(key).Inc()
+	m.metrics.duration.Observe(took.Seconds())
+	if err != nil {
+		m.metrics.failures.WithLabelValues(key).Inc()
+		m.log.Warn("rule evaluation failed", "group", key, "rule", r.name(), "err", err)
+	}
+	r.mu.Lock()
+	r.lastErr, r.lastEval, r.duration = err, began, took
+	r.mu.Unlock()
+}
+
+// query asks the rule's expression, or in the rule's language that of a
+// template.
+func (r *liveRule) query(ctx context.Context, expr string, at time.Time) (promql.Vector, error) {
+	m := r.group.m
+	vector, notes, err := m.cfg.Instant(ctx, m.cfg.Tenant, string(r.language), expr, at)
+	for _, note := range notes {
+		m.log.Debug("rule evaluation", "group", r.group.key(), "rule", r.name(), "note", note)
+	}
+	return vector, err
+}
+
+func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
+	m := r.group.m
+	queried := at.Add(-r.group.offset)
+	result, err := r.query(ctx, r.alert.Expr, queried)
+	if err != nil {
+		return err
+	}
+	active, problems := r.alert.Expand(ctx, rule.Expander{
+		Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels,
+	}, at, result)
+	if ctx.Err() != nil {
+		return ctx.Err() // Templates may have been cut off.
+	}
+	for _, problem := range problems {
+		m.log.Warn("alert template failed", "group", r.group.key(), "rule", r.name(), "err", problem)
+	}
+	r.mu.Lock()
+	changes, err := r.alert.Step(&r.set, at, active)
+	samples := r.alert.Samples(&r.set, queried)
+	instances := r.set.Instances()
+	r.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	m.journal.append(ctx, r.rows(changes), r.events(changes, at))
+	r.tell(instances, changes, at)
+	if m.cfg.Record == nil {
+		return nil
+	}
+	return r.write(ctx, samples, queried)
+}
+
+func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time) error {
+	queried := at.Add(-r.group.offset)
+	result, err := r.query(ctx, r.record.Expr, queried)
+	if err != nil {
+		return err
+	}
+	samples, err := r.record.Samples(result)
+	if err != nil {
+		return err
+	}
+	return r.write(ctx, samples, queried)
+}
+
+// write records samples and ends the series that are gone.
+func (r *liveRule) write(ctx context.Context, samples promql.Vector, at time.Time) error {
+	m := r.group.m
+	r.mu.Lock()
+	ended := r.stale.Next(samples, at)
+	r.mu.Unlock()
+	samples = append(samples, ended...)
+	if len(samples) == 0 {
+		return nil
+	}
+	if err := m.cfg.Record(ctx, m.cfg.Tenant, samples); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	return nil
+}
+
+// tell puts the instances that fire or have fired before the receivers.
+func (r *liveRule) tell(instances []rule.Instance, changes []rule.Change, at time.Time) {
+	m := r.group.m
+	var alerts []notify.Alert
+	for i := range instances {
+		switch in := &instances[i]; {
+		case in.State == rule.Firing:
+			alerts = append(alerts, r.notification(in, time.Time{}))
+		case in.State == rule.Inactive && !in.FiredAt.IsZero():
+			alerts = append(alerts, r.notification(in, in.ResolvedAt))
+		}
+	}
+	for _, c := range changes {
+		// Firing to pending: a reload raised `for`. To receivers it is over.
+		if c.From == rule.Firing && c.Instance.State == rule.Pending {
+			alerts = append(alerts, r.notification(&c.Instance, at))
+		}
+	}
+	if err := m.dispatcher.Put(alerts...); err != nil {
+		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation",
+			"group", r.group.key(), "rule", r.name(), "err", err)
+	}
+}
+
+func (r *liveRule) notification(in *rule.Instance, endsAt time.Time) notify.Alert {
+	ls := in.Labels.Map()
+	for name, value := range r.group.m.cfg.ExternalLabels {
+		if _, ok := ls[name]; !ok {
+			ls[name] = value
+		}
+	}
+	return notify.Alert{
+		Labels: ls, Annotations: in.Annotations.Map(), StartsAt: in.FiredAt, EndsAt: endsAt,
+		GeneratorURL: r.group.m.queryURL(r.language, r.alert.Expr),
+	}
+}
+
+// rows are the changed instances as the store keeps them.
+func (r *liveRule) rows(changes []rule.Change) []alertstore.Instance {
+	rows := make([]alertstore.Instance, len(changes))
+	for i := range changes {
+		rows[i] = r.row(&changes[i].Instance)
+	}
+	return rows
+}
+
+func (r *liveRule) row(in *rule.Instance) alertstore.Instance {
+	return alertstore.Instance{
+		RuleID: r.id, Fingerprint: in.Fingerprint(), Group: r.group.def.Name, Alert: r.alert.Name,
+		State: uint8(in.State), Value: in.Value,
+		ActiveAt: in.ActiveAt, FiredAt: in.FiredAt, ResolvedAt: in.ResolvedAt, KeepFiringSince: in.KeepFiringSince,
+		Labels: in.Labels.Map(), Annotations: in.Annotations.Map(),
+	}
+}
+
+func (r *liveRule) events(changes []rule.Change, at time.Time) []alertstore.Event {
+	events := make([]alertstore.Event, len(changes))
+	for i := range changes {
+		in := &changes[i].Instance
+		kind := map[rule.State]alertstore.Kind{
+			rule.Pending: alertstore.BecamePending, rule.Firing: alertstore.BeganFiring, rule.Inactive: alertstore.WasResolved,
+		}[in.State]
+		if changes[i].Gone() {
+			kind = alertstore.WasDropped
+		}
+		events[i] = alertstore.Event{
+			Time: at, Kind: kind, RuleID: r.id, Fingerprint: in.Fingerprint(), Group: r.group.def.Name,
+			Alert: r.alert.Name, Value: in.Value, Labels: in.Labels.Map(), Annotations: in.Annotations.Map(),
+		}
+	}
+	return events
+}
+
+// retire ends the rule: it is in no file any more. What fired is resolved,
+// what was recorded ends.
+func (r *liveRule) retire(ctx context.Context, at time.Time) {
+	if r.record != nil || r.group.m.cfg.Record != nil {
+		if err := r.write(ctx, nil, at); err != nil {
+			r.group.m.log.Warn("series of a removed rule are not ended", "group", r.group.key(), "rule", r.name(), "err", err)
+		}
+	}
+	if r.alert == nil {
+		return
+	}
+	r.mu.Lock()
+	changes := r.set.ResolveAll(at)
+	instances := r.set.Instances()
+	r.mu.Unlock()
+	r.group.m.journal.append(ctx, r.rows(changes), r.events(changes, at))
+	r.tell(instances, changes, at)
+}

@@ -1,0 +1,319 @@
+package alerting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/trefoil-o11y/trefoil/alerting/notify"
+	"github.com/trefoil-o11y/trefoil/alerting/rule"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+)
+
+const (
+	// heartbeat is how often the groups' last evaluations are stored.
+	heartbeat = 30 * time.Second
+	// refresh is how often active state is stored although it has not
+	// changed, so that it does not expire.
+	refresh = 12 * time.Hour
+)
+
+// Manager evaluates rule groups and tells receivers. Make it with New, then
+// Run it; the handlers and Reload work at any time.
+type Manager struct {
+	cfg         Config
+	log         *slog.Logger
+	externalURL *url.URL
+	metrics     *metrics
+	journal     *journal
+	dispatcher  *notify.Dispatcher
+	slots       chan struct{}
+
+	reloading sync.Mutex
+
+	mu     sync.RWMutex
+	groups []*group // by file and name
+	// ctx is Run's, once the state is restored; nil before and after.
+	ctx context.Context
+}
+
+// New reads the rule files; mistakes in them are a rulefile.Problems. It
+// reaches neither the store nor a receiver.
+func New(cfg Config) (*Manager, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, err
+	}
+	external, err := parseExternalURL(cfg.ExternalURL)
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency)}
+	if m.metrics, err = newMetrics(cfg.Registerer, m.countAlerts); err != nil {
+		return nil, err
+	}
+	m.journal = &journal{store: cfg.Store, tenant: cfg.Tenant, timeout: cfg.StoreTimeout, log: m.log, metrics: m.metrics}
+	if m.dispatcher, err = m.newDispatcher(); err != nil {
+		return nil, fmt.Errorf("alerting: %w", err)
+	}
+	if err := m.Reload(context.Background()); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Manager) newDispatcher() (*notify.Dispatcher, error) {
+	cfg := notify.Config{
+		Scope:          string(m.cfg.Tenant),
+		ExternalURL:    m.cfg.ExternalURL,
+		GroupWait:      m.cfg.GroupWait,
+		GroupInterval:  m.cfg.GroupInterval,
+		RepeatInterval: m.cfg.RepeatInterval,
+		RestoreGrace:   2 * m.cfg.RestoreGrace,
+		RecordTimeout:  m.cfg.StoreTimeout,
+		Logger:         m.log,
+		Registerer:     m.cfg.Registerer,
+	}
+	for i, text := range m.cfg.WebhookURLs {
+		receiver, err := notify.NewWebhook(text, m.cfg.Transport)
+		if err != nil {
+			return nil, fmt.Errorf("webhook %d: %w", i+1, err)
+		}
+		cfg.Receivers = append(cfg.Receivers, receiver)
+	}
+	if m.cfg.Store != nil {
+		cfg.Record = m.recordNotification
+	}
+	return notify.New(cfg)
+}
+
+// Run restores the state, then evaluates and notifies until the context ends.
+// While the store cannot be read it waits: evaluating without the state would
+// page again. It returns nil after an orderly stop.
+func (m *Manager) Run(ctx context.Context) error {
+	if err := m.restore(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	var dispatching sync.WaitGroup
+	dispatching.Go(func() { m.dispatcher.Run(ctx) })
+	m.reloading.Lock()
+	m.mu.Lock()
+	m.ctx = ctx
+	groups := slices.Clone(m.groups)
+	m.mu.Unlock()
+	for _, g := range groups {
+		g.start(ctx)
+	}
+	m.reloading.Unlock()
+
+	m.keepAlive(ctx)
+
+	m.reloading.Lock()
+	defer m.reloading.Unlock()
+	m.mu.Lock()
+	m.ctx = nil
+	groups = slices.Clone(m.groups)
+	m.mu.Unlock()
+	for _, g := range groups {
+		g.stop()
+	}
+	dispatching.Wait()
+	m.journal.flush(ctx)
+	m.beat(ctx)
+	return nil
+}
+
+// keepAlive stores what must not grow old, until the context ends.
+func (m *Manager) keepAlive(ctx context.Context) {
+	ticker := time.NewTicker(heartbeat)
+	defer ticker.Stop()
+	refreshed := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		m.journal.flush(ctx)
+		m.beat(ctx)
+		if time.Since(refreshed) >= refresh {
+			m.storeActive(ctx)
+			refreshed = time.Now()
+		}
+	}
+}
+
+// Reload reads the rule files again. A mistake leaves the old rules at work
+// and is returned as rulefile.Problems. Groups that did not change are not
+// disturbed; rules that are gone are resolved.
+func (m *Manager) Reload(ctx context.Context) error {
+	m.reloading.Lock()
+	defer m.reloading.Unlock()
+	files, err := m.load()
+	if err != nil {
+		m.metrics.reloadOK.Set(0)
+		return err
+	}
+	m.mu.RLock()
+	old, running := m.groups, m.ctx
+	m.mu.RUnlock()
+
+	groups, leaving := m.arrange(files, old)
+	for _, g := range leaving {
+		g.stop()
+	}
+	inherited := inherit(groups, leaving)
+	m.mu.Lock()
+	m.groups = groups
+	m.mu.Unlock()
+	for _, g := range leaving {
+		if !slices.ContainsFunc(groups, func(n *group) bool { return n.key() == g.key() }) {
+			m.metrics.forget(g.key())
+		}
+		for _, r := range g.rules {
+			if !inherited[r.id] {
+				r.retire(ctx, time.Now())
+			}
+		}
+	}
+	for _, g := range groups {
+		m.metrics.describe(g)
+		if running != nil && g.cancel == nil {
+			g.start(running)
+		}
+	}
+	m.metrics.reloadOK.Set(1)
+	m.metrics.reloadTime.SetToCurrentTime()
+	return nil
+}
+
+// load reads the files and refuses what cannot be carried out here.
+func (m *Manager) load() ([]*rulefile.File, error) {
+	files, err := rulefile.Load(m.cfg.RuleFiles, rulefile.Options{Languages: m.cfg.Languages})
+	if err != nil {
+		return nil, err
+	}
+	var problems rulefile.Problems
+	for _, f := range files {
+		for _, g := range f.Groups {
+			for _, r := range g.Rules {
+				if r.Record != "" && m.cfg.Record == nil {
+					problems = append(problems, rulefile.Problem{
+						File: f.Path, Line: r.Line, Column: 1, Group: g.Name, Rule: r.Record,
+						Message: "recording rules cannot be used: this server has nowhere to write their series",
+					})
+				}
+			}
+		}
+	}
+	return files, problems.Err()
+}
+
+// arrange makes the groups of the files, keeping those that are unchanged, and
+// answers the old ones that leave.
+func (m *Manager) arrange(files []*rulefile.File, old []*group) (groups, leaving []*group) {
+	leaving = slices.Clone(old)
+	counts := map[string]int{}
+	for _, f := range files {
+		for _, def := range f.Groups {
+			fresh := m.newGroup(f.Path, def)
+			for i := range def.Rules {
+				key := ruleKey(def.Name, &def.Rules[i])
+				counts[key]++
+				id := stableID(fmt.Sprintf("%s #%d", key, counts[key]))
+				fresh.rules = append(fresh.rules, newRule(id, fresh, def.Language, &def.Rules[i]))
+			}
+			i := slices.IndexFunc(leaving, func(g *group) bool { return g.same(f.Path, def) && sameIDs(g, fresh) })
+			if i >= 0 {
+				fresh = leaving[i]
+				leaving = slices.Delete(leaving, i, i+1)
+			}
+			groups = append(groups, fresh)
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b *group) int {
+		if c := strings.Compare(a.file, b.file); c != 0 {
+			return c
+		}
+		return strings.Compare(a.def.Name, b.def.Name)
+	})
+	return groups, leaving
+}
+
+func sameIDs(a, b *group) bool {
+	return slices.EqualFunc(a.rules, b.rules, func(x, y *liveRule) bool { return x.id == y.id })
+}
+
+// inherit gives rules the state of their predecessors in groups that leave,
+// and answers the rules that have a successor.
+func inherit(groups, leaving []*group) map[uint64]bool {
+	before := map[uint64]*liveRule{}
+	for _, g := range leaving {
+		for _, r := range g.rules {
+			before[r.id] = r
+		}
+	}
+	inherited := map[uint64]bool{}
+	for _, g := range groups {
+		for _, r := range g.rules {
+			if b := before[r.id]; b != nil {
+				r.ruleState = b.ruleState
+				inherited[r.id] = true
+			}
+		}
+	}
+	return inherited
+}
+
+// rules answers all rules there are.
+func (m *Manager) rules() []*liveRule {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var out []*liveRule
+	for _, g := range m.groups {
+		out = append(out, g.rules...)
+	}
+	return out
+}
+
+func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {
+	counts := map[rule.State]int{}
+	for _, r := range m.rules() {
+		r.mu.Lock()
+		for _, in := range r.set.Instances() {
+			counts[in.State]++
+		}
+		r.mu.Unlock()
+	}
+	for _, state := range []rule.State{rule.Pending, rule.Firing} {
+		ch <- prometheus.MustNewConstMetric(alertsDesc(), prometheus.GaugeValue, float64(counts[state]), state.String())
+	}
+}
+
+// queryURL is where the answer to a rule's expression can be read.
+func (m *Manager) queryURL(language rulefile.Language, expr string) string {
+	path := "/prometheus/api/v1/query"
+	if language != rulefile.PromQL {
+		path = "/" + string(language) + "/api/v1/query"
+	}
+	return strings.TrimSuffix(m.cfg.ExternalURL, "/") + path + "?query=" + url.QueryEscape(expr)
+}
+
+// Ready answers nil once the state is restored and groups are evaluated.
+func (m *Manager) Ready() error {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.ctx == nil {
+		return errors.New("alerting: the state is not restored yet")
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+// Package rule is what one rule does in one evaluation: Prometheus's alerting
+// and recording semantics as pure functions of a definition, a state, a time
+// and an evaluation result.
+//
+//	             seen            seen, for `for`              missing
+//	(nothing) ─────────▶ pending ───────────────▶ firing ────────────────▶ resolved
+//	     ▲                  │                      ▲   │ missing, less than   │
+//	     └──────────────────┘                      └───┘ keep_firing_for      │
+//	     ▲      missing                                                       │
+//	     └────────────────────────────────────────────────────────────────────┘
+//	           15 minutes later, or seen again (with a new ActiveAt)
+//
+// Time comes in as an argument only, so tests and backtests run in virtual
+// time. Nothing here sleeps, locks, stores or sends; that is package alerting.
+// The one thing that may reach outside is a template's `query`, through the
+// function an [Expander] is given.
+package rule

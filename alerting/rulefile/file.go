@@ -1,0 +1,61 @@
+package rulefile
+
+import "time"
+
+// Language names what a group's expressions are written in.
+type Language string
+
+// PromQL is the language of a group without a `type`.
+const PromQL Language = "promql"
+
+// File is one parsed rule file.
+type File struct {
+	// Path is the file's name as it was given to Parse.
+	Path   string
+	Groups []Group
+}
+
+// Group is a list of rules evaluated together, in order, at one interval.
+type Group struct {
+	Name     string
+	Language Language
+	// Interval is zero when the file does not set it.
+	Interval time.Duration
+	// QueryOffset moves the evaluation into the past; nil when the file does
+	// not set it.
+	QueryOffset *time.Duration
+	// Limit is the largest number of alerts or series one rule may yield;
+	// zero is no limit.
+	Limit int
+	// Labels are merged into every rule's labels by Parse already; they are
+	// kept for display.
+	Labels map[string]string
+	Rules  []Rule
+	Line   int
+}
+
+// Rule is one alerting or recording rule. Exactly one of Alert and Record is
+// set.
+type Rule struct {
+	Alert  string
+	Record string
+	// Expr is the expression as its language prints it; Source is the text
+	// in the file.
+	Expr   string
+	Source string
+
+	For           time.Duration
+	KeepFiringFor time.Duration
+	// Labels hold the group's labels and, winning over them, the rule's own.
+	Labels      map[string]string
+	Annotations map[string]string
+	Line        int
+}
+
+// Name is the alert's name or the recorded series' name.
+func (r *Rule) Name() string {
+	if r.Alert != "" {
+		return r.Alert
+	}
+	return r.Record
+}

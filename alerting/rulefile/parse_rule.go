@@ -1,0 +1,174 @@
+package rulefile
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/template"
+	"go.yaml.in/yaml/v3"
+)
+
+func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
+	rule := Rule{Line: node.Line}
+	fields := p.fields(node, "a rule",
+		"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations")
+	if resolve(node).Kind != yaml.MappingNode && !isNull(node) {
+		return rule // One problem for it is enough.
+	}
+	// The name first, so that every problem can carry it.
+	alert, isAlert := find(fields, "alert")
+	record, isRecord := find(fields, "record")
+	if isAlert {
+		rule.Alert = p.text(alert.value, "alert")
+	}
+	if isRecord {
+		rule.Record = p.text(record.value, "record")
+	}
+	p.rule = rule.Name()
+	switch {
+	case rule.Alert != "" && rule.Record != "":
+		p.add(record.key, "a rule has either alert or record, not both")
+	case rule.Alert == "" && rule.Record == "":
+		p.add(node, "a rule needs a name: alert or record")
+	}
+	for _, f := range fields {
+		switch f.key.Value {
+		case "expr":
+			rule.Source = p.text(f.value, "expr")
+			rule.Expr = p.expression(f.value, rule.Source, group.Language)
+		case "for":
+			rule.For = p.duration(f.value, "for")
+		case "keep_firing_for":
+			rule.KeepFiringFor = p.duration(f.value, "keep_firing_for")
+		case "labels":
+			rule.Labels = p.labels(f.value, "label")
+		case "annotations":
+			rule.Annotations = p.labels(f.value, "annotation")
+		}
+	}
+	if _, ok := find(fields, "expr"); !ok {
+		p.add(node, "a rule needs an expr")
+	}
+	if rule.Record != "" {
+		p.checkRecord(&rule, record.value, fields)
+	} else {
+		p.checkTemplates(&rule, fields)
+	}
+	rule.Labels = merged(group.Labels, rule.Labels)
+	return rule
+}
+
+// merged answers the group's labels under the rule's own.
+func merged(group, rule map[string]string) map[string]string {
+	if len(group) == 0 {
+		return rule
+	}
+	out := maps.Clone(group)
+	maps.Copy(out, rule)
+	return out
+}
+
+func (p *reader) checkRecord(rule *Rule, name *yaml.Node, fields []field) {
+	for _, alien := range []string{"for", "keep_firing_for", "annotations"} {
+		if f, ok := find(fields, alien); ok && !isEmpty(f.value) {
+			p.add(f.key, "%s belongs to alerting rules; this one records", alien)
+		}
+	}
+	switch {
+	case !model.UTF8Validation.IsValidMetricName(rule.Record):
+		p.add(name, "%q cannot name a series", rule.Record)
+	case strings.ContainsAny(rule.Record, "{}"):
+		p.add(name, "%q has braces: an expression belongs into expr, labels into labels", rule.Record)
+	}
+}
+
+// expression checks an expression and places a mistake in the file.
+func (p *reader) expression(node *yaml.Node, expr string, language Language) string {
+	check := p.opts.Languages[language]
+	if check == nil {
+		return expr // The group's type is a problem already.
+	}
+	if strings.TrimSpace(expr) == "" {
+		p.add(node, "expr is empty")
+		return ""
+	}
+	printed, err := check(expr)
+	if err == nil {
+		return printed
+	}
+	at := *resolve(node)
+	if placed, ok := errors.AsType[*ExprError](err); ok {
+		at.Line, at.Column = p.place(&at, expr, placed.Offset)
+	}
+	p.add(&at, "expr: %v", err)
+	return ""
+}
+
+// place translates an offset in the value of a scalar to a line and a column
+// of the file. A folded or multi-line quoted scalar keeps the scalar's own
+// place: its line breaks are not those of the file.
+func (p *reader) place(node *yaml.Node, value string, offset int) (line, column int) {
+	offset = min(max(offset, 0), len(value))
+	before := value[:offset]
+	switch {
+	case node.Style&yaml.LiteralStyle != 0:
+		down := strings.Count(before, "\n")
+		line = node.Line + 1 + down
+		return line, p.indent(node.Line) + offset - (strings.LastIndexByte(before, '\n') + 1) + 1
+	case node.Style&(yaml.FoldedStyle|yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 && p.has(node, value):
+		return node.Line, node.Column + offset
+	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 && p.has(node, value):
+		return node.Line, node.Column + 1 + offset
+	default:
+		return node.Line, node.Column
+	}
+}
+
+// has says whether a scalar stands in its line as its value, unescaped and
+// unbroken.
+func (p *reader) has(node *yaml.Node, value string) bool {
+	return node.Line <= len(p.lines) && strings.Contains(p.lines[node.Line-1], value)
+}
+
+// indent is the indentation of a literal block whose header is on a line.
+func (p *reader) indent(header int) int {
+	for i := header; i < len(p.lines); i++ {
+		if text := strings.TrimLeft(p.lines[i], " "); strings.TrimSpace(text) != "" {
+			return len(p.lines[i]) - len(text)
+		}
+	}
+	return 0
+}
+
+// checkTemplates parses the templates of an alerting rule's own labels and
+// annotations. Group labels are templates too.
+func (p *reader) checkTemplates(rule *Rule, fields []field) {
+	for _, name := range []string{"labels", "annotations"} {
+		f, ok := find(fields, name)
+		if !ok {
+			continue
+		}
+		for _, pair := range p.pairs(f.value) {
+			if err := parseTemplate(rule.Alert, pair.value.Value); err != nil {
+				p.add(pair.value, "%s %q: %v", strings.TrimSuffix(name, "s"), pair.key.Value, err)
+			}
+		}
+	}
+}
+
+func parseTemplate(alert, text string) error {
+	data := template.AlertTemplateData(map[string]string{}, map[string]string{}, "", promql.Sample{})
+	return template.NewTemplateExpander(context.Background(), withVariables(text), "__alert_"+alert,
+		data, 0, nil, nil, nil).ParseTest()
+}
+
+// withVariables puts the variables every Prometheus alert template knows before
+// its text.
+func withVariables(text string) string {
+	return "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}" +
+		"{{$externalURL := .ExternalURL}}{{$value := .Value}}" + text
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/trefoil-o11y/trefoil/bench/workload"
+)
+
+// sent is what sending all requests came to.
+type sent struct {
+	Records int           // acknowledged
+	Retries int           // refusals to come back later, obeyed
+	Took    time.Duration // first byte to last ack
+	acks    []time.Duration
+}
+
+// export delivers one body. It returns a positive pause when the receiver asks
+// to come back later.
+type export func(ctx context.Context, body []byte) (pause time.Duration, err error)
+
+// sendAll sends every request once, over so many connections at full speed.
+func sendAll(ctx context.Context, exports []export, requests []workload.Request) (sent, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next, retries atomic.Int64
+	acks := make([]time.Duration, len(requests))
+	var workers sync.WaitGroup
+	start := time.Now()
+	for _, deliver := range exports {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= len(requests) {
+					return
+				}
+				begin := time.Now()
+				for {
+					pause, err := deliver(ctx, requests[i].Body)
+					if err != nil {
+						cancel(fmt.Errorf("request %d: %w", i, err))
+						return
+					}
+					if pause == 0 {
+						break
+					}
+					retries.Add(1)
+					select {
+					case <-ctx.Done():
+					case <-time.After(pause):
+					}
+				}
+				acks[i] = time.Since(begin)
+			}
+		})
+	}
+	workers.Wait()
+	result := sent{Retries: int(retries.Load()), Took: time.Since(start), acks: acks}
+	if err := context.Cause(ctx); err != nil {
+		return result, err
+	}
+	for _, r := range requests {
+		result.Records += r.Records
+	}
+	slices.Sort(result.acks)
+	return result, nil
+}
+
+// quantile of sorted durations, 0 to 1, by the nearest rank.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)]
+}
+
+// requestTimeout bounds one export; an ack that takes longer is a failure.
+const requestTimeout = time.Minute
+
+// httpExports opens n connections to the OTLP endpoint.
+func httpExports(n int, address string, signal workload.Signal, compression string) []export {
+	path := map[workload.Signal]string{workload.Logs: "/v1/logs", workload.Spans: "/v1/traces", workload.Metrics: "/v1/metrics"}[signal]
+	exports := make([]export, n)
+	for i := range exports {
+		client := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}
+		exports[i] = func(ctx context.Context, body []byte) (time.Duration, error) {
+			return post(ctx, client, "http://"+address+path, compression, body)
+		}
+	}
+	return exports
+}
+
+func post(ctx context.Context, client *http.Client, url, compression string, body []byte) (time.Duration, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Content-Type", "application/x-protobuf")
+	if compression != "none" {
+		req.Header.Set("Content-Encoding", compression)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return 0, err
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return 0, accepted(answer)
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		seconds, err := strconv.ParseFloat(resp.Header.Get("Retry-After"), 64)
+		if err != nil || seconds <= 0 {
+			seconds = 1
+		}
+		return time.Duration(seconds * float64(time.Second)), nil
+	}
+	return 0, fmt.Errorf("%s: %.300q", resp.Status, answer)
+}
+
+// accepted insists on a whole success: all three OTLP answers are empty
+// messages unless something was rejected or warned about.
+func accepted(answer []byte) error {
+	if len(answer) > 2 { // an empty partial_success message is two bytes
+		return fmt.Errorf("not everything was accepted: %.300q", answer)
+	}
+	return nil
+}
+
+// grpcExports opens n connections and sends the bodies as they are.
+func grpcExports(n int, address string, signal workload.Signal) ([]export, func() error, error) {
+	method := map[workload.Signal]string{
+		workload.Logs:    "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+		workload.Spans:   "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+		workload.Metrics: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+	}[signal]
+	var conns []*grpc.ClientConn
+	closeAll := func() (err error) {
+		for _, c := range conns {
+			err = errors.Join(err, c.Close())
+		}
+		return err
+	}
+	exports := make([]export, n)
+	for i := range exports {
+		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodec(asIs{})))
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		conns = append(conns, conn)
+		exports[i] = func(ctx context.Context, body []byte) (time.Duration, error) {
+			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+			defer cancel()
+			var answer []byte
+			err := conn.Invoke(ctx, method, body, &answer)
+			switch status.Code(err) {
+			case codes.OK:
+				return 0, accepted(answer)
+			case codes.Unavailable, codes.ResourceExhausted:
+				return time.Second, nil
+			}
+			return 0, err
+		}
+	}
+	return exports, closeAll, nil
+}
+
+// asIs is a gRPC codec for messages that are encoded already.
+type asIs struct{}
+
+func (asIs) Name() string { return "proto" }
+
+func (asIs) Marshal(v any) ([]byte, error) { return v.([]byte), nil }
+
+func (asIs) Unmarshal(data []byte, v any) error {
+	*v.(*[]byte) = bytes.Clone(data)
+	return nil
+}

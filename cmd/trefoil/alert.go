@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/promql"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/trefoil-o11y/trefoil/alerting"
+	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// addAlerting runs the rules. Its API stands among Prometheus's, so that
+// Grafana finds it there.
+func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipeline *ingest.Pipeline) error {
+	external := s.cfg.externalURL
+	if external == "" {
+		external = s.apiURL()
+	}
+	manager, err := alerting.New(alerting.Config{
+		RuleFiles:   s.cfg.rules,
+		Instant:     service.Instant,
+		Record:      recorder(pipeline),
+		Store:       alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
+		WebhookURLs: s.cfg.webhooks,
+		ExternalURL: external,
+		Logger:      s.log,
+		Registerer:  s.registry,
+
+		GroupWait:      s.cfg.groupWait,
+		GroupInterval:  s.cfg.groupInterval,
+		RepeatInterval: s.cfg.repeatInterval,
+	})
+	if err != nil {
+		return err
+	}
+	mux.Handle("/prometheus/api/v1/rules", manager.RulesHandler())
+	mux.Handle("/prometheus/api/v1/alerts", manager.AlertsHandler())
+	s.health.Add("alerting", manager.Ready)
+	s.addActor(manager.Run)
+	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })
+	return nil
+}
+
+// reloadOnHangup reads the rule files again on SIGHUP. Files with a mistake
+// leave the rules as they are.
+func reloadOnHangup(ctx context.Context, manager *alerting.Manager, log *slog.Logger) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+		}
+		if err := manager.Reload(ctx); err != nil {
+			log.Error("rules not reloaded, the old ones stay", "error", err)
+			continue
+		}
+		log.Info("rules reloaded")
+	}
+}
+
+// recorder writes what rules record through the same pipeline that everything
+// else comes in by: one ack, one place that validates.
+func recorder(p *ingest.Pipeline) func(context.Context, tenant.ID, promql.Vector) error {
+	return func(ctx context.Context, t tenant.ID, samples promql.Vector) error {
+		for _, sample := range samples {
+			if sample.H != nil {
+				return fmt.Errorf("record: %s is a native histogram, which OTLP cannot carry with its fractional counts; record a function of it, such as histogram_quantile", sample.Metric)
+			}
+		}
+		adm := p.Admit()
+		defer adm.Release()
+		result, err := p.Metrics(ctx, t, recorded(samples), adm)
+		if err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+		if result.Rejected > 0 {
+			return fmt.Errorf("record: %s", result.Message())
+		}
+		return nil
+	}
+}
+
+// recorded makes gauges of samples, one metric a sample. The series ends with
+// Prometheus's stale marker, which OTLP calls a point without a recorded value.
+func recorded(samples promql.Vector) pmetric.Metrics {
+	out := pmetric.NewMetrics()
+	metrics := out.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
+	for _, sample := range samples {
+		m := metrics.AppendEmpty()
+		m.SetName(sample.Metric.Get(model.MetricNameLabel))
+		point := m.SetEmptyGauge().DataPoints().AppendEmpty()
+		point.SetTimestamp(pcommon.Timestamp(sample.T * 1e6))
+		if value.IsStaleNaN(sample.F) {
+			point.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
+		} else {
+			point.SetDoubleValue(sample.F)
+		}
+		sample.Metric.Range(func(l labels.Label) {
+			if l.Name != model.MetricNameLabel {
+				point.Attributes().PutStr(l.Name, l.Value)
+			}
+		})
+	}
+	return out
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
+)
+
+// addQuery mounts the query side.
+func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Service, error) {
+	db := s.backend.db
+	engineVersion, err := db.Version(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resources := resourcestore.New(db)
+	service := query.New(query.Config{
+		Logs:      logstore.New(db, resources),
+		Traces:    tracestore.New(db, resources),
+		Metrics:   metricstore.New(db, resources),
+		Resources: resources,
+		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)},
+		Version:   buildInfo().Version,
+		Ready: func() query.Readiness {
+			r := s.health.Readiness()
+			out := query.Readiness{Ready: r.Ready, State: "ready", EngineVersion: engineVersion}
+			for _, c := range r.Components {
+				if !c.Ready {
+					out.State, out.Error = "not ready", c.Name+": "+c.Reason
+				}
+			}
+			return out
+		},
+		Registerer: s.registry, Tracer: s.tracing.Tracer("query"), Logger: s.log,
+	})
+	mux.Handle("/", service.Handler())
+	return service, nil
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+)
+
+// serveConfig is what the flags of serve say.
+type serveConfig struct {
+	dataDir                      string
+	httpAddr, grpcAddr, otlpAddr string
+	roles                        []string
+	tls                          edge.TLS
+
+	clickhouseDSN string
+	engineLibrary string
+	engineMemory  int64
+	retentionDays int
+
+	rules       []string
+	webhooks    []string
+	externalURL string
+
+	groupWait, groupInterval, repeatInterval time.Duration
+
+	maxRequest   int64
+	maxInflight  int64
+	queryTimeout time.Duration
+	queryRows    int64
+	querySamples int64
+
+	log    selftel.LogConfig
+	traces selftel.TraceConfig
+}
+
+// The parts of the program that --roles can choose.
+const (
+	roleIngest = "ingest"
+	roleQuery  = "query"
+	roleAlert  = "alert"
+)
+
+func (c *serveConfig) has(role string) bool { return slices.Contains(c.roles, role) }
+
+func runServe(ctx context.Context, args []string) error {
+	set := flagset.New(flagset.About{
+		Command: "serve",
+		Text: `
+Takes logs, metrics and traces over OTLP, keeps them in ClickHouse, answers queries and evaluates
+alert rules. ClickHouse runs inside, as a child process of this binary, unless --clickhouse-dsn
+names a server. Everything listens on loopback unless told otherwise.
+
+Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first.`,
+		Examples: []string{
+			"trefoil serve",
+			"trefoil serve --data-dir /var/lib/trefoil --rules '/etc/trefoil/rules/*.yaml' --alert-webhook http://127.0.0.1:9000/hook",
+			"trefoil serve --clickhouse-dsn 'clickhouse://trefoil@ch.example:9440/trefoil?secure=true'",
+		},
+	})
+	cfg := serveConfig{log: selftel.LogConfig{Output: os.Stderr, Attrs: edge.LogAttrs}}
+	cfg.declare(set)
+	if done, err := parse(set, args); done || err != nil {
+		return err
+	}
+	if len(set.Args()) > 0 {
+		return set.Errorf("serve takes no arguments, got %q", set.Args()[0])
+	}
+	if err := cfg.check(); err != nil {
+		return set.Errorf("%v", err)
+	}
+	return serve(ctx, cfg)
+}
+
+func (c *serveConfig) declare(set *flagset.Set) {
+	set.File()
+	set.Section("Where it listens")
+	set.String(&c.httpAddr, "http-addr", "127.0.0.1:8733", "`address` of the HTTP API: queries, health, own metrics")
+	set.String(&c.grpcAddr, "otlp-grpc-addr", "127.0.0.1:4317", "`address` of OTLP over gRPC")
+	set.String(&c.otlpAddr, "otlp-http-addr", "127.0.0.1:4318", "`address` of OTLP over HTTP")
+	set.String(&c.tls.CertFile, "tls-cert", "", "PEM `file` with the certificate for all three; empty: no TLS")
+	set.String(&c.tls.KeyFile, "tls-key", "", "PEM `file` with the certificate's key")
+	set.String(&c.tls.ClientCAFile, "tls-client-ca", "", "PEM `file`; when set, clients must show a certificate it signed")
+	set.Section("What it runs")
+	set.Strings(&c.roles, "roles", []string{roleIngest, roleQuery, roleAlert}, "`parts` to run: ingest, query, alert (alert needs query in the same process)")
+	set.Section("Storage")
+	set.String(&c.dataDir, "data-dir", "data", "`directory` for everything kept; created with mode 0700")
+	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
+	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
+	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")
+	set.Int(&c.retentionDays, "retention-days", 30, "`days` that telemetry is kept")
+	set.Section("Alerting")
+	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")
+	set.Strings(&c.webhooks, "alert-webhook", nil, "`URL` that gets alerts as Alertmanager's webhook JSON; may be repeated")
+	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
+	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
+	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
+	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
+	set.Section("Limits")
+	set.Bytes(&c.maxRequest, "max-request-bytes", 16<<20, "`size` of one OTLP request as it arrives")
+	set.Bytes(&c.maxInflight, "max-inflight-bytes", 192<<20, "`size` of all OTLP requests being worked on; beyond it clients are told to come back")
+	set.Duration(&c.queryTimeout, "query-timeout", time.Minute, "`time` a query may take")
+	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
+	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
+	set.Section("Its own telemetry")
+	set.String(&c.log.Level, "log-level", "info", "`level`: debug, info, warn or error")
+	set.String(&c.log.Format, "log-format", "text", "`format`: text or json")
+	set.String(&c.traces.Endpoint, "self-traces-endpoint", "", "send own traces to this OTLP gRPC `address`; empty: none")
+	set.Float(&c.traces.Ratio, "self-traces-ratio", 0.01, "`share` of own traces that is sent, 0 to 1")
+}
+
+func (c *serveConfig) check() error {
+	known := []string{roleIngest, roleQuery, roleAlert}
+	for _, r := range c.roles {
+		if !slices.Contains(known, r) {
+			return fmt.Errorf("flag --roles: %q is not one of %s", r, strings.Join(known, ", "))
+		}
+	}
+	if len(c.roles) == 0 {
+		return fmt.Errorf("flag --roles: nothing to run")
+	}
+	if c.has(roleAlert) && !c.has(roleQuery) {
+		return fmt.Errorf("flag --roles: alert evaluates through query, so query must be there too")
+	}
+	if c.retentionDays < 1 || c.retentionDays > 3650 {
+		return fmt.Errorf("flag --retention-days: %d is not between 1 and 3650", c.retentionDays)
+	}
+	if c.clickhouseDSN != "" {
+		if _, err := conn.ParseDSN(c.clickhouseDSN); err != nil {
+			return fmt.Errorf("flag --clickhouse-dsn: %w", err)
+		}
+	}
+	return nil
+}

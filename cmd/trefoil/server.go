@@ -1,0 +1,320 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/oklog/run"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
+	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlp"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/schema"
+)
+
+// How the ten seconds of a graceful stop are spent, in order.
+const (
+	drainTimeout  = 3 * time.Second // requests under way
+	flushTimeout  = 2 * time.Second // accepted telemetry, own spans
+	engineTimeout = 4 * time.Second // the embedded ClickHouse
+)
+
+// server is the whole program, wired from top to bottom:
+//
+//	listeners ─▶ edge ─▶ otlp ─▶ pipeline ─▶ batcher ─▶ db ─▶ ClickHouse (embedded or not)
+//	                 └─▶ query ─▶ stores ────────────────▲
+//	                 └─▶ alerting ─▶ query, alert store ─┘
+//
+// Whatever is opened on the way down is closed on the way up, in closers.
+type server struct {
+	cfg      serveConfig
+	log      *slog.Logger
+	registry *prometheus.Registry
+	tracing  *selftel.Tracing
+	health   *edge.Health
+	tls      *tls.Config
+
+	listeners listeners
+	backend   *backend
+	batcher   *ingest.Batcher
+	actors    run.Group
+}
+
+// listeners are opened first: a taken port is known before anything starts.
+type listeners struct{ api, grpc, otlp net.Listener }
+
+func (l *listeners) open(cfg *serveConfig) (err error) {
+	if l.api, err = edge.Listen(edge.ListenConfig{Flag: "--http-addr", Addr: cfg.httpAddr, TLS: cfg.tls}); err != nil {
+		return err
+	}
+	if !cfg.has(roleIngest) {
+		return nil
+	}
+	if l.grpc, err = edge.Listen(edge.ListenConfig{Flag: "--otlp-grpc-addr", Addr: cfg.grpcAddr, TLS: cfg.tls}); err != nil {
+		return err
+	}
+	l.otlp, err = edge.Listen(edge.ListenConfig{Flag: "--otlp-http-addr", Addr: cfg.otlpAddr, TLS: cfg.tls})
+	return err
+}
+
+func (l *listeners) close() {
+	for _, each := range []net.Listener{l.api, l.grpc, l.otlp} {
+		if each != nil {
+			each.Close()
+		}
+	}
+}
+
+func serve(ctx context.Context, cfg serveConfig) (err error) {
+	s := &server{cfg: cfg, health: edge.NewHealth(), registry: selftel.NewRegistry(ownBuild())}
+	if s.log, err = selftel.NewLogger(cfg.log); err != nil {
+		return err
+	}
+	cfg.traces.Build, cfg.traces.Logger = ownBuild(), s.log
+	if s.tracing, err = selftel.NewTracing(ctx, cfg.traces); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, within(flushTimeout, s.tracing.Close)) }()
+	if s.tls, err = cfg.tls.Config(); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(cfg.dataDir, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	if err := s.listeners.open(&cfg); err != nil {
+		s.listeners.close()
+		return err
+	}
+	defer s.listeners.close()
+
+	if s.backend, err = openBackend(ctx, &cfg, s.log, s.registry, s.health); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.backend.close()) }()
+	return s.run(ctx)
+}
+
+// run wires the roles, serves until ctx ends and then stops in order: no new
+// requests, what is accepted is stored, the database is closed.
+func (s *server) run(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", s.health.Live)
+	mux.HandleFunc("GET /readyz", s.health.Ready)
+	mux.Handle("GET /metrics", selftel.Handler(s.registry, s.log))
+	if err := s.addRoles(ctx, mux); err != nil {
+		return err
+	}
+	s.addHTTP("api", mux, s.listeners.api, s.cfg.maxRequest)
+	stop := make(chan struct{})
+	s.actors.Add(func() error {
+		select {
+		case <-ctx.Done():
+			s.log.Info("stopping")
+			s.health.Drain()
+		case <-stop:
+		}
+		return nil
+	}, func(error) { close(stop) })
+
+	if err := s.announce(); err != nil {
+		return err
+	}
+	err := s.actors.Run()
+	if s.batcher != nil {
+		err = errors.Join(err, within(flushTimeout, s.batcher.Close))
+	}
+	return err
+}
+
+func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
+	var pipeline *ingest.Pipeline
+	if s.cfg.has(roleIngest) || s.cfg.has(roleAlert) { // rules record through it
+		pipeline = s.newPipeline()
+	}
+	if s.cfg.has(roleIngest) {
+		s.addDoors(pipeline)
+	}
+	if !s.cfg.has(roleQuery) {
+		return nil
+	}
+	service, err := s.addQuery(ctx, mux)
+	if err != nil || !s.cfg.has(roleAlert) {
+		return err
+	}
+	return s.addAlerting(mux, service, pipeline)
+}
+
+// addActor runs a server or a loop that ends with its context.
+func (s *server) addActor(f func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.actors.Add(func() error { return f(ctx) }, func(error) { cancel() })
+}
+
+func (s *server) addHTTP(name string, h http.Handler, l net.Listener, maxBody int64) {
+	server := edge.NewHTTP(edge.HTTPConfig{
+		Name: name, Handler: h, TLS: s.tls, MaxBody: maxBody, Timeout: s.cfg.queryTimeout + 5*time.Second, DrainTimeout: drainTimeout,
+		Logger: s.log, Registerer: s.registry, Tracer: s.tracing.Tracer(name),
+	})
+	s.addActor(func(ctx context.Context) error { return server.Run(ctx, l) })
+}
+
+func (s *server) newPipeline() *ingest.Pipeline {
+	s.batcher = ingest.NewBatcher(ingest.BatcherConfig{
+		Insert:     s.backend.db.Insert,
+		First:      []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
+		Registerer: s.registry, Logger: s.log,
+	})
+	return ingest.New(ingest.Config{
+		Sink:          s.batcher.Insert,
+		Limits:        ingest.Limits{RequestBytes: s.cfg.maxRequest, DecodedBytes: 4 * s.cfg.maxRequest, InflightBytes: s.cfg.maxInflight},
+		RetentionDays: uint16(s.cfg.retentionDays),
+		Registerer:    s.registry, Logger: s.log,
+	})
+}
+
+func (s *server) addDoors(pipeline *ingest.Pipeline) {
+	rpc := edge.NewGRPC(edge.GRPCConfig{
+		Name: "otlp-grpc", TLS: s.tls, DrainTimeout: drainTimeout, Options: otlp.ServerOptions(pipeline),
+		Logger: s.log, Registerer: s.registry,
+	})
+	otlp.RegisterGRPC(rpc.Server, pipeline, s.log)
+	s.addActor(func(ctx context.Context) error { return rpc.Run(ctx, s.listeners.grpc) })
+	s.addHTTP("otlp-http", otlp.NewHTTP(pipeline, s.log), s.listeners.otlp, s.cfg.maxRequest)
+}
+
+// within runs a closing step under a deadline of its own.
+func within(d time.Duration, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	return f(ctx)
+}
+
+// backend is ClickHouse, embedded or not, with our schema in it.
+type backend struct {
+	db     *conn.DB
+	engine *embedded // nil with an external server
+}
+
+func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (b *backend, err error) {
+	b = &backend{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	addr := func() conn.Addr { a, _ := conn.ParseDSN(cfg.clickhouseDSN); return a }
+	if cfg.clickhouseDSN == "" {
+		if b.engine, err = startEmbedded(ctx, cfg, log, health); err != nil {
+			return b, err
+		}
+		addr = b.engine.addr
+	}
+	if b.db, err = conn.Open(conn.Config{
+		Addr: addr, Logger: log, Registerer: reg,
+		Limits: conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: cfg.queryRows},
+	}); err != nil {
+		return b, err
+	}
+	if b.engine == nil {
+		health.Add("clickhouse", b.ping(ctx))
+	}
+	report, err := schema.Migrate(ctx, b.db, schema.Options{})
+	if err != nil {
+		return b, err
+	}
+	if report.Before != report.After {
+		log.Info("schema migrated", "from", report.Before, "to", report.After)
+	}
+	return b, nil
+}
+
+// ping watches an external server in the background, since a readiness check
+// must answer at once.
+func (b *backend) ping(ctx context.Context) func() error {
+	state := &pinger{}
+	go state.run(ctx, b.db.Ping)
+	return state.err
+}
+
+func (b *backend) close() error {
+	var errs []error
+	if b.db != nil {
+		errs = append(errs, b.db.Close()) // before the engine, whose stop waits for open connections
+	}
+	if b.engine != nil {
+		errs = append(errs, within(engineTimeout, b.engine.Stop))
+	}
+	return errors.Join(errs...)
+}
+
+// endpointsFile tells other programs, tests among them, where a server with
+// port 0 ended up listening.
+const endpointsFile = "endpoints.json"
+
+func (s *server) endpointsPath() string { return filepath.Join(s.cfg.dataDir, endpointsFile) }
+
+func (s *server) scheme() string {
+	if s.tls != nil {
+		return "https"
+	}
+	return "http"
+}
+
+func (s *server) apiURL() string { return s.scheme() + "://" + s.listeners.api.Addr().String() }
+
+// announce prints where things are, for people, and writes it down, for
+// programs.
+func (s *server) announce() error {
+	at := func(l net.Listener) string {
+		if l == nil {
+			return ""
+		}
+		return l.Addr().String()
+	}
+	text, err := json.Marshal(map[string]string{
+		"http": at(s.listeners.api), "otlp_grpc": at(s.listeners.grpc), "otlp_http": at(s.listeners.otlp),
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.endpointsPath(), append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	for _, l := range []net.Listener{s.listeners.api, s.listeners.grpc, s.listeners.otlp} {
+		if l != nil && !edge.Loopback(l.Addr().String()) {
+			s.log.Warn("listening beyond this machine without authentication", "address", l.Addr().String())
+		}
+	}
+	api := s.apiURL()
+	fmt.Println("Trefoil is ready.")
+	if s.cfg.has(roleIngest) {
+		fmt.Printf("\n  Send OTLP to   %s (gRPC), %s://%s (HTTP)\n", at(s.listeners.grpc), s.scheme(), at(s.listeners.otlp))
+	}
+	if s.cfg.has(roleQuery) {
+		fmt.Printf("  Query at       %s/prometheus, %s/api/v1 (described in %s/openapi.yaml)\n", api, api, api)
+	}
+	fmt.Printf("  Its own health %s/readyz, %s/metrics\n", api, api)
+	if s.cfg.has(roleIngest) && s.cfg.has(roleQuery) {
+		fmt.Print("\nTry, in a second terminal:\n  bin/trefoil demo      sends a small shop's traces, logs and metrics, and says what to look at\n\n")
+	}
+	return nil
+}
+
+func ownBuild() selftel.Build {
+	b := buildInfo()
+	return selftel.Build{Version: b.Version, Commit: b.Commit, GoVersion: b.Go}
+}

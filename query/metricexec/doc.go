@@ -1,0 +1,36 @@
+// Package metricexec evaluates PromQL over the metrics in storage.
+//
+// It belongs here how stored OpenTelemetry metrics appear to PromQL: names and
+// labels, the classic and native series of a histogram row, delta series, and
+// the limits of one evaluation. The evaluator itself is Prometheus's own
+// engine, so semantics are Prometheus's to the last bit.
+//
+// What does not belong here: wire formats (promapi, nativeapi), SQL and table
+// names (storage), the choice of HTTP status (fault).
+//
+// # How stored metrics appear
+//
+//	stored                        series
+//	gauge, sum, summary           <prom_name>
+//	explicit histogram            <prom_name>_bucket{le}, _sum, _count
+//	exponential histogram         <prom_name>, native histogram samples
+//
+// A metric is found under the name it was sent with (http.server.duration) and
+// under its Prometheus spelling (http_server_duration_seconds); a label
+// likewise. Results always carry the Prometheus spelling.
+//
+// The labels of a series are the attributes of its points, then job
+// (service.namespace/service.name), instance (service.instance.id) and the
+// promoted attributes of its resource, unless a point has them itself. Other
+// attributes of the resource are not visible. Stored series that come out with
+// the same labels are one series.
+//
+// # Delta series
+//
+// A delta sample says what happened since the one before. The functions rate
+// and increase see a running total with a point at both edges of every window,
+// so that the increase is the sum of the deltas that ended in the window, with
+// nothing extrapolated but a millisecond; irate, delta, idelta, deriv and resets
+// see the plain running total; everything else (sum_over_time, a selector) sees
+// the values as sent.
+package metricexec

@@ -1,0 +1,258 @@
+package metricexec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/timestamp"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/prometheus/prometheus/util/stats"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Limits bound one query.
+type Limits struct {
+	Timeout    time.Duration // of an evaluation; default 30 s
+	MaxSamples int           // read from storage, and held by the evaluator; default 20 million
+	MaxSeries  int           // touched by all selectors together; default 100,000
+	MaxPoints  int           // per series of a range query; default 11,000
+}
+
+func (l *Limits) setDefaults() {
+	if l.Timeout <= 0 {
+		l.Timeout = 30 * time.Second
+	}
+	if l.MaxSamples <= 0 {
+		l.MaxSamples = 20_000_000
+	}
+	if l.MaxSeries <= 0 {
+		l.MaxSeries = 100_000
+	}
+	if l.MaxPoints <= 0 {
+		l.MaxPoints = 11_000
+	}
+}
+
+// Config configures an Engine.
+type Config struct {
+	Source Source
+	Logger *slog.Logger
+	Limits Limits
+	// Promote lists the resource attributes that are labels of every series
+	// beside job and instance; service.name by default. An empty, non-nil list
+	// promotes nothing.
+	Promote []string
+	// Observe is told of every evaluation that was tried; nil for nobody. The
+	// error is nil or a *fault.Error.
+	Observe func(Stats, error)
+	// Lookback is how old the last sample of a series may be; default 5 min.
+	Lookback time.Duration
+}
+
+func (c *Config) setDefaults() {
+	c.Limits.setDefaults()
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Promote == nil {
+		c.Promote = []string{"service.name"}
+	}
+	if c.Observe == nil {
+		c.Observe = func(Stats, error) {}
+	}
+	if c.Lookback <= 0 {
+		c.Lookback = 5 * time.Minute
+	}
+}
+
+// Engine evaluates PromQL. It is safe for concurrent use.
+type Engine struct {
+	config Config
+	parser Parser
+	promql *promql.Engine
+}
+
+// defaultSubqueryStep is the step of a subquery that names none: Prometheus's
+// default evaluation interval.
+const defaultSubqueryStep = time.Minute
+
+// New makes an engine.
+func New(c Config) *Engine {
+	c.setDefaults()
+	p := NewParser()
+	return &Engine{
+		config: c,
+		parser: p,
+		promql: promql.NewEngine(promql.EngineOpts{
+			Logger:                   c.Logger,
+			MaxSamples:               c.Limits.MaxSamples,
+			Timeout:                  c.Limits.Timeout,
+			LookbackDelta:            c.Lookback,
+			EnableAtModifier:         true,
+			EnableNegativeOffset:     true,
+			NoStepSubqueryIntervalFn: func(int64) int64 { return defaultSubqueryStep.Milliseconds() },
+			Parser:                   p,
+		}),
+	}
+}
+
+// Parser is the parser the engine uses.
+func (e *Engine) Parser() Parser { return e.parser }
+
+// MaxPoints is how many points a series of a range query may have.
+func (e *Engine) MaxPoints() int { return e.config.Limits.MaxPoints }
+
+// Result is what an evaluation came to. Close it when Value is no longer used.
+type Result struct {
+	Value       parser.Value
+	Annotations annotations.Annotations // warnings and infos
+	Stats       Stats
+	Query       string
+	query       promql.Query
+}
+
+// Timings is where the evaluator spent its time, as Prometheus's API shows it.
+func (r *Result) Timings() stats.QueryStats { return stats.NewQueryStats(r.query.Stats()) }
+
+// Close gives the result's memory back.
+func (r *Result) Close() {
+	if r != nil && r.query != nil {
+		r.query.Close()
+	}
+}
+
+// Stats is what an evaluation cost.
+type Stats struct {
+	Series  int64 // touched, per selector
+	Samples int64 // read from storage
+	Elapsed time.Duration
+}
+
+// Instant evaluates an expression at one time. Errors are *fault.Error.
+func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.Time) (*Result, error) {
+	q := e.queryable(t)
+	query, err := e.promql.NewInstantQuery(ctx, q, nil, expr, at)
+	return e.exec(ctx, q, query, expr, err)
+}
+
+// Range evaluates an expression at start, start+step, … up to end. Errors are
+// *fault.Error.
+func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end time.Time, step time.Duration) (*Result, error) {
+	switch {
+	case step < time.Millisecond:
+		return nil, fault.Param("step", errors.New("is shorter than a millisecond"))
+	case end.Before(start):
+		return nil, fault.Param("end", errors.New("is before start"))
+	case end.Sub(start)/step > time.Duration(e.config.Limits.MaxPoints):
+		return nil, &fault.Error{Code: fault.Limit, Limit: "max_points", Param: "step", Message: fmt.Sprintf(
+			"more than %d points per series; use a longer step", e.config.Limits.MaxPoints)}
+	}
+	q := e.queryable(t)
+	query, err := e.promql.NewRangeQuery(ctx, q, nil, expr, start, end, step)
+	return e.exec(ctx, q, query, expr, err)
+}
+
+// concurrentSelects is how many selectors of one query are read at once.
+const concurrentSelects = 4
+
+func (e *Engine) queryable(t tenant.ID) *queryable {
+	return &queryable{
+		source: e.config.Source, tenant: t, promote: e.config.Promote, limits: e.config.Limits,
+		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
+	}
+}
+
+func (e *Engine) exec(ctx context.Context, q *queryable, query promql.Query, expr string, err error) (*Result, error) {
+	start := time.Now()
+	res := &Result{Query: expr, query: query}
+	if err = prepared(err); err == nil {
+		done := query.Exec(ctx)
+		res.Value, res.Annotations = done.Value, done.Warnings
+		if f := fault.OfEvaluation(done.Err); f != nil {
+			err = f
+			query.Close()
+		}
+	}
+	res.Stats = Stats{Series: q.budget.series.Load(), Samples: q.budget.samples.Load(), Elapsed: time.Since(start)}
+	e.config.Observe(res.Stats, err)
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// prepared classifies the error of making a query: the expression does not
+// parse, or cannot be ranged over.
+func prepared(err error) error {
+	f := fault.Of(err)
+	switch {
+	case f == nil:
+		return nil
+	case f.Code == fault.Internal:
+		return &fault.Error{Code: fault.BadQuery, Message: err.Error(), Err: err}
+	}
+	return f
+}
+
+// Series lists the labels of the series any of the selectors finds in
+// [from,to], sorted, without repeats. Errors are *fault.Error.
+func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]labels.Labels, error) {
+	q := e.querier(t, from, to)
+	var out []labels.Labels
+	for _, matchers := range selectors {
+		found, err := q.list(ctx, newSelector(matchers))
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		out = append(out, found...)
+	}
+	slices.SortFunc(out, labels.Compare)
+	return slices.CompactFunc(out, labels.Equal), nil
+}
+
+// LabelNames lists the label names of the series any of the selectors finds;
+// no selectors mean all series. Errors are *fault.Error.
+func (e *Engine) LabelNames(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
+	q := e.querier(t, from, to)
+	return union(selectors, func(m []*labels.Matcher) ([]string, annotations.Annotations, error) {
+		return q.LabelNames(ctx, nil, m...)
+	})
+}
+
+// LabelValues lists the values of a label likewise.
+func (e *Engine) LabelValues(ctx context.Context, t tenant.ID, name string, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
+	q := e.querier(t, from, to)
+	name = normalName(name)
+	return union(selectors, func(m []*labels.Matcher) ([]string, annotations.Annotations, error) {
+		return q.LabelValues(ctx, name, nil, m...)
+	})
+}
+
+func (e *Engine) querier(t tenant.ID, from, to time.Time) *querier {
+	return &querier{queryable: e.queryable(t), from: timestamp.FromTime(from), to: timestamp.FromTime(to)}
+}
+
+func union(selectors [][]*labels.Matcher, list func([]*labels.Matcher) ([]string, annotations.Annotations, error)) ([]string, error) {
+	if len(selectors) == 0 {
+		selectors = [][]*labels.Matcher{nil}
+	}
+	out := []string{}
+	for _, m := range selectors {
+		names, _, err := list(m)
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		out = append(out, names...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}

@@ -1,0 +1,154 @@
+package metricexec
+
+import (
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+)
+
+// explicit holds the points of one explicit-bucket histogram series, columnar
+// and sorted by time. It is read as many classic series, each made only when it
+// is asked for.
+type explicit struct {
+	times, start []int64
+	stale        []bool // no recorded value
+	hasSum       []bool
+	count        []float64
+	sum          []float64
+	layouts      [][]float64 // distinct bounds, without +Inf
+	layout       []int       // per point, index into layouts
+	below        [][]float64 // per point, cumulative counts, one per bound
+}
+
+// add appends a point, whose slices are not kept.
+func (e *explicit) add(p *metricstore.HistogramPoint) {
+	e.times = append(e.times, p.Time)
+	e.start = append(e.start, p.Start)
+	e.stale = append(e.stale, p.Flags&metricstore.NoRecordedValue != 0)
+	e.hasSum = append(e.hasSum, p.Flags&metricstore.HasSum != 0)
+	e.count = append(e.count, float64(p.Count))
+	e.sum = append(e.sum, p.Sum)
+	bounds := withoutInf(p.Bounds) // the +Inf bucket is the count
+	e.layout = append(e.layout, e.layoutOf(bounds))
+	below := make([]float64, min(len(bounds), len(p.Counts)))
+	var total uint64
+	for i := range below {
+		total += p.Counts[i]
+		below[i] = float64(total)
+	}
+	e.below = append(e.below, below)
+}
+
+func withoutInf(bounds []float64) []float64 {
+	if n := len(bounds); n > 0 && math.IsInf(bounds[n-1], 1) {
+		return bounds[:n-1]
+	}
+	return bounds
+}
+
+func (e *explicit) layoutOf(bounds []float64) int {
+	if n := len(e.layout); n > 0 && slices.Equal(e.layouts[e.layout[n-1]], bounds) {
+		return e.layout[n-1]
+	}
+	for i, l := range e.layouts {
+		if slices.Equal(l, bounds) {
+			return i
+		}
+	}
+	e.layouts = append(e.layouts, slices.Clone(bounds))
+	return len(e.layouts) - 1
+}
+
+// bounds lists every bound any point has, ascending, then +Inf.
+func (e *explicit) bounds() []float64 {
+	var all []float64
+	for _, l := range e.layouts {
+		all = append(all, l...)
+	}
+	slices.Sort(all)
+	return append(slices.Compact(all), math.Inf(1))
+}
+
+// deltas are the values of one classic series of the histogram: points without
+// the value are left out, or marked stale where the value has just gone.
+type deltas struct {
+	times, start []int64
+	values       []float64
+}
+
+// series collects one value of every point; ok false means the point has none.
+func (e *explicit) series(at func(i int) (v float64, ok bool)) deltas {
+	n := len(e.times)
+	d := deltas{make([]int64, 0, n), make([]int64, 0, n), make([]float64, 0, n)}
+	live := false
+	for i := range n {
+		v, ok := at(i)
+		if e.stale[i] || (!ok && live) {
+			v, ok = math.Float64frombits(value.StaleNaN), true
+			live = false
+		} else {
+			live = ok
+		}
+		if ok {
+			d.times = append(d.times, e.times[i])
+			d.start = append(d.start, e.start[i])
+			d.values = append(d.values, v)
+		}
+	}
+	return d
+}
+
+// bucket is the series _bucket{le="bound"}.
+func (e *explicit) bucket(bound float64) deltas {
+	if math.IsInf(bound, 1) {
+		return e.counts()
+	}
+	index := make([]int, len(e.layouts))
+	for i, l := range e.layouts {
+		at, ok := slices.BinarySearch(l, bound)
+		if !ok {
+			at = -1
+		}
+		index[i] = at
+	}
+	return e.series(func(i int) (float64, bool) {
+		at := index[e.layout[i]]
+		if at < 0 || at >= len(e.below[i]) {
+			return 0, false
+		}
+		return e.below[i][at], true
+	})
+}
+
+// counts is the series _count.
+func (e *explicit) counts() deltas {
+	return e.series(func(i int) (float64, bool) { return e.count[i], true })
+}
+
+// sums is the series _sum; points sent without a sum are left out.
+func (e *explicit) sums() deltas {
+	return e.series(func(i int) (float64, bool) { return e.sum[i], e.hasSum[i] })
+}
+
+// formatInf is the le of the last bucket.
+const formatInf = "+Inf"
+
+// formatBound is the value of the le label of a bound, as Prometheus's OTLP
+// receiver writes it.
+func formatBound(bound float64) string {
+	if math.IsInf(bound, 1) {
+		return formatInf
+	}
+	return strconv.FormatFloat(bound, 'f', -1, 64)
+}
+
+// sameBound tells whether two le values are the same number.
+func sameBound(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
+}

@@ -1,0 +1,29 @@
+package metricexec
+
+import (
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/otlptranslator"
+)
+
+// exportedName is the label of an attribute called __name__.
+const exportedName = "exported___name__"
+
+// LabelName is the label name under which PromQL sees an attribute key. A key
+// that is a classic label name already stays as it is; any other is translated
+// as Prometheus's OTLP receiver does (http.method → http_method). The result is
+// empty when nothing usable is left of the key.
+func LabelName(key string) string {
+	if key == model.MetricNameLabel {
+		// The metric's name is not an attribute's to choose.
+		return exportedName
+	}
+	if model.LegacyValidation.IsValidLabelName(key) {
+		return key
+	}
+	namer := otlptranslator.LabelNamer{}
+	name, err := namer.Build(key)
+	if err != nil {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,136 @@
+package metricexec
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+)
+
+// budget is what one query may read from storage, shared by its selectors.
+type budget struct {
+	samples, series       atomic.Int64
+	maxSamples, maxSeries int64
+}
+
+func newBudget(l Limits) *budget {
+	return &budget{maxSamples: int64(l.MaxSamples), maxSeries: int64(l.MaxSeries)}
+}
+
+func (b *budget) read(samples int) error {
+	if b.samples.Add(int64(samples)) > b.maxSamples {
+		return b.tooManySamples(nil)
+	}
+	return nil
+}
+
+// explain turns storage's word that a read is over the limit it was given into
+// the query's.
+func (b *budget) explain(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); !ok && overLimit(err) {
+		return b.tooManySamples(err)
+	}
+	return err
+}
+
+func (b *budget) tooManySamples(err error) error {
+	return &fault.Error{Code: fault.Limit, Limit: "max_samples", Err: err, Message: fmt.Sprintf(
+		"query reads more than %d samples; shorten the range, select fewer series, or raise the limit max_samples", b.maxSamples)}
+}
+
+func (b *budget) touch(series int) error {
+	if b.series.Add(int64(series)) > b.maxSeries {
+		return tooManySeries(int(b.maxSeries), nil)
+	}
+	return nil
+}
+
+func tooManySeries(limit int, err error) error {
+	return &fault.Error{Code: fault.Limit, Limit: "max_series", Err: err, Message: fmt.Sprintf(
+		"query touches more than %d series; add matchers, or raise the limit max_series", limit)}
+}
+
+// native holds the points of one exponential histogram series.
+type native struct {
+	times, start []int64
+	histograms   []*histogram.FloatHistogram
+	unfit        error // why the first point that has no native form has none
+}
+
+func (n *native) add(r *metricstore.HistogramPoint) {
+	h, err := nativeHistogram(r)
+	if err != nil {
+		if n.unfit == nil {
+			n.unfit = err
+		}
+		return
+	}
+	n.times = append(n.times, r.Time)
+	n.start = append(n.start, r.Start)
+	n.histograms = append(n.histograms, h)
+}
+
+// raw shows deltas as sent: gauges, so that rate of them warns instead of lying.
+func (n *native) raw(delta bool) columns {
+	if delta {
+		for _, h := range n.histograms {
+			h.CounterResetHint = histogram.GaugeType
+		}
+	}
+	return columns{times: n.times, histograms: n.histograms}
+}
+
+// total shows the running total of deltas along a curve.
+func (n *native) total(along func(ts, start []int64) curve) (columns, error) {
+	var (
+		ts, start []int64
+		totals    = []*histogram.FloatHistogram{nil}
+	)
+	for i, h := range n.histograms {
+		if value.IsStaleNaN(h.Sum) {
+			continue
+		}
+		sum := h
+		if last := totals[len(totals)-1]; last == nil {
+			totals[0] = &histogram.FloatHistogram{Schema: h.Schema, ZeroThreshold: h.ZeroThreshold}
+		} else {
+			var err error
+			if sum, _, _, err = last.Copy().Add(h); err != nil {
+				return columns{}, fmt.Errorf("exponential histogram: add deltas: %w", err)
+			}
+		}
+		ts, start, totals = append(ts, n.times[i]), append(start, n.start[i]), append(totals, sum)
+	}
+	c := along(ts, start)
+	out := columns{times: c.times, histograms: make([]*histogram.FloatHistogram, len(c.upto))}
+	for i, k := range c.upto {
+		out.histograms[i] = totals[k]
+	}
+	return out, nil
+}
+
+// total is the running total of float deltas along a curve; stale points and
+// repeats in time have no part in it.
+func (d deltas) total(along func(ts, start []int64) curve) columns {
+	var (
+		ts, start []int64
+		totals    = []float64{0}
+	)
+	for i, v := range d.values {
+		if value.IsStaleNaN(v) {
+			continue
+		}
+		ts, start, totals = append(ts, d.times[i]), append(start, d.start[i]), append(totals, totals[len(totals)-1]+v)
+	}
+	c := along(ts, start)
+	out := columns{times: c.times, floats: make([]float64, len(c.upto))}
+	for i, k := range c.upto {
+		out.floats[i] = totals[k]
+	}
+	return out
+}

@@ -1,0 +1,275 @@
+package metricexec
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/annotations"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// queryable is the storage of one query of one tenant.
+type queryable struct {
+	source  Source
+	tenant  tenant.ID
+	promote []string
+	budget  *budget
+	limits  Limits
+	slots   chan struct{} // selects read side by side, this many at once
+}
+
+func (q *queryable) Querier(from, to int64) (storage.Querier, error) {
+	return &querier{queryable: q, from: from, to: to}, nil
+}
+
+type querier struct {
+	*queryable
+	from, to int64
+}
+
+func (q *querier) Close() error { return nil }
+
+// Select starts to read at once and returns; the set waits for it. So several
+// selectors of a query are read side by side.
+func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	if hints == nil {
+		hints = &storage.SelectHints{Start: q.from, End: q.to}
+	}
+	set := &seriesSet{done: make(chan struct{}), at: -1}
+	go func() {
+		defer close(set.done)
+		select {
+		case q.slots <- struct{}{}:
+			defer func() { <-q.slots }()
+			set.series, set.warnings, set.err = q.read(ctx, hints, newSelector(matchers))
+		case <-ctx.Done():
+			set.err = ctx.Err()
+		}
+	}()
+	return set
+}
+
+func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s selector) ([]storage.Series, annotations.Annotations, error) {
+	found, err := q.find(ctx, hints.Start, hints.End, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := newPoints(found)
+	samples, histograms := p.fingerprints()
+	g, gctx := errgroup.WithContext(ctx)
+	if len(samples) > 0 {
+		g.Go(func() error {
+			_, err := q.source.Samples(gctx, q.tenant, q.points(samples, hints), func(s metricstore.Samples) error {
+				p.samples[s.Fingerprint] = deltas{s.Times, s.Start, s.Values}
+				return q.budget.read(len(s.Times))
+			})
+			return q.budget.explain(err)
+		})
+	}
+	if len(histograms) > 0 {
+		g.Go(func() error {
+			_, err := q.source.Histograms(gctx, q.tenant, q.points(histograms, hints), func(h metricstore.Histograms) error {
+				return q.budget.read(p.histograms(&h))
+			})
+			return q.budget.explain(err)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	series, warnings, err := p.series(found, hints, s)
+	if err == nil {
+		err = q.budget.touch(len(series))
+	}
+	return series, warnings, err
+}
+
+// points is the read of the points of a select.
+func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metricstore.Range {
+	return metricstore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples}
+}
+
+// find lists the visible series of a selector; too many are an error.
+func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
+	stored, err := q.source.Series(ctx, q.tenant, time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to)), s.selection(q.limits.MaxSeries))
+	if err != nil {
+		if overLimit(err) {
+			return nil, tooManySeries(q.limits.MaxSeries, err)
+		}
+		return nil, err
+	}
+	return s.visibles(stored, &labeler{promote: q.promote}), nil
+}
+
+// LabelNames and LabelValues make a querier complete; Prometheus's engine asks
+// for neither except through info(), which reads the labels of target_info.
+func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+	found, err := q.find(ctx, q.from, q.to, newSelector(matchers))
+	if err != nil {
+		return nil, nil, err
+	}
+	set := map[string]struct{}{}
+	for _, v := range found {
+		v.labels.Range(func(l labels.Label) { set[l.Name] = struct{}{} })
+		if v.part == buckets {
+			set[model.BucketLabel] = struct{}{}
+		}
+	}
+	return sorted(set, hints), nil, nil
+}
+
+func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+	if name == model.MetricNameLabel && len(matchers) == 0 {
+		return q.metricNames(ctx, hints)
+	}
+	s := newSelector(matchers)
+	found, err := q.find(ctx, q.from, q.to, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	set := map[string]struct{}{}
+	for _, v := range found {
+		if value := v.labels.Get(name); value != "" {
+			set[value] = struct{}{}
+		}
+	}
+	if name == model.BucketLabel {
+		bounds, err := q.bounds(ctx, found)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, all := range bounds {
+			for _, le := range all {
+				if s.matchesLE(le) {
+					set[le] = struct{}{}
+				}
+			}
+		}
+	}
+	return sorted(set, hints), nil, nil
+}
+
+// metricNames lists the names of all metrics without reading their series,
+// which may be many more.
+func (q *querier) metricNames(ctx context.Context, hints *storage.LabelHints) ([]string, annotations.Annotations, error) {
+	found, err := q.source.Metadata(ctx, q.tenant, time.UnixMilli(clamp(q.from)), time.UnixMilli(clamp(q.to)), "", q.limits.MaxSeries)
+	if err != nil {
+		return nil, nil, err
+	}
+	set := map[string]struct{}{}
+	for _, m := range found {
+		for _, p := range parts(m.Type) {
+			set[m.PromName+suffixes[p]] = struct{}{}
+		}
+	}
+	return sorted(set, hints), nil, nil
+}
+
+// bounds lists the le labels of the histograms among found, by fingerprint.
+func (q *querier) bounds(ctx context.Context, found []visible) (map[uint64][]string, error) {
+	var fps []uint64
+	for _, v := range found {
+		if v.part == buckets {
+			fps = append(fps, v.stored.Fingerprint)
+		}
+	}
+	if len(fps) == 0 {
+		return nil, nil
+	}
+	r := metricstore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: q.limits.MaxSamples}
+	layouts, err := q.source.Bounds(ctx, q.tenant, r)
+	if err != nil {
+		return nil, q.budget.explain(err)
+	}
+	out := make(map[uint64][]string, len(layouts))
+	for fp, all := range layouts {
+		var e explicit
+		for _, bounds := range all {
+			e.layoutOf(withoutInf(bounds))
+		}
+		for _, bound := range e.bounds() {
+			out[fp] = append(out[fp], formatBound(bound))
+		}
+	}
+	return out, nil
+}
+
+// list is the labels of all series a selector finds, sorted, without reading
+// samples; at most limit of them if limit is positive.
+func (q *querier) list(ctx context.Context, s selector) ([]labels.Labels, error) {
+	found, err := q.find(ctx, q.from, q.to, s)
+	if err != nil {
+		return nil, err
+	}
+	bounds, err := q.bounds(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	var out []labels.Labels
+	for _, v := range found {
+		if v.part != buckets {
+			out = append(out, v.labels)
+			continue
+		}
+		for _, le := range bounds[v.stored.Fingerprint] {
+			if s.matchesLE(le) {
+				out = append(out, withLE(v.labels, le))
+			}
+		}
+		if len(out) > q.limits.MaxSeries {
+			return nil, tooManySeries(q.limits.MaxSeries, nil)
+		}
+	}
+	return out, nil
+}
+
+func withLE(l labels.Labels, le string) labels.Labels {
+	return labels.NewBuilder(l).Set(model.BucketLabel, le).Labels()
+}
+
+func sorted(set map[string]struct{}, hints *storage.LabelHints) []string {
+	out := make([]string, 0, len(set))
+	for s := range set {
+		out = append(out, s)
+	}
+	slices.Sort(out)
+	out, _ = hints.ApplyLimit(out)
+	return out
+}
+
+// seriesSet is filled by a goroutine that closes done.
+type seriesSet struct {
+	done     chan struct{}
+	series   []storage.Series
+	warnings annotations.Annotations
+	err      error
+	at       int
+}
+
+func (s *seriesSet) Next() bool {
+	<-s.done
+	if s.err != nil || s.at+1 >= len(s.series) {
+		return false
+	}
+	s.at++
+	return true
+}
+
+func (s *seriesSet) At() storage.Series { return s.series[s.at] }
+
+func (s *seriesSet) Err() error {
+	<-s.done
+	return s.err
+}
+
+func (s *seriesSet) Warnings() annotations.Annotations {
+	<-s.done
+	return s.warnings
+}

@@ -1,0 +1,320 @@
+package metricexec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/util/annotations"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+)
+
+// series is one series of an answer; its points are made when they are read.
+type series struct {
+	lbls   labels.Labels
+	points func() columns
+}
+
+func (s *series) Labels() labels.Labels { return s.lbls }
+
+func (s *series) Iterator(reuse chunkenc.Iterator) chunkenc.Iterator {
+	return s.points().iterator(reuse)
+}
+
+// points holds what has been read of the series of one selector, by
+// fingerprint.
+type points struct {
+	stored   map[uint64]*metricstore.SeriesRow
+	samples  map[uint64]deltas
+	explicit map[uint64]*explicit
+	native   map[uint64]*native
+}
+
+func newPoints(found []visible) *points {
+	p := &points{
+		stored:   make(map[uint64]*metricstore.SeriesRow),
+		samples:  make(map[uint64]deltas),
+		explicit: make(map[uint64]*explicit),
+		native:   make(map[uint64]*native),
+	}
+	for _, v := range found {
+		p.stored[v.stored.Fingerprint] = v.stored
+	}
+	return p
+}
+
+// fingerprints splits the series by where their points are.
+func (p *points) fingerprints() (samples, histograms []uint64) {
+	for fp, s := range p.stored {
+		if s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram {
+			histograms = append(histograms, fp)
+		} else {
+			samples = append(samples, fp)
+		}
+	}
+	slices.Sort(samples)
+	slices.Sort(histograms)
+	return samples, histograms
+}
+
+// histograms keeps the points of a histogram series and tells how many numbers
+// they hold.
+func (p *points) histograms(h *metricstore.Histograms) (size int) {
+	var (
+		e = new(explicit)
+		n = new(native)
+	)
+	for i := range h.Points {
+		r := &h.Points[i]
+		size += 1 + len(r.Counts) + len(r.PositiveCounts) + len(r.NegativeCounts)
+		if r.Kind == metricstore.KindExponential {
+			n.add(r)
+		} else {
+			e.add(r)
+		}
+	}
+	if len(e.times) > 0 {
+		p.explicit[h.Fingerprint] = e
+	}
+	if len(n.times) > 0 || n.unfit != nil {
+		p.native[h.Fingerprint] = n
+	}
+	return size
+}
+
+// series makes the series of found, which is sorted by labels. Stored series
+// with equal labels (a process that restarted, say, has a new resource) become
+// one; where cumulative ones of them overlap in time a warning says so.
+func (p *points) series(found []visible, hints *storage.SelectHints, s selector) ([]storage.Series, annotations.Annotations, error) {
+	b := builder{points: p, mode: deltaModeOf(hints), hints: hints}
+	for i := 0; i < len(found); {
+		j := i + 1
+		for j < len(found) && labels.Equal(found[i].labels, found[j].labels) {
+			j++
+		}
+		if found[i].part == buckets {
+			b.buckets(found[i:j], s)
+		} else if err := b.one(found[i].labels, found[i:j]); err != nil {
+			return nil, nil, err
+		}
+		i = j
+	}
+	return b.out, b.warnings, nil
+}
+
+type builder struct {
+	*points
+	mode     deltaMode
+	hints    *storage.SelectHints
+	out      []storage.Series
+	warnings annotations.Annotations
+}
+
+// buckets adds the _bucket series of histograms with equal labels that the
+// selector asks for.
+func (b *builder) buckets(group []visible, s selector) {
+	var all []float64
+	for _, v := range group {
+		if e := b.explicit[v.stored.Fingerprint]; e != nil {
+			all = append(all, e.bounds()...)
+		}
+	}
+	slices.Sort(all)
+	for _, bound := range slices.Compact(all) {
+		if le := formatBound(bound); s.matchesLE(le) {
+			b.floats(withLE(group[0].labels, le), group, func(v visible) deltas {
+				if e := b.explicit[v.stored.Fingerprint]; e != nil {
+					return e.bucket(bound)
+				}
+				return deltas{}
+			})
+		}
+	}
+}
+
+// one adds the series of stored series that are not buckets.
+func (b *builder) one(lbls labels.Labels, group []visible) error {
+	var floats, natives []visible
+	for _, v := range group {
+		switch {
+		case v.part != whole || v.stored.Type != metricstore.ExponentialHistogram:
+			floats = append(floats, v)
+		case b.native[v.stored.Fingerprint] != nil:
+			natives = append(natives, v)
+		}
+	}
+	if len(natives) > 0 {
+		return b.natives(lbls, natives, floats)
+	}
+	b.floats(lbls, floats, b.plain)
+	return nil
+}
+
+// plain is the points of a float series or of the _sum or _count of a histogram.
+func (b *builder) plain(v visible) deltas {
+	fp := v.stored.Fingerprint
+	switch e := b.explicit[fp]; {
+	case v.part == whole:
+		return b.samples[fp]
+	case e == nil:
+		return deltas{}
+	case v.part == sum:
+		return e.sums()
+	default:
+		return e.counts()
+	}
+}
+
+// floats adds one float series made of a group.
+func (b *builder) floats(lbls labels.Labels, group []visible, read func(visible) deltas) {
+	if !b.hasPoints(group) {
+		return
+	}
+	delta := isDelta(group[0].stored)
+	b.warnOverlap(lbls, group)
+	b.out = append(b.out, &series{lbls, func() columns {
+		parts := make([]deltas, len(group))
+		for i, v := range group {
+			parts[i] = read(v)
+		}
+		d := merge(parts, delta)
+		if !delta || b.mode == deltaRaw {
+			return columns{times: d.times, floats: d.values}
+		}
+		return d.total(b.along)
+	}})
+}
+
+// natives adds one native histogram series, merged with floats of the same
+// labels if there are any.
+func (b *builder) natives(lbls labels.Labels, group, floats []visible) error {
+	parts := make([]storage.Series, 0, len(group)+1)
+	for _, v := range group {
+		n := b.native[v.stored.Fingerprint]
+		if n.unfit != nil {
+			b.warn(fmt.Errorf("%w: points of %q left out: %w", annotations.PromQLWarning, v.stored.Name, n.unfit))
+		}
+		cols := n.raw(isDelta(v.stored))
+		if isDelta(v.stored) && b.mode != deltaRaw {
+			var err error
+			if cols, err = n.total(b.along); err != nil {
+				return err
+			}
+		}
+		if len(cols.times) > 0 {
+			parts = append(parts, &series{lbls, func() columns { return cols }})
+		}
+	}
+	b.warnOverlap(lbls, group)
+	if before := len(b.out); len(floats) > 0 {
+		b.floats(lbls, floats, b.plain)
+		parts = append(parts, b.out[before:]...)
+		b.out = b.out[:before]
+	}
+	switch len(parts) {
+	case 0:
+	case 1:
+		b.out = append(b.out, parts[0])
+	default:
+		b.out = append(b.out, storage.ChainedSeriesMerge(parts...))
+	}
+	return nil
+}
+
+func isDelta(s *metricstore.SeriesRow) bool { return s.Temporality == metricstore.Delta }
+
+func (b *builder) along(ts, start []int64) curve {
+	if b.mode == deltaWindow {
+		return windowCurve(ts, b.hints)
+	}
+	return totalCurve(ts, start)
+}
+
+func (b *builder) hasPoints(group []visible) bool {
+	return slices.ContainsFunc(group, func(v visible) bool { _, _, ok := b.span(v); return ok })
+}
+
+// span is the time of the first and last point of a series.
+func (b *builder) span(v visible) (first, last int64, ok bool) {
+	fp := v.stored.Fingerprint
+	times := b.samples[fp].times
+	if e := b.explicit[fp]; e != nil {
+		times = e.times
+	} else if n := b.native[fp]; n != nil {
+		times = n.times
+	}
+	if len(times) == 0 {
+		return 0, 0, false
+	}
+	return times[0], times[len(times)-1], true
+}
+
+func (b *builder) warn(err error) {
+	if b.warnings == nil {
+		b.warnings = *annotations.New()
+	}
+	b.warnings.Add(err)
+}
+
+// warnOverlap says that several senders share labels: their samples alternate,
+// and rates of them mean nothing.
+func (b *builder) warnOverlap(lbls labels.Labels, group []visible) {
+	if len(group) < 2 || isDelta(group[0].stored) {
+		return
+	}
+	type span struct{ first, last int64 }
+	var spans []span
+	for _, v := range group {
+		if first, last, ok := b.span(v); ok {
+			spans = append(spans, span{first, last})
+		}
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.first, b.first) })
+	for i := 1; i < len(spans); i++ {
+		if spans[i].first <= spans[i-1].last {
+			b.warn(fmt.Errorf("%w: several senders share the labels of %q at the same time; promote a resource attribute that tells them apart",
+				annotations.PromQLWarning, group[0].stored.Name))
+			return
+		}
+	}
+}
+
+// merge puts points in time order. Where two have one time, deltas add up and
+// of anything else the later part wins.
+func merge(parts []deltas, add bool) deltas {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	var all deltas
+	for _, p := range parts {
+		all.times = append(all.times, p.times...)
+		all.start = append(all.start, p.start...)
+		all.values = append(all.values, p.values...)
+	}
+	order := make([]int, len(all.times))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all.times[a], all.times[b]) })
+	var out deltas
+	for _, i := range order {
+		n := len(out.times)
+		if n > 0 && out.times[n-1] == all.times[i] {
+			if add {
+				out.values[n-1] += all.values[i]
+				out.start[n-1] = min(out.start[n-1], all.start[i])
+			} else {
+				out.values[n-1] = all.values[i]
+			}
+			continue
+		}
+		out.times = append(out.times, all.times[i])
+		out.start = append(out.start, all.start[i])
+		out.values = append(out.values, all.values[i])
+	}
+	return out
+}

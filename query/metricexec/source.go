@@ -1,0 +1,34 @@
+package metricexec
+
+import (
+	"context"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Source is where an evaluation reads: *metricstore.Store, whose methods these
+// are, or memory in tests. What exceeds a limit it is given is an error of
+// class conn.Limit. Series may list more than was asked for, never fewer.
+type Source interface {
+	Series(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
+	Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
+	Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error)
+	Bounds(ctx context.Context, t tenant.ID, r metricstore.Range) (map[uint64][][]float64, error)
+	Exemplars(ctx context.Context, t tenant.ID, r metricstore.Range) (metricstore.Exemplars, error)
+	Metadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]metricstore.Metadata, error)
+}
+
+// The times storage knows: ClickHouse's Date ends in 2149.
+const (
+	earliest = 0
+	latest   = 5_650_000_000_000 // Unix ms, 2149-01-14
+)
+
+// clamp moves a time into what storage knows.
+func clamp(ms int64) int64 { return min(max(ms, earliest), latest) }
+
+// overLimit tells whether storage refused because of a limit it was given.
+func overLimit(err error) bool { return conn.ClassOf(err) == conn.Limit }

@@ -1,0 +1,195 @@
+package nativeapi
+
+import (
+	"context"
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/query/correlate"
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
+)
+
+//go:embed openapi.yaml
+var document []byte
+
+// Readiness is whether storage can answer.
+type Readiness struct {
+	Ready         bool
+	State         string // of the engine, such as starting, ready, failed
+	EngineVersion string
+	Error         string // why it is not ready
+}
+
+// Config configures the API.
+type Config struct {
+	Metrics    *metricexec.Engine
+	Logs       *logstore.Store
+	Traces     *tracestore.Store
+	Resources  *resourcestore.Store
+	Correlator *correlate.Correlator
+	Ready      func() Readiness
+	Version    string
+	// Timeout bounds one request that is no metric query; default 30 s.
+	Timeout time.Duration
+	// MaxLogs bounds a page of logs, MaxNames a list of names or values; by
+	// default 5,000 and 10,000.
+	MaxLogs, MaxNames int
+	// Failed is told of every error that is answered; nil for nobody.
+	Failed func(context.Context, *fault.Error)
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+func (c *Config) setDefaults() {
+	if c.Timeout <= 0 {
+		c.Timeout = 30 * time.Second
+	}
+	if c.MaxLogs <= 0 || c.MaxLogs > logstore.MaxLimit {
+		c.MaxLogs = 5_000
+	}
+	if c.MaxNames <= 0 {
+		c.MaxNames = 10_000
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Failed == nil {
+		c.Failed = func(context.Context, *fault.Error) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Ready == nil {
+		c.Ready = func() Readiness { return Readiness{Ready: true, State: "ready"} }
+	}
+}
+
+type api struct{ Config }
+
+// route is one row of the routing table; openapi.yaml has the same rows.
+type route struct {
+	method, path string
+	serve        func(w http.ResponseWriter, r *http.Request) error
+}
+
+func (a *api) routes() []route {
+	return []route{
+		{http.MethodGet, "/openapi.yaml", a.document},
+		{http.MethodGet, "/api/v1/status", a.status},
+		{http.MethodPost, "/api/v1/query", a.query},
+		{http.MethodGet, "/api/v1/logs", a.logs},
+		{http.MethodGet, "/api/v1/traces/{id}", a.trace},
+		{http.MethodGet, "/api/v1/traces/{id}/context", a.context},
+		{http.MethodGet, "/api/v1/labels", a.labels},
+		{http.MethodGet, "/api/v1/labels/{name}/values", a.labelValues},
+		{http.MethodGet, "/api/v1/services", a.services},
+	}
+}
+
+// Handler serves /api/v1 and /openapi.yaml.
+func Handler(c Config) *http.ServeMux {
+	c.setDefaults()
+	a := &api{c}
+	mux := http.NewServeMux()
+	methods := map[string]string{}
+	for _, r := range a.routes() {
+		mux.Handle(r.method+" "+r.path, a.handler(r.serve))
+		methods[r.path] = r.method
+	}
+	for path, method := range methods {
+		mux.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", method)
+			writeJSON(w, http.StatusMethodNotAllowed, errorBody{errorInfo{Code: string(fault.BadQuery), Message: path + " is for " + method + " only"}})
+		}))
+	}
+	mux.Handle("/", a.handler(func(_ http.ResponseWriter, r *http.Request) error {
+		return &fault.Error{Code: fault.NotFound, Message: r.URL.Path + " is not served here"}
+	}))
+	return mux
+}
+
+func (a *api) handler(serve func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), a.Timeout)
+		defer cancel()
+		if err := serve(w, r.WithContext(ctx)); err != nil {
+			f := fault.Of(err)
+			a.Failed(ctx, f)
+			WriteError(w, f)
+		}
+	})
+}
+
+func (a *api) document(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Write(document)
+	return nil
+}
+
+func (a *api) status(w http.ResponseWriter, _ *http.Request) error {
+	r := a.Ready()
+	writeJSON(w, http.StatusOK, statusBody{
+		Product: "trefoil", Version: a.Version, Ready: r.Ready,
+		Engine: engineStatus{State: r.State, Version: r.EngineVersion, Error: r.Error},
+		Time:   timeText(a.Now().UnixNano()),
+	})
+	return nil
+}
+
+// parameters reads a query string, strictly: a parameter that is not known is
+// an error, since leaving out a misspelt filter would answer another question.
+func parameters(r *http.Request, known ...string) (url.Values, error) {
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, &fault.Error{Code: fault.BadQuery, Message: "query string: " + err.Error(), Err: err}
+	}
+	for name, values := range form {
+		repeatable := false
+		found := false
+		for _, k := range known {
+			if k, many := strings.CutSuffix(k, "*"); k == name {
+				found, repeatable = true, many
+			}
+		}
+		if !found {
+			return nil, &fault.Error{Code: fault.BadQuery, Param: name, Message: "is not known here"}
+		}
+		if len(values) > 1 && !repeatable {
+			return nil, &fault.Error{Code: fault.BadQuery, Param: name, Message: "is given more than once"}
+		}
+	}
+	return form, nil
+}
+
+func tenantOf(r *http.Request) tenant.ID { return tenant.FromContext(r.Context()) }
+
+const arrowStream = "application/vnd.apache.arrow.stream"
+
+// wantsArrow tells whether a request prefers Arrow to JSON: it names it, and
+// does not name JSON before.
+func wantsArrow(r *http.Request) bool {
+	for _, accept := range r.Header.Values("Accept") {
+		for part := range strings.SplitSeq(accept, ",") {
+			kind, params, _ := strings.Cut(part, ";")
+			if strings.ReplaceAll(params, " ", "") == "q=0" {
+				continue
+			}
+			switch strings.ToLower(strings.TrimSpace(kind)) {
+			case arrowStream:
+				return true
+			case "application/json":
+				return false
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,170 @@
+package nativeapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+)
+
+// rowsPerBatch bounds a record batch by its rows, valuesPerBatch by the values
+// of its lists.
+const (
+	rowsPerBatch   = 4096
+	valuesPerBatch = 1 << 18
+)
+
+// timestamps in Arrow answers are in UTC.
+func timestampOf(unit arrow.TimeUnit) *arrow.TimestampType {
+	return &arrow.TimestampType{Unit: unit, TimeZone: "UTC"}
+}
+
+func metricSchema(warnings []string) (*arrow.Schema, error) {
+	text, err := json.Marshal(warnings)
+	if err != nil {
+		return nil, fmt.Errorf("nativeapi: encode warnings: %w", err)
+	}
+	meta := arrow.NewMetadata([]string{"trefoil.kind", "trefoil.warnings"}, []string{"metric", string(text)})
+	return arrow.NewSchema([]arrow.Field{
+		{Name: "labels", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)},
+		{Name: "times", Type: arrow.ListOf(timestampOf(arrow.Millisecond))},
+		{Name: "values", Type: arrow.ListOf(arrow.PrimitiveTypes.Float64)},
+	}, &meta), nil
+}
+
+// writeMetricArrow streams a matrix, one row per series.
+func (a *api) writeMetricArrow(w http.ResponseWriter, m promql.Matrix, warnings []string) error {
+	skipped := 0
+	for _, s := range m {
+		if len(s.Histograms) > 0 {
+			skipped++
+		}
+	}
+	if skipped > 0 {
+		warnings = append(warnings, fmt.Sprintf(
+			"%d series have native histogram samples, which an Arrow answer leaves out; use histogram_quantile and the like, or JSON", skipped))
+	}
+	schema, err := metricSchema(warnings)
+	if err != nil {
+		return err
+	}
+	return a.stream(w, schema, func(b *array.RecordBuilder, flush func() error) error {
+		var (
+			lbls   = b.Field(0).(*array.MapBuilder)
+			keys   = lbls.KeyBuilder().(*array.StringBuilder)
+			values = lbls.ItemBuilder().(*array.StringBuilder)
+			times  = b.Field(1).(*array.ListBuilder)
+			time   = times.ValueBuilder().(*array.TimestampBuilder)
+			floats = b.Field(2).(*array.ListBuilder)
+			float  = floats.ValueBuilder().(*array.Float64Builder)
+		)
+		for _, s := range m {
+			lbls.Append(true)
+			s.Metric.Range(func(l labels.Label) {
+				keys.Append(l.Name)
+				values.Append(l.Value)
+			})
+			times.Append(true)
+			floats.Append(true)
+			for _, p := range s.Floats {
+				time.Append(arrow.Timestamp(p.T))
+				float.Append(p.F)
+			}
+			if lbls.Len() >= rowsPerBatch || float.Len() >= valuesPerBatch {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// stream writes an Arrow IPC stream of the batches fill makes. The status is
+// sent with the first byte; what fails later cuts the stream short of its end
+// mark, which readers notice.
+func (a *api) stream(w http.ResponseWriter, schema *arrow.Schema, fill func(b *array.RecordBuilder, flush func() error) error) error {
+	h := w.Header()
+	h.Set("Content-Type", arrowStream)
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+
+	out := ipc.NewWriter(w, ipc.WithSchema(schema))
+	b := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer b.Release()
+	flush := func() error {
+		rec := b.NewRecord()
+		defer rec.Release()
+		return out.Write(rec)
+	}
+	err := fill(b, flush)
+	if err == nil {
+		err = flush()
+	}
+	if err == nil {
+		err = out.Close()
+	}
+	if err != nil {
+		a.Logger.Debug("nativeapi: write Arrow stream", "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+func logsSchema(res *logstore.Result) *arrow.Schema {
+	names := []string{"trefoil.kind", "trefoil.truncated"}
+	values := []string{"logs", strconv.FormatBool(res.Truncated)}
+	if next := nextCursor(res); next != "" {
+		names, values = append(names, "trefoil.next_cursor"), append(values, next)
+	}
+	meta := arrow.NewMetadata(names, values)
+	text := arrow.BinaryTypes.String
+	return arrow.NewSchema([]arrow.Field{
+		{Name: "id", Type: text},
+		{Name: "time", Type: timestampOf(arrow.Nanosecond)},
+		{Name: "service", Type: text},
+		{Name: "severity", Type: text},
+		{Name: "severity_number", Type: arrow.PrimitiveTypes.Uint8},
+		{Name: "body", Type: text},
+		{Name: "trace_id", Type: text},
+		{Name: "span_id", Type: text},
+		{Name: "attributes", Type: text},
+		{Name: "resource", Type: text},
+	}, &meta)
+}
+
+// writeLogsArrow streams a page of logs, one row per record.
+func (a *api) writeLogsArrow(w http.ResponseWriter, res *logstore.Result) error {
+	render := newRenderer()
+	return a.stream(w, logsSchema(res), func(b *array.RecordBuilder, flush func() error) error {
+		text := func(column int, s string) { b.Field(column).(*array.StringBuilder).Append(s) }
+		for i := range res.Rows {
+			r := &res.Rows[i]
+			text(0, recordID(r))
+			b.Field(1).(*array.TimestampBuilder).Append(arrow.Timestamp(r.Time))
+			text(2, r.Service)
+			text(3, severityName(r.SeverityNumber))
+			b.Field(4).(*array.Uint8Builder).Append(r.SeverityNumber)
+			text(5, r.Body.Text())
+			text(6, idText(r.TraceID[:]))
+			text(7, idText(r.SpanID[:]))
+			text(8, string(attributesJSON(r.Attributes)))
+			text(9, string(render.resource(r.Resource)))
+			if i%rowsPerBatch == rowsPerBatch-1 {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}

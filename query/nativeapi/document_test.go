@@ -1,0 +1,37 @@
+package nativeapi
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Routes and document name the same operations, both ways.
+func TestRoutesAndDocumentAgree(t *testing.T) {
+	var doc struct {
+		OpenAPI string                    `yaml:"openapi"`
+		Paths   map[string]map[string]any `yaml:"paths"`
+	}
+	if err := yaml.Unmarshal(document, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") {
+		t.Errorf("document is OpenAPI %s", doc.OpenAPI)
+	}
+	var documented, routed []string
+	for path, operations := range doc.Paths {
+		for method := range operations {
+			documented = append(documented, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for _, r := range (&api{}).routes() {
+		routed = append(routed, r.method+" "+r.path)
+	}
+	slices.Sort(documented)
+	slices.Sort(routed)
+	if !slices.Equal(documented, routed) {
+		t.Errorf("documented %q\nrouted     %q", documented, routed)
+	}
+}

@@ -1,0 +1,140 @@
+package nativeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+)
+
+// names is a list that may have been cut.
+type names struct {
+	values    []string
+	truncated bool
+}
+
+// listing is the parameters labels and label values have in common.
+type listing struct {
+	window
+	signal string
+	limit  int
+}
+
+func (a *api) listing(r *http.Request) (listing, error) {
+	var l listing
+	form, err := parameters(r, "signal", "start", "end", "limit")
+	if err != nil {
+		return l, err
+	}
+	if l.window, err = parseWindow(form, a.Now()); err != nil {
+		return l, err
+	}
+	if l.limit, err = parseLimit(form, 1000, a.MaxNames); err != nil {
+		return l, err
+	}
+	l.signal, err = signalOf(form)
+	return l, err
+}
+
+func signalOf(form url.Values) (string, error) {
+	switch s := form.Get("signal"); s {
+	case "":
+		return "metrics", nil
+	case "metrics", "logs", "traces":
+		return s, nil
+	default:
+		return "", fault.Param("signal", fmt.Errorf("%q is not one of metrics, logs, traces", s))
+	}
+}
+
+func (a *api) labels(w http.ResponseWriter, r *http.Request) error {
+	l, err := a.listing(r)
+	if err != nil {
+		return err
+	}
+	found, err := a.listNames(r.Context(), l, r)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, namesBody{Names: filled(found.values), Truncated: found.truncated})
+	return nil
+}
+
+func (a *api) listNames(ctx context.Context, l listing, r *http.Request) (names, error) {
+	t := tenantOf(r)
+	switch l.signal {
+	case "logs":
+		n, err := a.Logs.LabelNames(ctx, t, l.Start, l.End, l.limit)
+		return names{n.Values, n.Truncated}, err
+	case "traces":
+		n, err := a.Traces.LabelNames(ctx, t, l.Start, l.End, l.limit)
+		return names{n.Values, n.Truncated}, err
+	default:
+		all, err := a.Metrics.LabelNames(ctx, t, nil, l.Start, l.End)
+		return cut(all, l.limit), err
+	}
+}
+
+func (a *api) labelValues(w http.ResponseWriter, r *http.Request) error {
+	l, err := a.listing(r)
+	if err != nil {
+		return err
+	}
+	name := r.PathValue("name")
+	if name == "" {
+		return fault.Param("name", errors.New("is empty"))
+	}
+	found, err := a.listValues(r.Context(), l, name, r)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, valuesBody{Values: filled(found.values), Truncated: found.truncated})
+	return nil
+}
+
+func (a *api) listValues(ctx context.Context, l listing, name string, r *http.Request) (names, error) {
+	t := tenantOf(r)
+	switch l.signal {
+	case "logs":
+		n, err := a.Logs.LabelValues(ctx, t, name, l.Start, l.End, l.limit)
+		return names{n.Values, n.Truncated}, err
+	case "traces":
+		n, err := a.Traces.LabelValues(ctx, t, name, l.Start, l.End, l.limit)
+		return names{n.Values, n.Truncated}, err
+	default:
+		all, err := a.Metrics.LabelValues(ctx, t, name, nil, l.Start, l.End)
+		return cut(all, l.limit), err
+	}
+}
+
+func (a *api) services(w http.ResponseWriter, r *http.Request) error {
+	form, err := parameters(r, "start", "end")
+	if err != nil {
+		return err
+	}
+	win, err := parseWindow(form, a.Now())
+	if err != nil {
+		return err
+	}
+	found, err := a.Resources.Services(r.Context(), tenantOf(r), win.Start, win.End, a.MaxNames)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, servicesBody{Services: filled(found.Values), Truncated: found.Truncated})
+	return nil
+}
+
+func cut(all []string, limit int) names {
+	return names{all[:min(limit, len(all))], len(all) > limit}
+}
+
+// filled makes an empty list of none, so that it is [] and not null.
+func filled(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

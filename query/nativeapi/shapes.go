@@ -1,0 +1,162 @@
+package nativeapi
+
+import "encoding/json"
+
+// The shapes below are the JSON of openapi.yaml; a test holds the two together.
+
+type statusBody struct {
+	Product string       `json:"product"`
+	Version string       `json:"version"`
+	Ready   bool         `json:"ready"`
+	Engine  engineStatus `json:"engine"`
+	Time    string       `json:"time"`
+}
+
+type engineStatus struct {
+	State   string `json:"state"`
+	Version string `json:"version,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+type scope struct {
+	Name       string          `json:"name"`
+	Version    string          `json:"version"`
+	Attributes json.RawMessage `json:"attributes"`
+}
+
+type logRecord struct {
+	ID             string          `json:"id"`
+	Time           string          `json:"time"`
+	ObservedTime   string          `json:"observed_time"`
+	Service        string          `json:"service"`
+	Severity       string          `json:"severity"`
+	SeverityNumber uint8           `json:"severity_number"`
+	SeverityText   string          `json:"severity_text"`
+	Body           json.RawMessage `json:"body"`
+	TraceID        string          `json:"trace_id"`
+	SpanID         string          `json:"span_id"`
+	Flags          uint32          `json:"flags"`
+	EventName      string          `json:"event_name"`
+	Attributes     json.RawMessage `json:"attributes"`
+	Resource       json.RawMessage `json:"resource"`
+	Scope          scope           `json:"scope"`
+}
+
+type logsBody struct {
+	Records    []logRecord `json:"records"`
+	NextCursor string      `json:"next_cursor,omitempty"`
+	Truncated  bool        `json:"truncated"`
+}
+
+type spanStatus struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+type spanEvent struct {
+	Time       string          `json:"time"`
+	Name       string          `json:"name"`
+	Attributes json.RawMessage `json:"attributes"`
+}
+
+type spanLink struct {
+	TraceID    string          `json:"trace_id"`
+	SpanID     string          `json:"span_id"`
+	TraceState string          `json:"trace_state"`
+	Attributes json.RawMessage `json:"attributes"`
+}
+
+type span struct {
+	SpanID       string          `json:"span_id"`
+	ParentSpanID string          `json:"parent_span_id"`
+	TraceState   string          `json:"trace_state"`
+	Flags        uint32          `json:"flags"`
+	Name         string          `json:"name"`
+	Kind         string          `json:"kind"`
+	Service      string          `json:"service"`
+	Start        string          `json:"start"`
+	DurationNS   uint64          `json:"duration_ns"`
+	Status       spanStatus      `json:"status"`
+	Attributes   json.RawMessage `json:"attributes"`
+	Resource     json.RawMessage `json:"resource"`
+	Scope        scope           `json:"scope"`
+	Events       []spanEvent     `json:"events"`
+	Links        []spanLink      `json:"links"`
+	Depth        int             `json:"depth"`
+	Children     []string        `json:"children"`
+	Orphan       bool            `json:"orphan"`
+}
+
+type traceBody struct {
+	TraceID    string   `json:"trace_id"`
+	Start      string   `json:"start"`
+	End        string   `json:"end"`
+	DurationNS int64    `json:"duration_ns"`
+	Services   []string `json:"services"`
+	SpanCount  int      `json:"span_count"`
+	Truncated  bool     `json:"truncated"`
+	Spans      []span   `json:"spans"`
+}
+
+type exemplarItem struct {
+	Time       string            `json:"time"`
+	Metric     string            `json:"metric"`
+	Labels     map[string]string `json:"labels"`
+	Value      json.RawMessage   `json:"value"`
+	TraceID    string            `json:"trace_id"`
+	SpanID     string            `json:"span_id"`
+	Attributes json.RawMessage   `json:"attributes"`
+}
+
+type exemplarsSection struct {
+	Items     []exemplarItem `json:"items"`
+	Truncated bool           `json:"truncated"`
+}
+
+type partial struct {
+	Section string    `json:"section"`
+	Error   errorInfo `json:"error"`
+}
+
+type contextBody struct {
+	Trace     *traceBody        `json:"trace"`
+	Logs      *logsBody         `json:"logs"`
+	Exemplars *exemplarsSection `json:"exemplars"`
+	Links     map[string]string `json:"links"`
+	Partial   []partial         `json:"partial"`
+}
+
+type metricSeries struct {
+	Labels     map[string]string `json:"labels"`
+	Times      []int64           `json:"times"`
+	Values     []string          `json:"values"`
+	Histograms json.RawMessage   `json:"histograms,omitempty"`
+}
+
+type queryStats struct {
+	Series    int   `json:"series"`
+	Samples   int64 `json:"samples"`
+	ElapsedMS int64 `json:"elapsed_ms"`
+}
+
+type metricBody struct {
+	Kind     string         `json:"kind"`
+	Series   []metricSeries `json:"series"`
+	Warnings []string       `json:"warnings"`
+	Stats    queryStats     `json:"stats"`
+}
+
+type namesBody struct {
+	Names     []string `json:"names"`
+	Truncated bool     `json:"truncated"`
+}
+
+type valuesBody struct {
+	Values    []string `json:"values"`
+	Truncated bool     `json:"truncated"`
+}
+
+type servicesBody struct {
+	Services  []string `json:"services"`
+	Truncated bool     `json:"truncated"`
+}

@@ -1,0 +1,82 @@
+package nativeapi
+
+import (
+	"encoding/hex"
+	"net/http"
+	"net/url"
+
+	"github.com/trefoil-o11y/trefoil/query/correlate"
+	"github.com/trefoil-o11y/trefoil/query/fault"
+)
+
+func traceIDOf(r *http.Request) ([16]byte, error) {
+	if _, err := parameters(r); err != nil {
+		return [16]byte{}, err
+	}
+	id, err := parseTraceID(r.PathValue("id"))
+	if err != nil {
+		return id, fault.Param("id", err)
+	}
+	return id, nil
+}
+
+func (a *api) trace(w http.ResponseWriter, r *http.Request) error {
+	id, err := traceIDOf(r)
+	if err != nil {
+		return err
+	}
+	t, err := a.Correlator.Trace(r.Context(), tenantOf(r), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, newRenderer().trace(id, t))
+	return nil
+}
+
+func (a *api) context(w http.ResponseWriter, r *http.Request) error {
+	id, err := traceIDOf(r)
+	if err != nil {
+		return err
+	}
+	c, err := a.Correlator.Context(r.Context(), tenantOf(r), id)
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, a.contextBody(id, c))
+	return nil
+}
+
+func (a *api) contextBody(id [16]byte, c *correlate.Context) *contextBody {
+	out := &contextBody{Links: links(id, c.Trace), Partial: []partial{}}
+	render := newRenderer()
+	if c.Trace != nil {
+		out.Trace = render.trace(id, c.Trace)
+	}
+	if c.Logs != nil {
+		out.Logs = render.logs(c.Logs)
+		out.Logs.NextCursor = "" // pages are the business of the link to the logs
+	}
+	if c.Exemplars != nil {
+		out.Exemplars = render.exemplars(c.Exemplars, a.Metrics.Labels)
+	}
+	for _, f := range c.Failures {
+		out.Partial = append(out.Partial, partial{f.Section, infoOf(f.Err)})
+	}
+	return out
+}
+
+// links are the requests for more of a trace.
+func links(id [16]byte, t *correlate.Trace) map[string]string {
+	text := hex.EncodeToString(id[:])
+	logs := url.Values{"trace_id": {text}, "direction": {"forward"}}
+	if t != nil {
+		const hour = 3_600_000_000_000
+		logs.Set("start", timeText(t.Start-hour))
+		logs.Set("end", timeText(t.End+hour))
+	}
+	return map[string]string{
+		"self":  "/api/v1/traces/" + text + "/context",
+		"trace": "/api/v1/traces/" + text,
+		"logs":  "/api/v1/logs?" + logs.Encode(),
+	}
+}

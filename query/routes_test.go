@@ -1,0 +1,167 @@
+package query_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/trefoil-o11y/trefoil/storage/storagetest"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// request is one that has an answer in the fixture. Empty is the status of the
+// answer when nothing is stored.
+type request struct {
+	line   string
+	schema string // of the native API's document, "" for Prometheus's
+	empty  int
+}
+
+const hour = "start=1699998200&end=1700003600"
+
+// requests has at least one request for every route that reads.
+func requests(trace string) []request {
+	const at = "&time=1700000600"
+	return []request{
+		{"GET /api/v1/logs?limit=3&" + hour, "LogPage", 200},
+		{"GET /api/v1/logs?severity=error&limit=2&" + hour, "LogPage", 200},
+		{"GET /api/v1/traces/" + trace, "Trace", 404},
+		{"GET /api/v1/traces/" + trace + "/context", "Context", 404},
+		{"GET /api/v1/labels?signal=metrics&" + hour, "Names", 200},
+		{"GET /api/v1/labels?signal=logs&" + hour, "Names", 200},
+		{"GET /api/v1/labels?signal=traces&" + hour, "Names", 200},
+		{"GET /api/v1/labels/http.route/values?" + hour, "Values", 200},
+		{"GET /api/v1/labels/service.name/values?signal=logs&" + hour, "Values", 200},
+		{"GET /api/v1/labels/service.name/values?signal=traces&" + hour, "Values", 200},
+		{"GET /api/v1/services?" + hour, "Services", 200},
+		{`POST /api/v1/query {"query":"http_server_requests_total","start":1700000000,"end":1700000600,"step":"60s"}`, "MetricResult", 200},
+		{`POST /api/v1/query {"query":"{job=~\".+\"}","instant":true,"end":1700000600}`, "MetricResult", 200},
+		{"GET /prometheus/api/v1/query?query={job=~\".%2b\"}" + at, "", 200},
+		{"POST /prometheus/api/v1/query query=http_server_requests_total" + at, "", 200},
+		{"GET /prometheus/api/v1/query_range?query=rate(http_server_requests_total[5m])&start=1700000300&end=1700000600&step=60", "", 200},
+		{"POST /prometheus/api/v1/query_range query=http_server_response_size_bytes&start=1700000300&end=1700000600&step=150", "", 200},
+		{"GET /prometheus/api/v1/series?match[]={job=~\".%2b\"}&" + hour, "", 200},
+		{"GET /prometheus/api/v1/labels?" + hour, "", 200},
+		{"GET /prometheus/api/v1/label/__name__/values?" + hour, "", 200},
+		{"GET /prometheus/api/v1/label/le/values?" + hour, "", 200},
+		{"GET /prometheus/api/v1/label/instance/values?" + hour, "", 200},
+		{"GET /prometheus/api/v1/metadata", "", 200},
+		{"GET /prometheus/api/v1/query_exemplars?query=http_server_request_duration_seconds_bucket&" + hour, "", 200},
+	}
+}
+
+// Every answer is what the document says, and the goldens say what it was.
+func TestAnswers(t *testing.T) {
+	f := newFixture(t, nil)
+	s := f.open("acme", "acme", 1)
+	validate := validator(t)
+	var golden bytes.Buffer
+	all := append(requests(fmt.Sprintf("%x", s.trace)),
+		request{"GET /api/v1/status", "Status", 200}, request{"GET /prometheus/api/v1/status/buildinfo", "", 200},
+		request{"GET /prometheus/api/v1/format_query?query=sum(rate(x[5m]))by(job)", "", 200})
+	for _, r := range all {
+		a := f.request("acme", r.line)
+		if a.status != 200 {
+			t.Errorf("%s: status %d: %s", r.line, a.status, a.body)
+			continue
+		}
+		if r.schema != "" {
+			validate(r.line, r.schema, a.body)
+		}
+		if !bytes.Contains(a.body, []byte("acme")) && r.empty != 0 && strings.Contains(r.line, "?") && !plain(r.line) {
+			t.Errorf("%s: the shop is not in the answer: %s", r.line, a.body)
+		}
+		fmt.Fprintf(&golden, "%s\n%s\n\n", r.line, pretty(t, a.body))
+	}
+	storagetest.Golden(t, "answers.golden", golden.String())
+}
+
+// plain are requests whose answers do not name the shop.
+func plain(line string) bool {
+	return strings.Contains(line, "/labels?") || strings.Contains(line, "__name__") || strings.Contains(line, "label/le") || strings.Contains(line, "format_query")
+}
+
+// A tenant never sees another's data, on no route.
+func TestTenantsAreApart(t *testing.T) {
+	f := newFixture(t, nil)
+	acme := f.open("acme", "acme", 1)
+	f.open("umbrella", "umbrella", 2)
+	for _, r := range requests(fmt.Sprintf("%x", acme.trace)) {
+		for _, stranger := range []tenant.ID{"umbrella", "nobody", tenant.Default} {
+			a := f.request(stranger, r.line)
+			body := bytes.ReplaceAll(a.body, []byte("http.route"), nil)
+			if bytes.Contains(body, []byte("acme")) {
+				t.Errorf("%s as %s shows acme: %s", r.line, stranger, a.body)
+			}
+			if stranger != "umbrella" && a.status != r.empty {
+				t.Errorf("%s as %s: status %d, want %d: %s", r.line, stranger, a.status, r.empty, a.body)
+			}
+			if stranger != "umbrella" && bytes.Contains(body, []byte("umbrella")) {
+				t.Errorf("%s as %s shows umbrella: %s", r.line, stranger, a.body)
+			}
+		}
+	}
+}
+
+var changing = []struct {
+	re   *regexp.Regexp
+	with string
+}{
+	{regexp.MustCompile(`"id": "\d+"`), `"id": "ID"`},
+	{regexp.MustCompile(`"next_cursor": "[^"]+"`), `"next_cursor": "CURSOR"`},
+	{regexp.MustCompile(`"elapsed_ms": \d+`), `"elapsed_ms": 0`},
+	{regexp.MustCompile(`"goVersion": "[^"]+"`), `"goVersion": "go"`},
+}
+
+// pretty indents JSON and blanks what changes from run to run.
+func pretty(t *testing.T, body []byte) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Indent(&b, body, "", " "); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	s := b.String()
+	for _, c := range changing {
+		s = c.re.ReplaceAllString(s, c.with)
+	}
+	return s
+}
+
+// validator checks answers against the schemas of the document.
+func validator(t *testing.T) func(what, schema string, body []byte) {
+	t.Helper()
+	text, err := os.ReadFile("nativeapi/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc any
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("openapi.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	return func(what, schema string, body []byte) {
+		t.Helper()
+		sch, err := c.Compile("openapi.json#/components/schemas/" + schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+		if err != nil {
+			t.Fatalf("%s: %v: %s", what, err, body)
+		}
+		if err := sch.Validate(v); err != nil {
+			t.Errorf("%s: %v\n%s", what, err, body)
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/util/annotations"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/trefoil-o11y/trefoil/query/correlate"
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/nativeapi"
+	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
+)
+
+// Readiness is whether storage can answer.
+type Readiness = nativeapi.Readiness
+
+// Limits bound one query. A zero field means its default.
+type Limits struct {
+	Timeout       time.Duration // 30 s
+	MaxConcurrent int           // requests at once, of all tenants; 32
+	MaxSamples    int           // of a metric query; 20 million
+	MaxSeries     int           // of a metric query; 100,000
+	MaxPoints     int           // per series of a range; 11,000
+	MaxLogs       int           // in a page; 5,000
+	MaxSpans      int           // of a trace; 10,000
+	MaxNames      int           // in a list of names or values; 10,000
+}
+
+func (l *Limits) setDefaults() {
+	if l.Timeout <= 0 {
+		l.Timeout = 30 * time.Second
+	}
+	if l.MaxConcurrent <= 0 {
+		l.MaxConcurrent = 32
+	}
+}
+
+// Config configures a Service.
+type Config struct {
+	Logs      *logstore.Store
+	Traces    *tracestore.Store
+	Metrics   *metricstore.Store
+	Resources *resourcestore.Store
+	// Promote lists resource attributes that are labels of every metric series
+	// beside job and instance; nil means service.name.
+	Promote    []string
+	Limits     Limits
+	Version    string
+	Ready      func() Readiness      // nil means always ready
+	Registerer prometheus.Registerer // nil means nowhere
+	Tracer     trace.Tracer          // nil means none
+	Logger     *slog.Logger          // nil means none
+	Now        func() time.Time
+}
+
+func (c *Config) setDefaults() {
+	c.Limits.setDefaults()
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+// Service answers queries over HTTP and from inside the process. It is safe for
+// concurrent use.
+type Service struct {
+	config  Config
+	engine  *metricexec.Engine
+	metrics *metrics
+	slots   chan struct{}
+	handler http.Handler
+}
+
+// New makes a service.
+func New(c Config) *Service {
+	c.setDefaults()
+	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
+	s.engine = metricexec.New(metricexec.Config{
+		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated,
+		Limits: metricexec.Limits{
+			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
+		},
+	})
+	s.handler = s.mount()
+	return s
+}
+
+// Handler serves /prometheus, /metricsql, /api/v1 and /openapi.yaml. Requests
+// carry their tenant in the context.
+func (s *Service) Handler() http.Handler { return s.handler }
+
+func (s *Service) mount() http.Handler {
+	c := s.config
+	native := nativeapi.Handler(nativeapi.Config{
+		Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
+		Correlator: correlate.New(correlate.Config{
+			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
+		}),
+		Ready: c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
+		Failed: note, Logger: c.Logger, Now: c.Now,
+	})
+	prom := promapi.Handler(promapi.Config{
+		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
+		Failed: note, Logger: c.Logger, Now: c.Now,
+	})
+	metricsql := http.NewServeMux()
+	metricsql.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		f := unsupported("metricsql")
+		note(r.Context(), f)
+		promapi.WriteError(w, f)
+	})
+
+	mux := http.NewServeMux()
+	mux.Handle("/prometheus/", http.StripPrefix("/prometheus", s.instrument("/prometheus", prom, promapi.WriteError)))
+	mux.Handle("/metricsql/", http.StripPrefix("/metricsql", s.instrument("/metricsql", metricsql, promapi.WriteError)))
+	api := s.instrument("", native, nativeapi.WriteError)
+	mux.Handle("/api/v1/", api)
+	mux.Handle("/openapi.yaml", api)
+	return compressed(mux)
+}
+
+// compressed answers with gzip or zstd where the client takes it.
+func compressed(h http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024))
+	if err != nil {
+		return h // only a level out of range can fail
+	}
+	return wrap(h)
+}
+
+func unsupported(language string) *fault.Error {
+	if language == "metricsql" {
+		return &fault.Error{Code: fault.Unsupported, Message: "MetricsQL is not served by this version; use PromQL under /prometheus"}
+	}
+	return &fault.Error{Code: fault.BadQuery, Param: "language", Message: fmt.Sprintf("%q is not one of promql, metricsql", language)}
+}
+
+// Instant evaluates an expression at one time, for rules. A scalar becomes a
+// vector of one sample without labels. The vector is the caller's to keep.
+// Errors are *fault.Error.
+func (s *Service) Instant(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error) {
+	if language != "" && language != "promql" {
+		return nil, nil, unsupported(language)
+	}
+	res, err := s.engine.Instant(ctx, t, expr, at)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer res.Close()
+	switch v := res.Value.(type) {
+	case promql.Vector:
+		for i, s := range v {
+			if s.H != nil { // the evaluator recycles them
+				v[i].H = s.H.Copy()
+			}
+		}
+		return v, res.Annotations, nil
+	case promql.Scalar:
+		return promql.Vector{{T: v.T, F: v.V, Metric: labels.EmptyLabels()}}, res.Annotations, nil
+	}
+	return nil, nil, &fault.Error{Code: fault.BadQuery, Message: fmt.Sprintf("expression is of type %s, not an instant vector or scalar", res.Value.Type())}
+}
+
+// metadata reads what Prometheus calls metadata: metrics of the last day.
+func (s *Service) metadata(ctx context.Context, t tenant.ID, metric string, limit int) ([]promapi.Metadata, error) {
+	now := s.config.Now()
+	found, err := s.config.Metrics.Metadata(ctx, t, now.Add(-24*time.Hour), now.Add(time.Hour), metric, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]promapi.Metadata, len(found))
+	for i, m := range found {
+		out[i] = promapi.Metadata{Family: m.PromName, Type: typeName(m), Help: m.Description, Unit: m.Unit}
+	}
+	return out, nil
+}
+
+// typeName is Prometheus's name of a metric's type.
+func typeName(m metricstore.Metadata) string {
+	switch m.Type {
+	case metricstore.Gauge:
+		return "gauge"
+	case metricstore.Sum:
+		if m.Monotonic {
+			return "counter"
+		}
+		return "gauge"
+	case metricstore.Histogram, metricstore.ExponentialHistogram:
+		return "histogram"
+	case metricstore.Summary:
+		return "summary"
+	}
+	return "unknown"
+}

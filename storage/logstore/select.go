@@ -1,0 +1,251 @@
+package logstore
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Select reads one page of the records that pass the filter, in the order of
+// (time, id), which is total: pages that go on at Row.Cursor of the last row
+// have every record once.
+//
+// The table is ordered by service before time, so the newest records of all
+// services are not in one place. Select therefore goes from the near end of the
+// range in windows that widen until the page is full: where records are dense
+// it reads minutes of them, whatever the range.
+//
+// Errors are *conn.Error and, for a matcher that cannot be evaluated,
+// *attrcol.MatcherError.
+func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Result, error) {
+	if p.Limit == 0 {
+		p.Limit = DefaultLimit
+	}
+	if p.Limit < 0 || p.Limit > MaxLimit {
+		return Result{}, &conn.Error{Class: conn.Limit, Op: "logs", Limit: "limit", Message: fmt.Sprintf("limit is %d, want 1 to %d", p.Limit, MaxLimit)}
+	}
+	where, err := f.conditions(t)
+	if err != nil {
+		return Result{}, err
+	}
+	var res Result
+	for w := newWindows(f, p); w.next(); {
+		sel := pageSelect(where, w, p, p.Limit+1-len(res.Rows))
+		stats, err := s.read(ctx, sel, &res.Rows)
+		res.Stats.Add(stats)
+		if err != nil {
+			return Result{}, err
+		}
+		if len(res.Rows) > p.Limit {
+			res.Rows, res.Truncated = res.Rows[:p.Limit], true
+			break
+		}
+	}
+	return res, s.resolve(ctx, t, res.Rows)
+}
+
+// conditions are the filter's but for time.
+func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
+	where := []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t)))}
+	if len(f.Services) > 0 {
+		where = append(where, chsql.InStrings(chsql.Col("service_name"), f.Services))
+	}
+	if f.MinSeverity > 0 {
+		where = append(where, chsql.Ge(chsql.Col("severity_number"), chsql.Uint(uint64(f.MinSeverity))))
+	}
+	if f.MaxSeverity > 0 {
+		where = append(where, chsql.Le(chsql.Col("severity_number"), chsql.Uint(uint64(f.MaxSeverity))))
+	}
+	if f.TraceID != nil {
+		where = append(where, chsql.Eq(chsql.Col("trace_id"), chsql.Bytes(f.TraceID[:])))
+	}
+	if f.SpanID != nil {
+		where = append(where, chsql.Eq(chsql.Col("span_id"), chsql.Bytes(f.SpanID[:])))
+	}
+	for _, m := range f.Attributes {
+		cond, err := attrcol.Condition(m, func(c chsql.Expr) chsql.Select { return resourcestore.IDs(t, f.From, f.To, c) })
+		if err != nil {
+			return nil, err
+		}
+		where = append(where, cond)
+	}
+	if f.Text != "" {
+		where = append(where, contains(chsql.Col("body"), f.Text))
+	}
+	return where, nil
+}
+
+// contains is whether text is a part of e in any case. The ASCII form is the
+// faster one and means the same for ASCII text.
+func contains(e chsql.Expr, text string) chsql.Expr {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return chsql.Gt(chsql.Func("positionCaseInsensitiveUTF8", e, chsql.String(text)), chsql.Int(0))
+		}
+	}
+	return chsql.Gt(chsql.Func("positionCaseInsensitive", e, chsql.String(text)), chsql.Int(0))
+}
+
+// windows walks through a time range from one end.
+type windows struct {
+	from, to int64 // the window, [from, to)
+	rest     [2]int64
+	width    int64
+	forward  bool
+}
+
+// The first window is a minute; each is eight times as wide as the one before,
+// so that what was read in vain is a seventh of what is read at last.
+const (
+	firstWindow = int64(time.Minute)
+	widening    = 8
+)
+
+func newWindows(f Filter, p Page) *windows {
+	w := &windows{rest: [2]int64{chsql.UnixNano(f.From), chsql.UnixNano(f.To)}, width: firstWindow, forward: p.Forward}
+	if f.TraceID != nil {
+		w.width = math.MaxInt64 // the index on trace_id leaves little to read
+	}
+	if p.After == nil {
+		return w
+	}
+	if p.Forward {
+		w.rest[0] = max(w.rest[0], p.After.Time)
+	} else if p.After.Time < math.MaxInt64 {
+		w.rest[1] = min(w.rest[1], p.After.Time+1)
+	}
+	return w
+}
+
+// next moves to the next window; false when the range is used up.
+func (w *windows) next() bool {
+	from, to := w.rest[0], w.rest[1]
+	if from >= to {
+		return false
+	}
+	if wide := uint64(to)-uint64(from) <= uint64(w.width); wide {
+		w.from, w.to = from, to
+		w.rest[0] = to
+	} else if w.forward {
+		w.from, w.to = from, from+w.width
+		w.rest[0] = w.to
+	} else {
+		w.from, w.to = to-w.width, to
+		w.rest[1] = w.from
+	}
+	if w.width < math.MaxInt64/widening {
+		w.width *= widening
+	}
+	return true
+}
+
+// pageSelect reads what is missing of a page from one window.
+func pageSelect(where []chsql.Expr, w *windows, p Page, limit int) chsql.Select {
+	at, id := chsql.Col("time"), chsql.Col("id")
+	order, behind := chsql.Desc, chsql.Lt
+	if p.Forward {
+		order, behind = chsql.Asc, chsql.Gt
+	}
+	all := append([]chsql.Expr{where[0], chsql.Ge(at, chsql.Nanoseconds(w.from)), chsql.Lt(at, chsql.Nanoseconds(w.to))}, where[1:]...)
+	if p.After != nil {
+		cursor := chsql.Nanoseconds(p.After.Time)
+		all = append(all, chsql.Or(behind(at, cursor), chsql.And(chsql.Eq(at, cursor), behind(id, chsql.Uint(p.After.ID)))))
+	}
+	return chsql.Select{
+		Columns: append([]chsql.Expr{
+			chsql.Func("toUnixTimestamp64Nano", at), chsql.Func("toUnixTimestamp64Nano", chsql.Col("observed_time")), id,
+			chsql.Col("severity_number"), chsql.Col("severity_text"), chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("flags"),
+			chsql.Col("event_name"), chsql.Col("body"), chsql.Col("body_kind"), chsql.Col("dropped_attributes_count"),
+			chsql.Col("service_name"), chsql.Col("resource_id"), chsql.Col("scope_id"),
+		}, attrcol.Columns()...),
+		From:    chsql.Table(table),
+		Where:   all,
+		OrderBy: []chsql.Order{order(at), order(id)},
+		Limit:   limit,
+		// The wide columns of all but the rows of the page stay unread.
+		Settings: []chsql.Setting{{Name: "query_plan_max_limit_for_lazy_materialization", Value: MaxLimit + 1}},
+	}
+}
+
+// table is Table as a word of SQL.
+const table = "logs"
+
+func (s *Store) read(ctx context.Context, sel chsql.Select, rows *[]Row) (conn.Stats, error) {
+	var a attrcol.Row
+	var body, traceID, spanID string
+	var bodyKind uint8
+	return s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Settings: attrcol.Settings(), Op: "logs"}, func(from driver.Rows) (err error) {
+		r := Row{Resource: &resourcestore.Row{}, Scope: &resourcestore.ScopeRow{}}
+		err = from.Scan(&r.Time, &r.ObservedTime, &r.ID, &r.SeverityNumber, &r.SeverityText, &traceID, &spanID, &r.Flags,
+			&r.EventName, &body, &bodyKind, &r.Dropped, &r.Service, &r.Resource.ID, &r.Scope.ID, a.Attributes(), a.Other())
+		if err != nil {
+			return fmt.Errorf("logs: %w", err)
+		}
+		copy(r.TraceID[:], traceID)
+		copy(r.SpanID[:], spanID)
+		if r.Body, err = bodyOf(attribute.Kind(bodyKind), body); err != nil {
+			return fmt.Errorf("logs: record %d: body: %w", r.ID, err)
+		}
+		if r.Attributes, err = a.KeyValues(); err != nil {
+			return fmt.Errorf("logs: record %d: %w", r.ID, err)
+		}
+		*rows = append(*rows, r)
+		return nil
+	})
+}
+
+func bodyOf(k attribute.Kind, text string) (attribute.Value, error) {
+	switch k {
+	case attribute.String:
+		return attribute.StringValue(text), nil
+	case attribute.Empty:
+		return attribute.Value{}, nil
+	}
+	return attribute.ParseValue(text)
+}
+
+// resolve gives the records their resources and scopes. Those that are not
+// stored stay empty but for the id and the service.
+func (s *Store) resolve(ctx context.Context, t tenant.ID, rows []Row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	ids, scopeIDs := make([]uint64, len(rows)), make([]uint64, len(rows))
+	for i := range rows {
+		ids[i], scopeIDs[i] = rows[i].Resource.ID, rows[i].Scope.ID
+	}
+	from, to := time.Unix(0, rows[0].Time), time.Unix(0, rows[len(rows)-1].Time)
+	if from.After(to) {
+		from, to = to, from
+	}
+	resources, err := s.resources.Resources(ctx, t, ids, from, to)
+	if err != nil {
+		return err
+	}
+	scopes, err := s.resources.Scopes(ctx, t, scopeIDs, from, to)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		r := &rows[i]
+		if found := resources[r.Resource.ID]; found != nil {
+			r.Resource = found
+		} else {
+			r.Resource.Service = r.Service
+		}
+		if found := scopes[r.Scope.ID]; found != nil {
+			r.Scope = found
+		}
+	}
+	return nil
+}

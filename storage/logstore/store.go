@@ -1,0 +1,124 @@
+package logstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Filter says which records are wanted. Its conditions are joined by and; the
+// zero value of each is no condition.
+type Filter struct {
+	From, To    time.Time // [From, To), both needed
+	Services    []string  // any of them
+	MinSeverity uint8     // OTLP severity number
+	MaxSeverity uint8
+	TraceID     *[16]byte
+	SpanID      *[8]byte
+	Text        string // a part of the body, in any case
+	Attributes  []attrcol.Matcher
+}
+
+// Cursor is a place between two records: those of the page that ended with
+// (Time, ID) are before it.
+type Cursor struct {
+	Time int64 // Unix nanoseconds
+	ID   uint64
+}
+
+// Page says how many records are wanted and in which order.
+type Page struct {
+	Limit   int     // 1 to MaxLimit; 0 means DefaultLimit
+	Forward bool    // oldest first; otherwise newest first
+	After   *Cursor // go on behind the record with this time and id
+}
+
+// Limits of a page. A Limit above MaxLimit is a *conn.Error of class Limit.
+const (
+	DefaultLimit = 100
+	MaxLimit     = 10_000
+)
+
+// Row is one stored record, as it was sent. Resource and Scope are never nil
+// (without attributes where they are not stored) and shared: not to be changed.
+type Row struct {
+	Time, ObservedTime int64 // Unix nanoseconds
+	ID                 uint64
+	SeverityNumber     uint8
+	SeverityText       string
+	TraceID            [16]byte
+	SpanID             [8]byte
+	Flags              uint32
+	EventName          string
+	Body               attribute.Value
+	Attributes         []attribute.KeyValue // sorted by key
+	Dropped            uint32
+	Service            string
+	Resource           *resourcestore.Row
+	Scope              *resourcestore.ScopeRow
+}
+
+// Cursor is the place behind the record.
+func (r *Row) Cursor() Cursor { return Cursor{Time: r.Time, ID: r.ID} }
+
+// Result is one page of records.
+type Result struct {
+	Rows      []Row
+	Truncated bool // there are more behind the last one
+	Stats     conn.Stats
+}
+
+// Store reads log records. Safe for concurrent use.
+type Store struct {
+	db        *conn.DB
+	resources *resourcestore.Store
+}
+
+// New makes a store on a database. Resources and scopes are read through
+// resources, so that its cache serves all stores.
+func New(db *conn.DB, resources *resourcestore.Store) *Store {
+	return &Store{db: db, resources: resources}
+}
+
+// Names is a bounded list of names or values, sorted.
+type Names = attrcol.Names
+
+// LabelNames lists the keys of the attributes of records and their resources
+// in [from, to), at most limit of them (0 means 1,000). Of the records it looks
+// at the newest, tens of thousands at least; Truncated tells when there are
+// older ones.
+func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
+	limit = attrcol.Bound(limit)
+	of, err := s.resources.LabelNames(ctx, t, from, to, limit)
+	if err != nil {
+		return Names{}, err
+	}
+	own, err := sample(t, from, to).Keys(ctx, s.db, limit)
+	return attrcol.Merge(own, of, limit), err
+}
+
+// LabelValues lists the texts an attribute has in records or their resources
+// in [from, to), at most limit of them (0 means 1,000). It looks at records as
+// LabelNames does.
+func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
+	limit = attrcol.Bound(limit)
+	of, err := s.resources.LabelValues(ctx, t, key, from, to, limit)
+	if err != nil {
+		return Names{}, err
+	}
+	own, err := sample(t, from, to).Values(ctx, s.db, key, limit)
+	return attrcol.Merge(own, of, limit), err
+}
+
+func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
+	return attrcol.Sample{
+		Table:  attrcol.Table{Source: chsql.Table(table), Time: chsql.Col("time")},
+		Tenant: t, From: chsql.UnixNano(from), To: chsql.UnixNano(to),
+	}
+}

@@ -1,0 +1,102 @@
+package metricstore
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/ClickHouse/ch-go/proto"
+	"github.com/trefoil-o11y/trefoil/storage/block"
+)
+
+// point is one number as it came in.
+type point struct {
+	fingerprint uint64
+	ts, start   int64 // Unix milliseconds
+	value       float64
+}
+
+// hourOf is the start of the hour of a time in Unix milliseconds, in Unix
+// seconds. What the column cannot hold (before 1970, after 2106) goes to its
+// first or last hour: the sample keeps its own time either way.
+func hourOf(ms int64) uint32 {
+	const hour = 3600
+	s := min(max(ms/1000, 0), math.MaxUint32)
+	return uint32(s - s%hour)
+}
+
+// place says where a point belongs: the order of the table's key, and among
+// points of one row the order they came in.
+type place struct {
+	fingerprint uint64
+	hour        uint32
+	index       uint32 // of the point
+}
+
+func (a place) compare(b place) int {
+	if c := cmp.Compare(a.fingerprint, b.fingerprint); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.hour, b.hour); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.index, b.index)
+}
+
+type sampleColumns struct {
+	*sampleData
+	input proto.Input
+}
+
+// sampleData has a row for each series and hour, with the points as arrays.
+type sampleData struct {
+	owner
+	order             []place
+	fingerprint       proto.ColUInt64
+	hour              proto.ColUInt32
+	tsData, startData proto.ColInt64
+	valueData         proto.ColFloat64
+	ts, start, value  *block.Array
+}
+
+const (
+	chunkInts   proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Int64))"
+	chunkFloats proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Float64))"
+)
+
+func newSampleColumns() sampleColumns {
+	c := &sampleData{owner: newOwner()}
+	c.ts, c.start, c.value = block.NewArray(&c.tsData), block.NewArray(&c.startData), block.NewArray(&c.valueData)
+	return sampleColumns{c, c.owner.input(
+		proto.InputColumn{Name: "fingerprint", Data: &c.fingerprint},
+		proto.InputColumn{Name: "hour", Data: block.Typed(&c.hour, "DateTime('UTC')")},
+		proto.InputColumn{Name: "ts", Data: block.Typed(c.ts, chunkInts)},
+		proto.InputColumn{Name: "start_ts", Data: block.Typed(c.start, chunkInts)},
+		proto.InputColumn{Name: "value", Data: block.Typed(c.value, chunkFloats)},
+	)}
+}
+
+// fill makes the rows anew from the batch's points.
+func (c sampleColumns) fill(b *Batch) {
+	c.input.Reset()
+	c.order = c.order[:0]
+	for i := range b.points {
+		c.order = append(c.order, place{b.points[i].fingerprint, hourOf(b.points[i].ts), uint32(i)})
+	}
+	slices.SortFunc(c.order, place.compare)
+	for i, at := range c.order {
+		p := &b.points[at.index]
+		c.tsData = append(c.tsData, p.ts)
+		c.startData = append(c.startData, p.start)
+		c.valueData = append(c.valueData, p.value)
+		if i+1 < len(c.order) && c.order[i+1].fingerprint == at.fingerprint && c.order[i+1].hour == at.hour {
+			continue
+		}
+		c.owner.append(b)
+		c.fingerprint.Append(at.fingerprint)
+		c.hour.Append(at.hour)
+		c.ts.EndRow()
+		c.start.EndRow()
+		c.value.EndRow()
+	}
+}

@@ -1,0 +1,98 @@
+-- series
+SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+  AND ((metric_name IN ('http_requests_total', 'it\'s')) OR (prom_name IN ('http_requests_total', 'it\'s')))
+  AND (match(metric_name, '^(?s:http.*)$') OR match(prom_name, '^(?s:http.*)$'))
+  AND (arrayExists((k, v) -> (v = 'shop/cart') AND (replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'job'), mapKeys(labels), mapValues(labels)) OR (resource_id GLOBAL IN (
+  SELECT resource_id
+  FROM resources
+  WHERE (tenant = 'default')
+    AND (day >= toDate('2026-02-28'))
+    AND (day <= toDate('2026-03-02'))
+    AND (arrayExists((k, v) -> (v = 'shop/cart') AND (replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'job'), JSONAllPaths(attributes), JSONAllValues(attributes)) OR arrayExists(k -> replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'job', mapKeys(attributes_other)) OR (if(service_namespace = '', service_name, concat(service_namespace, '/', service_name)) = 'shop/cart'))
+)))
+  AND (arrayExists((k, v) -> match(v, '^(?s:GET|it\'s)$') AND (replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod'), mapKeys(labels), mapValues(labels)) OR (resource_id GLOBAL IN (
+  SELECT resource_id
+  FROM resources
+  WHERE (tenant = 'default')
+    AND (day >= toDate('2026-02-28'))
+    AND (day <= toDate('2026-03-02'))
+    AND (arrayExists((k, v) -> match(v, '^(?s:GET|it\'s)$') AND (replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod'), JSONAllPaths(attributes), JSONAllValues(attributes)) OR arrayExists(k -> replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod', mapKeys(attributes_other)))
+)))
+ORDER BY day DESC
+LIMIT 1 BY fingerprint
+LIMIT 101;
+
+-- samples
+SELECT fingerprint, reinterpretAsString(ts), reinterpretAsString(arraySlice(start_ts, 1, if(arrayMin(start_ts) = arrayMax(start_ts), 1, length(start_ts)))), reinterpretAsString(value)
+FROM samples
+WHERE (tenant = 'default')
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+  AND (hour >= toDateTime(1772366400, 'UTC'))
+  AND (hour <= toDateTime(1772370000, 'UTC'))
+ORDER BY fingerprint, hour
+SETTINGS max_block_size = 128;
+
+-- histograms
+SELECT fingerprint, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(start_time), kind, flags, count, sum, min, max, reinterpretAsString(bounds), reinterpretAsString(counts), scale, zero_count, zero_threshold, positive_offset, reinterpretAsString(positive_counts), negative_offset, reinterpretAsString(negative_counts)
+FROM histograms
+WHERE (tenant = 'default')
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+  AND (time >= fromUnixTimestamp64Milli(1772366400000, 'UTC'))
+  AND (time <= fromUnixTimestamp64Milli(1772370000000, 'UTC'))
+ORDER BY fingerprint, time;
+
+-- bounds
+SELECT DISTINCT fingerprint, reinterpretAsString(bounds)
+FROM histograms
+WHERE (tenant = 'default')
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+  AND (time >= fromUnixTimestamp64Milli(1772366400000, 'UTC'))
+  AND (time <= fromUnixTimestamp64Milli(1772370000000, 'UTC'))
+  AND (kind = 1);
+
+-- exemplars of a trace
+SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes
+FROM exemplars
+WHERE (tenant = 'default')
+  AND (trace_id = toFixedString(unhex('01ff0000000000000000000000000000'), 16))
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+ORDER BY time, fingerprint, span_id
+LIMIT 101;
+
+-- exemplars of series
+SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes
+FROM exemplars
+WHERE (tenant = 'default')
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000001000000, 'UTC'))
+ORDER BY time, fingerprint, span_id
+LIMIT 101;
+
+-- series of exemplars
+SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+  AND (metric_name IN ('a', 'it\'s'))
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+ORDER BY day DESC
+LIMIT 1 BY fingerprint;
+
+-- metadata
+SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, argMax(description, day)
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+  AND ((metric_name = 'it\'s') OR (prom_name = 'it\'s'))
+GROUP BY metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit
+ORDER BY metric_name, prom_name, toUInt8(type), toUInt8(temporality)
+LIMIT 101;
+

@@ -1,0 +1,82 @@
+package resourcestore
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// IDs selects the ids of a tenant's resources seen from one time to another
+// that a condition on the table resources holds for.
+func IDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
+	return chsql.Select{
+		Columns: []chsql.Expr{chsql.Col("resource_id")},
+		From:    chsql.Table("resources"),
+		Where:   append(seen(t, from, to), where),
+	}
+}
+
+// Services lists the names of the services seen on the days from from to to,
+// sorted, at most limit of them (0 means attrcol.DefaultNames).
+func (s *Store) Services(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "services", func(limit int) chsql.Select { return servicesSelect(t, from, to, limit) })
+}
+
+// LabelNames lists the keys of the attributes of resources seen on the days
+// from from to to, sorted, at most limit of them (0 means
+// attrcol.DefaultNames).
+func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "resource keys", func(limit int) chsql.Select { return labelNamesSelect(t, from, to, limit) })
+}
+
+// LabelValues lists the texts an attribute has in resources seen on the days
+// from from to to, sorted, at most limit of them (0 means
+// attrcol.DefaultNames).
+func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "resource values", func(limit int) chsql.Select { return labelValuesSelect(t, key, from, to, limit) })
+}
+
+func (s *Store) names(ctx context.Context, limit int, op string, sel func(limit int) chsql.Select) (attrcol.Names, error) {
+	limit = attrcol.Bound(limit)
+	var names attrcol.Names
+	var err error
+	names.Stats, err = s.db.Select(ctx, conn.Query{SQL: sel(limit + 1).SQL(), Op: op}, func(rows driver.Rows) error {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names.Values = append(names.Values, name)
+		return nil
+	})
+	return attrcol.Merge(names, attrcol.Names{}, limit), err
+}
+
+// on is seen without the days more: a listing is of the days asked for.
+func on(t tenant.ID, from, to time.Time) []chsql.Expr {
+	return []chsql.Expr{
+		chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
+		chsql.Ge(chsql.Col("day"), chsql.Date(from)),
+		chsql.Le(chsql.Col("day"), chsql.Date(to)),
+	}
+}
+
+func servicesSelect(t tenant.ID, from, to time.Time, limit int) chsql.Select {
+	name := chsql.Col("service_name")
+	return chsql.Select{Distinct: true, Columns: []chsql.Expr{name}, From: chsql.Table("resources"),
+		Where: on(t, from, to), OrderBy: []chsql.Order{chsql.Asc(name)}, Limit: limit}
+}
+
+func labelNamesSelect(t tenant.ID, from, to time.Time, limit int) chsql.Select {
+	return chsql.Select{Distinct: true, Columns: []chsql.Expr{attrcol.Keys().As("name")}, From: chsql.Table("resources"),
+		Where: on(t, from, to), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("name"))}, Limit: limit}
+}
+
+func labelValuesSelect(t tenant.ID, key string, from, to time.Time, limit int) chsql.Select {
+	return chsql.Select{Distinct: true, Columns: []chsql.Expr{attrcol.Text(key).As("value")}, From: chsql.Table("resources"),
+		Where: append(on(t, from, to), attrcol.Present(key)), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("value"))}, Limit: limit}
+}

@@ -1,0 +1,215 @@
+package tracestore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Tables as words of SQL.
+const (
+	spans = "spans"
+	index = "trace_index"
+)
+
+// Trace reads the spans of a trace, at most limit of them (0 means
+// DefaultLimit), the earliest first. A trace without a stored span is
+// ErrNotFound.
+//
+// The table trace_index is ordered by trace and tells when the trace was, which
+// leaves a day or two of spans, ordered by service, to the index on trace_id.
+func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) (Result, error) {
+	if limit == 0 {
+		limit = DefaultLimit
+	}
+	if limit < 0 || limit > MaxLimit {
+		return Result{}, &conn.Error{Class: conn.Limit, Op: "trace", Limit: "limit", Message: fmt.Sprintf("limit is %d, want 1 to %d", limit, MaxLimit)}
+	}
+	from, to, stats, err := s.extent(ctx, t, id)
+	if err != nil {
+		return Result{}, err
+	}
+	res := Result{Stats: stats}
+	where := traceConditions(t, id, from, to)
+	stats, err = s.read(ctx, spanSelect(where, limit+1), &res.Spans)
+	res.Stats.Add(stats)
+	if err != nil {
+		return Result{}, err
+	}
+	res.Total = len(res.Spans)
+	if res.Total == 0 { // over its retention, but the index is not yet
+		return Result{}, ErrNotFound
+	}
+	if len(res.Spans) > limit {
+		res.Spans, res.Truncated = res.Spans[:limit], true
+		var total uint64
+		stats, err := s.db.Select(ctx, conn.Query{SQL: countSelect(where).SQL(), Op: "trace"}, func(rows driver.Rows) error { return rows.Scan(&total) })
+		res.Stats.Add(stats)
+		if err != nil {
+			return Result{}, err
+		}
+		res.Total = int(total)
+	}
+	return res, s.resolve(ctx, t, res.Spans)
+}
+
+// extent is when the first span of a trace began and the last one ended.
+func (s *Store) extent(ctx context.Context, t tenant.ID, id [16]byte) (from, to int64, stats conn.Stats, err error) {
+	var batches uint64
+	stats, err = s.db.Select(ctx, conn.Query{SQL: extentSelect(t, id).SQL(), Op: "trace"}, func(rows driver.Rows) error {
+		return rows.Scan(&batches, &from, &to)
+	})
+	if err == nil && batches == 0 {
+		err = ErrNotFound
+	}
+	return from, to, stats, err
+}
+
+func ofTrace(t tenant.ID, id [16]byte) []chsql.Expr {
+	return []chsql.Expr{
+		chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
+		chsql.Eq(chsql.Col("trace_id"), chsql.Bytes(id[:])),
+	}
+}
+
+func extentSelect(t tenant.ID, id [16]byte) chsql.Select {
+	return chsql.Select{
+		Columns: []chsql.Expr{
+			chsql.Func("count"),
+			chsql.Func("toUnixTimestamp64Nano", chsql.Func("min", chsql.Col("start_time"))),
+			chsql.Func("toUnixTimestamp64Nano", chsql.Func("max", chsql.Col("end_time"))),
+		},
+		From:  chsql.Table(index),
+		Where: ofTrace(t, id),
+	}
+}
+
+func traceConditions(t tenant.ID, id [16]byte, from, to int64) []chsql.Expr {
+	start := chsql.Col("start_time")
+	return append(ofTrace(t, id), chsql.Ge(start, chsql.Nanoseconds(from)), chsql.Le(start, chsql.Nanoseconds(to)))
+}
+
+func countSelect(where []chsql.Expr) chsql.Select {
+	return chsql.Select{Columns: []chsql.Expr{chsql.Func("count")}, From: chsql.Table(spans), Where: where}
+}
+
+func spanSelect(where []chsql.Expr, limit int) chsql.Select {
+	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
+	return chsql.Select{
+		Columns: append([]chsql.Expr{
+			chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("parent_span_id"), chsql.Col("trace_state"), chsql.Col("flags"),
+			chsql.Col("name"), chsql.Col("service_name"), chsql.Col("kind"), nanos(chsql.Col("start_time")), chsql.Col("duration"),
+			chsql.Col("status_code"), chsql.Col("status_message"),
+			chsql.Col("dropped_attributes_count"), chsql.Col("dropped_events_count"), chsql.Col("dropped_links_count"),
+			chsql.Func("arrayMap", chsql.Lambda("x", nanos(chsql.Col("x"))), chsql.Col("event_time")),
+			chsql.Col("event_name"), chsql.Col("event_attributes"), chsql.Col("event_dropped"),
+			chsql.Col("link_trace_id"), chsql.Col("link_span_id"), chsql.Col("link_trace_state"), chsql.Col("link_flags"),
+			chsql.Col("link_attributes"), chsql.Col("link_dropped"),
+			chsql.Col("resource_id"), chsql.Col("scope_id"),
+		}, attrcol.Columns()...),
+		From:    chsql.Table(spans),
+		Where:   where,
+		OrderBy: []chsql.Order{chsql.Asc(chsql.Col("start_time")), chsql.Asc(chsql.Col("span_id"))},
+		Limit:   limit,
+	}
+}
+
+// row receives what of a span is not scanned into it.
+type row struct {
+	traceID, spanID, parent string
+	attributes              attrcol.Row
+	event                   struct {
+		times       []int64
+		names, text []string
+		dropped     []uint32
+	}
+	link struct {
+		traceID, spanID, state, text []string
+		flags, dropped               []uint32
+	}
+}
+
+func (s *Store) read(ctx context.Context, sel chsql.Select, spans *[]Span) (conn.Stats, error) {
+	var r row
+	return s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Settings: attrcol.Settings(), Op: "trace"}, func(from driver.Rows) error {
+		sp := Span{Resource: &resourcestore.Row{}, Scope: &resourcestore.ScopeRow{}}
+		e, l := &r.event, &r.link
+		err := from.Scan(&r.traceID, &r.spanID, &r.parent, &sp.TraceState, &sp.Flags,
+			&sp.Name, &sp.Service, &sp.Kind, &sp.Start, &sp.Duration, &sp.StatusCode, &sp.StatusMessage,
+			&sp.DroppedAttributes, &sp.DroppedEvents, &sp.DroppedLinks,
+			&e.times, &e.names, &e.text, &e.dropped, &l.traceID, &l.spanID, &l.state, &l.flags, &l.text, &l.dropped,
+			&sp.Resource.ID, &sp.Scope.ID, r.attributes.Attributes(), r.attributes.Other())
+		if err != nil {
+			return fmt.Errorf("spans: %w", err)
+		}
+		if err := r.fill(&sp); err != nil {
+			return fmt.Errorf("spans: span %x: %w", r.spanID, err)
+		}
+		*spans = append(*spans, sp)
+		return nil
+	})
+}
+
+func (r *row) fill(sp *Span) (err error) {
+	copy(sp.TraceID[:], r.traceID)
+	copy(sp.SpanID[:], r.spanID)
+	copy(sp.Parent[:], r.parent)
+	if sp.Attributes, err = r.attributes.KeyValues(); err != nil {
+		return err
+	}
+	for i := range r.event.times {
+		e := Event{Time: r.event.times[i], Name: r.event.names[i], Dropped: r.event.dropped[i]}
+		if e.Attributes, err = attribute.ParseJSON(r.event.text[i]); err != nil {
+			return fmt.Errorf("event %d: %w", i, err)
+		}
+		sp.Events = append(sp.Events, e)
+	}
+	for i := range r.link.traceID {
+		l := Link{TraceState: r.link.state[i], Flags: r.link.flags[i], Dropped: r.link.dropped[i]}
+		copy(l.TraceID[:], r.link.traceID[i])
+		copy(l.SpanID[:], r.link.spanID[i])
+		if l.Attributes, err = attribute.ParseJSON(r.link.text[i]); err != nil {
+			return fmt.Errorf("link %d: %w", i, err)
+		}
+		sp.Links = append(sp.Links, l)
+	}
+	return nil
+}
+
+// resolve gives the spans their resources and scopes. Those that are not
+// stored stay empty but for the id and the service.
+func (s *Store) resolve(ctx context.Context, t tenant.ID, spans []Span) error {
+	ids, scopeIDs := make([]uint64, len(spans)), make([]uint64, len(spans))
+	for i := range spans {
+		ids[i], scopeIDs[i] = spans[i].Resource.ID, spans[i].Scope.ID
+	}
+	from, to := time.Unix(0, spans[0].Start), time.Unix(0, spans[len(spans)-1].Start)
+	resources, err := s.resources.Resources(ctx, t, ids, from, to)
+	if err != nil {
+		return err
+	}
+	scopes, err := s.resources.Scopes(ctx, t, scopeIDs, from, to)
+	if err != nil {
+		return err
+	}
+	for i := range spans {
+		sp := &spans[i]
+		if found := resources[sp.Resource.ID]; found != nil {
+			sp.Resource = found
+		} else {
+			sp.Resource.Service = sp.Service
+		}
+		if found := scopes[sp.Scope.ID]; found != nil {
+			sp.Scope = found
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+import { CodeEditor } from '@grafana/ui';
+import { act, render, screen, waitFor } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import React, { ComponentProps } from 'react';
+
+import { datasourceWith, Stateful } from '../testing/fixtures';
+import { TrefoilQuery } from '../types';
+import { QueryEditor } from './QueryEditor';
+
+type CodeProps = ComponentProps<typeof CodeEditor>;
+let code: CodeProps;
+
+// Monaco does not run without a browser, so a text area stands for it and the tests call its callbacks.
+jest.mock('@grafana/ui', () => ({
+  ...jest.requireActual('@grafana/ui'),
+  CodeEditor: (props: CodeProps) => {
+    code = props;
+    return <textarea aria-label="code" value={props.value} onChange={(e) => props.onChange?.(e.currentTarget.value)} />;
+  },
+}));
+
+function setup(query: Partial<TrefoilQuery> = {}) {
+  const onChange = jest.fn<void, [TrefoilQuery]>();
+  const onRunQuery = jest.fn();
+  const datasource = datasourceWith((path, params) => {
+    switch (path) {
+      case 'metrics':
+        return ['http_requests_total', 'up'];
+      case 'services':
+        return ['cart', 'checkout'];
+      case 'labels':
+        return ['http.route', 'user.id'];
+      case 'label-values':
+        return [`value of ${params?.name}`];
+      default:
+        throw new Error(`unexpected resource ${path}`);
+    }
+  });
+  const view = render(<Stateful {...{ editor: QueryEditor, query, datasource, onChange, onRunQuery }} />);
+  const last = () => onChange.mock.lastCall![0];
+  return { ...view, user: userEvent.setup(), onChange, onRunQuery, datasource, last };
+}
+
+describe('tabs', () => {
+  it('open on metrics and keep what was typed in each', async () => {
+    const { user, last } = setup();
+    expect(screen.getByRole('tab', { name: 'Metrics' })).toHaveAttribute('aria-selected', 'true');
+    await user.type(screen.getByLabelText('code'), 'up');
+    await user.click(screen.getByRole('tab', { name: 'Traces' }));
+    await user.type(screen.getByLabelText('Trace ID'), 'ab');
+    await user.click(screen.getByRole('tab', { name: 'Metrics' }));
+    expect(screen.getByLabelText('code')).toHaveValue('up');
+    expect(last()).toMatchObject({ refId: 'A', queryType: 'metrics', expr: 'up', traceId: 'ab' });
+  });
+
+  it('show the signal of a saved query', () => {
+    setup({ queryType: 'logs', text: 'refused' });
+    expect(screen.getByLabelText('Text')).toHaveValue('refused');
+  });
+});
+
+describe('metrics', () => {
+  it('says under the field that an expression is missing, until there is one', async () => {
+    const { user } = setup();
+    expect(screen.getByRole('alert')).toHaveTextContent('Enter an expression');
+    await user.type(screen.getByLabelText('code'), 'u');
+    expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+  });
+
+  it('switches language and type and runs', async () => {
+    const { user, last, onRunQuery } = setup({ expr: 'up' });
+    await user.click(screen.getByRole('radio', { name: 'MetricsQL' }));
+    expect(last().language).toBe('metricsql');
+    await user.click(screen.getByRole('radio', { name: 'Instant' }));
+    expect(last().instant).toBe(true);
+    expect(onRunQuery).toHaveBeenCalledTimes(2);
+    expect(screen.queryByLabelText('Step')).not.toBeInTheDocument();
+  });
+
+  it('takes a legend and a step, and refuses what is no duration', async () => {
+    const { user, last, onRunQuery } = setup({ expr: 'up' });
+    await user.click(screen.getByLabelText('Legend'));
+    await user.paste('{{job}}');
+    await user.type(screen.getByLabelText('Step'), '30');
+    expect(screen.getByRole('alert')).toHaveTextContent('Not a duration');
+    await user.type(screen.getByLabelText('Step'), 's');
+    expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+    expect(last()).toMatchObject({ legendFormat: '{{job}}', step: '30s' });
+    expect(onRunQuery).not.toHaveBeenCalled();
+    await user.keyboard('{Shift>}{Enter}{/Shift}');
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+  });
+
+  it('runs on Shift+Enter in the code editor, the latest callback', () => {
+    const { rerender, datasource, onRunQuery } = setup({ expr: 'up' });
+    const addAction = jest.fn();
+    const monaco = { KeyMod: { Shift: 1024 }, KeyCode: { Enter: 3 } };
+    act(() => code.onEditorDidMount!({ addAction } as never, monaco as never));
+    const action = addAction.mock.calls[0][0];
+    expect(action.keybindings).toEqual([1027]);
+    const later = jest.fn();
+    rerender(<Stateful editor={QueryEditor} datasource={datasource} onChange={jest.fn()} onRunQuery={later} />);
+    action.run();
+    expect(later).toHaveBeenCalledTimes(1);
+    expect(onRunQuery).not.toHaveBeenCalled();
+  });
+
+  it('offers metric names', async () => {
+    setup({ expr: 'up' });
+    await waitFor(() => expect(code.getSuggestions!().map((s) => s.label)).toEqual(['http_requests_total', 'up']));
+  });
+});
+
+describe('logs', () => {
+  it('filters by service, severity, text and limit', async () => {
+    const { user, last, onRunQuery, datasource } = setup({ queryType: 'logs' });
+    await user.click(screen.getByLabelText('Service'));
+    await user.click(await screen.findByRole('option', { name: 'checkout' }));
+    expect(datasource.getResource).toHaveBeenCalledWith('services', { start: 1772362800000, end: 1772366400000 });
+    await user.click(screen.getByLabelText('Severity'));
+    await user.click(await screen.findByRole('option', { name: 'WARN and above' }));
+    expect(onRunQuery).toHaveBeenCalledTimes(2);
+    await user.type(screen.getByLabelText('Text'), 'refused{Enter}');
+    expect(onRunQuery).toHaveBeenCalledTimes(3);
+    await user.type(screen.getByLabelText('Line limit'), '50');
+    expect(last()).toMatchObject({ service: 'checkout', severity: 'WARN', text: 'refused', lineLimit: 50 });
+    await user.clear(screen.getByLabelText('Line limit'));
+    expect(last().lineLimit).toBeUndefined();
+  });
+
+  it('says that a limit is out of bounds', async () => {
+    const { user } = setup({ queryType: 'logs' });
+    await user.type(screen.getByLabelText('Line limit'), '50000');
+    expect(screen.getByRole('alert')).toHaveTextContent('Between 1 and 5000');
+  });
+
+  it('adds, fills in and removes attribute filters', async () => {
+    const { user, last, onRunQuery, datasource } = setup({ queryType: 'logs' });
+    await user.click(screen.getByRole('button', { name: 'Filter by attribute' }));
+    await user.click(screen.getByLabelText('Attribute'));
+    await user.click(await screen.findByRole('option', { name: 'http.route' }));
+    expect(onRunQuery).not.toHaveBeenCalled();
+    await user.click(screen.getByLabelText('Value'));
+    await user.click(await screen.findByRole('option', { name: 'value of http.route' }));
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+    expect(datasource.getResource).toHaveBeenCalledWith(
+      'label-values',
+      expect.objectContaining({ signal: 'logs', name: 'http.route' })
+    );
+    await user.click(screen.getByLabelText('Operator'));
+    await user.click(await screen.findByRole('option', { name: '!=' }));
+    expect(last().attributes).toEqual([{ key: 'http.route', op: '!=', value: 'value of http.route' }]);
+    await user.click(screen.getByRole('button', { name: 'Remove attribute 1' }));
+    expect(last().attributes).toEqual([]);
+  });
+});
+
+describe('traces', () => {
+  it('checks the trace ID as it is typed', async () => {
+    const { user, last, onRunQuery } = setup({ queryType: 'traces' });
+    expect(screen.getByRole('alert')).toHaveTextContent('Enter a trace ID');
+    await user.type(screen.getByLabelText('Trace ID'), '5b8e');
+    expect(screen.getByRole('alert')).toHaveTextContent('32 hexadecimal digits are expected, these are 4 characters');
+    await user.type(screen.getByLabelText('Trace ID'), 'fff798038103d269b633813fc60c{Shift>}{Enter}{/Shift}');
+    expect(screen.queryByRole('alert')).not.toBeInTheDocument();
+    expect(last().traceId).toBe('5b8efff798038103d269b633813fc60c');
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+  });
+});

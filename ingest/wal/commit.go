@@ -75,11 +75,7 @@ func (l *Log) pause() time.Duration {
 func (l *Log) sealDue() {
 	l.mu.Lock()
 	asked := l.sealNow
-	if len(l.queue) > 0 {
-		asked = nil // they asked for these as well
-	} else {
-		l.sealNow = nil
-	}
+	l.sealNow = nil
 	old := !l.first.IsZero() && len(l.ready) == 0 && l.cfg.Now().Sub(l.first) >= l.cfg.SegmentAge
 	l.mu.Unlock()
 	if old || len(asked) > 0 || l.active != nil && l.active.full(&l.cfg) {

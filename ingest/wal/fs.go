@@ -66,7 +66,7 @@ func (osFS) Open(name string, write bool) (File, error) {
 }
 
 func (osFS) Create(name string) (File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (osFS) Create(name string) (File, error) {
 
 func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
 func (osFS) Remove(name string) error     { return os.Remove(name) }
-func (osFS) MkdirAll(dir string) error    { return os.MkdirAll(dir, 0o750) }
+func (osFS) MkdirAll(dir string) error    { return os.MkdirAll(dir, 0o700) }
 
 func (osFS) List(dir string) ([]FileInfo, error) {
 	entries, err := os.ReadDir(dir)
@@ -108,7 +108,7 @@ func (osFS) SyncDir(dir string) error {
 }
 
 func (osFS) Lock(dir string) (io.Closer, error) {
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o640)
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}

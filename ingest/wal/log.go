@@ -209,8 +209,8 @@ func (l *Log) finish(t *ticket, err error) {
 	close(t.done)
 }
 
-// Seal seals what was appended so far, so that it is handed out without
-// waiting for age or size. It is for a graceful stop and for tests.
+// Seal seals what was acked so far, so that it is handed out without waiting
+// for age or size. It is for a graceful stop and for tests.
 func (l *Log) Seal(ctx context.Context) error {
 	sealed := make(chan struct{})
 	l.mu.Lock()

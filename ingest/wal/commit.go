@@ -133,17 +133,17 @@ func (l *Log) ensureActive() (err error) {
 }
 
 func (l *Log) ack(batch []*ticket) {
-	var bytes int64
+	for _, t := range batch {
+		l.metrics.bytes.Add(float64(t.size))
+	}
+	l.metrics.appends.Add(float64(len(batch)))
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.full = nil
 	l.first = l.active.oldest
 	for _, t := range batch {
-		bytes += t.size
 		l.finish(t, nil)
 	}
-	l.mu.Unlock()
-	l.metrics.appends.Add(float64(len(batch)))
-	l.metrics.bytes.Add(float64(bytes))
 }
 
 // fail answers a batch of which nothing is kept. A full disk is a refusal, and

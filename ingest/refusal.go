@@ -12,13 +12,13 @@ type RefusalReason string
 // trefoil_ingest_requests_refused_total.
 const (
 	RefusedInflight    RefusalReason = "inflight_bytes" // too many bytes of requests in flight
-	RefusedQueue       RefusalReason = "insert_queue"   // too many bytes waiting to be inserted
-	RefusedUnavailable RefusalReason = "unavailable"    // ClickHouse did not take the rows in time
+	RefusedFull        RefusalReason = "log_full"       // the log's budget or the disk is used up
+	RefusedUnavailable RefusalReason = "unavailable"    // the log could not be written in time
 	RefusedClosing     RefusalReason = "closing"        // the server is stopping
 )
 
 // Refusal means: not stored, send it again after RetryAfter. Only when Reason
-// is RefusedUnavailable some or all of the rows may be stored nevertheless.
+// is RefusedUnavailable the rows may be stored nevertheless.
 type Refusal struct {
 	Reason     RefusalReason
 	RetryAfter time.Duration
@@ -37,7 +37,7 @@ func (r *Refusal) Unwrap() error { return r.Err }
 // Overload tells a refusal because of our own load from one because storage
 // is away: the former is 429/RESOURCE_EXHAUSTED, the latter 503/UNAVAILABLE.
 func (r *Refusal) Overload() bool {
-	return r.Reason == RefusedInflight || r.Reason == RefusedQueue
+	return r.Reason == RefusedInflight || r.Reason == RefusedFull
 }
 
 // TooLargeError means: over a limit of one request; sending the same bytes

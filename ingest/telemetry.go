@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trefoil-o11y/trefoil/ingest/wal"
 )
 
 // telemetry counts what the pipeline takes and turns away.
@@ -54,50 +56,53 @@ func (t *telemetry) done(s Signal, r *Result, now time.Time, newest int64) {
 	}
 }
 
-// insertTelemetry counts what the Batcher does.
-type insertTelemetry struct {
-	rows      *prometheus.CounterVec   // table
-	bytes     *prometheus.CounterVec   // table
-	retries   *prometheus.CounterVec   // table
-	failures  *prometheus.CounterVec   // table, class
-	durations *prometheus.HistogramVec // table
-	batchRows *prometheus.HistogramVec // table
-	requests  prometheus.Histogram
+// shipTelemetry counts what the Shipper does.
+type shipTelemetry struct {
+	rows        *prometheus.CounterVec   // table
+	bytes       *prometheus.CounterVec   // table
+	retries     *prometheus.CounterVec   // table
+	failures    *prometheus.CounterVec   // table, class
+	quarantined *prometheus.CounterVec   // table
+	batchRows   *prometheus.HistogramVec // table
+	lag         prometheus.Histogram
 }
 
-func newInsertTelemetry(r prometheus.Registerer, queued func() float64) *insertTelemetry {
+func newShipTelemetry(r prometheus.Registerer, b *breaker) *shipTelemetry {
 	table := []string{"table"}
-	t := &insertTelemetry{
-		rows: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trefoil_insert_rows_total", Help: "Rows stored in ClickHouse.",
-		}, table),
-		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trefoil_insert_bytes_total", Help: "Compressed bytes of inserts that succeeded.",
-		}, table),
-		retries: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trefoil_insert_retries_total", Help: "Inserts sent again with the same deduplication token.",
-		}, table),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trefoil_insert_failures_total", Help: "Attempts to insert that failed, by class of error.",
-		}, []string{"table", "class"}),
-		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "trefoil_insert_duration_seconds", Help: "Duration of one attempt to insert.",
-			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
-		}, table),
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	t := &shipTelemetry{
+		rows:        counter("trefoil_insert_rows_total", "Rows stored in ClickHouse.", table...),
+		bytes:       counter("trefoil_insert_bytes_total", "Compressed bytes of inserts that succeeded.", table...),
+		retries:     counter("trefoil_insert_retries_total", "Inserts sent again with the same deduplication token.", table...),
+		failures:    counter("trefoil_insert_failures_total", "Attempts to insert that failed, by class of error.", "table", "class"),
+		quarantined: counter("trefoil_insert_quarantined_rows_total", "Rows that ClickHouse rejects and that were set aside.", table...),
 		batchRows: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "trefoil_insert_batch_rows", Help: "Rows of one insert that succeeded.",
 			Buckets: prometheus.ExponentialBuckets(1, 8, 8),
 		}, table),
-		requests: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "trefoil_insert_batch_requests", Help: "Requests merged into one flush.",
-			Buckets: prometheus.ExponentialBuckets(1, 2, 9),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "trefoil_insert_lag_seconds", Help: "From the ack of a segment's first request to its last row being in ClickHouse.",
+			Buckets: []float64{.25, .5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 3600},
 		}),
 	}
 	if r != nil {
-		r.MustRegister(t.rows, t.bytes, t.retries, t.failures, t.durations, t.batchRows, t.requests,
+		r.MustRegister(t.rows, t.bytes, t.retries, t.failures, t.quarantined, t.batchRows, t.lag,
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-				Name: "trefoil_insert_queue_bytes", Help: "Compressed bytes of requests waiting for their insert.",
-			}, queued))
+				Name: "trefoil_insert_storage_away", Help: "1 while inserts wait because ClickHouse did not take the last one, else 0.",
+			}, func() float64 {
+				if b.err() != nil {
+					return 1
+				}
+				return 0
+			}))
 	}
 	return t
+}
+
+func (t *shipTelemetry) stored(p wal.Piece) {
+	t.rows.WithLabelValues(p.Table).Add(float64(p.Rows))
+	t.bytes.WithLabelValues(p.Table).Add(float64(p.Bytes))
+	t.batchRows.WithLabelValues(p.Table).Observe(float64(p.Rows))
 }

@@ -28,6 +28,10 @@ func commands() []command {
 		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},
 		{"query logs", "search log records", runQueryLogs},
 		{"query trace", "show a trace with its logs and exemplars", runQueryTrace},
+		{"wal ls", "list what is acknowledged and not stored yet", runWALList},
+		{"wal dump", "show the requests in a segment of the log", runWALDump},
+		{"wal verify", "check every byte of the log", runWALVerify},
+		{"wal requeue", "send again what was set aside", runWALRequeue},
 		{"engine install", "bring the embedded ClickHouse (once)", runEngineInstall},
 		{"version", "print what this binary was built from", runVersion},
 	}

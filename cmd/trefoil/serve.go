@@ -25,6 +25,7 @@ type serveConfig struct {
 	engineLibrary string
 	engineMemory  int64
 	retentionDays int
+	walMaxBytes   int64
 
 	rules       []string
 	webhooks    []string
@@ -96,6 +97,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
 	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
 	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")
+	set.Bytes(&c.walMaxBytes, "wal-max-bytes", 4<<30, "`size` of the write-ahead log, which holds what ClickHouse has not taken yet; beyond it clients are told to come back")
 	set.Int(&c.retentionDays, "retention-days", 30, "`days` that telemetry is kept")
 	set.Section("Alerting")
 	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")

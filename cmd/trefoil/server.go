@@ -21,8 +21,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/otlp"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
 
@@ -35,7 +33,7 @@ const (
 
 // server is the whole program, wired from top to bottom:
 //
-//	listeners ─▶ edge ─▶ otlp ─▶ pipeline ─▶ batcher ─▶ db ─▶ ClickHouse (embedded or not)
+//	listeners ─▶ edge ─▶ otlp ─▶ pipeline ─▶ wal ─▶ shipper ─▶ db ─▶ ClickHouse (embedded or not)
 //	                 └─▶ query ─▶ stores ────────────────▲
 //	                 └─▶ alerting ─▶ query, alert store ─┘
 //
@@ -50,7 +48,7 @@ type server struct {
 
 	listeners listeners
 	backend   *backend
-	batcher   *ingest.Batcher
+	spool     *spool // nil when nothing is taken in
 	actors    run.Group
 }
 
@@ -110,7 +108,12 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 
 // run wires the roles, serves until ctx ends and then stops in order: no new
 // requests, what is accepted is stored, the database is closed.
-func (s *server) run(ctx context.Context) error {
+func (s *server) run(ctx context.Context) (err error) {
+	defer func() {
+		if s.spool != nil {
+			err = errors.Join(err, within(flushTimeout, s.spool.close))
+		}
+	}()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", s.health.Live)
 	mux.HandleFunc("GET /readyz", s.health.Ready)
@@ -133,16 +136,16 @@ func (s *server) run(ctx context.Context) error {
 	if err := s.announce(); err != nil {
 		return err
 	}
-	err := s.actors.Run()
-	if s.batcher != nil {
-		err = errors.Join(err, within(flushTimeout, s.batcher.Close))
-	}
-	return err
+	return s.actors.Run()
 }
 
 func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 	var pipeline *ingest.Pipeline
 	if s.cfg.has(roleIngest) || s.cfg.has(roleAlert) { // rules record through it
+		var err error
+		if s.spool, err = openSpool(&s.cfg, s.backend.db, s.log, s.registry, s.health); err != nil {
+			return err
+		}
 		pipeline = s.newPipeline()
 	}
 	if s.cfg.has(roleIngest) {
@@ -173,13 +176,8 @@ func (s *server) addHTTP(name string, h http.Handler, l net.Listener, maxBody in
 }
 
 func (s *server) newPipeline() *ingest.Pipeline {
-	s.batcher = ingest.NewBatcher(ingest.BatcherConfig{
-		Insert:     s.backend.db.Insert,
-		First:      []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
-		Registerer: s.registry, Logger: s.log,
-	})
 	return ingest.New(ingest.Config{
-		Sink:          s.batcher.Insert,
+		Sink:          s.spool.sink(),
 		Limits:        ingest.Limits{RequestBytes: s.cfg.maxRequest, DecodedBytes: 4 * s.cfg.maxRequest, InflightBytes: s.cfg.maxInflight},
 		RetentionDays: uint16(s.cfg.retentionDays),
 		Registerer:    s.registry, Logger: s.log,

@@ -181,9 +181,16 @@ func joined(t *testing.T, p *process, id trace.TraceID) {
 		} `json:"exemplars"`
 		Partial []any `json:"partial"`
 	}
-	if err := p.get("/api/v1/traces/"+id.String()+"/context", &c); err != nil {
-		t.Fatal(err)
-	}
+	// An ack means durable; a query sees it within two seconds.
+	eventually(t, 20*time.Second, "the three signals of the trace", func() error {
+		if err := p.get("/api/v1/traces/"+id.String()+"/context", &c); err != nil {
+			return err
+		}
+		if len(c.Trace.Spans) == 0 || len(c.Logs.Records) == 0 || len(c.Exemplars.Items) == 0 {
+			return fmt.Errorf("%d spans, %d log records, %d exemplars", len(c.Trace.Spans), len(c.Logs.Records), len(c.Exemplars.Items))
+		}
+		return nil
+	})
 	if len(c.Partial) > 0 {
 		t.Errorf("the answer is partial: %v", c.Partial)
 	}

@@ -227,7 +227,7 @@ func TestHTTPRefusals(t *testing.T) {
 		code    codes.Code
 		after   string
 	}{
-		"overload": {&ingest.Refusal{Reason: ingest.RefusedQueue, RetryAfter: 1500 * time.Millisecond}, 429, codes.ResourceExhausted, "2"},
+		"overload": {&ingest.Refusal{Reason: ingest.RefusedFull, RetryAfter: 1500 * time.Millisecond}, 429, codes.ResourceExhausted, "2"},
 		"outage":   {&ingest.Refusal{Reason: ingest.RefusedUnavailable, RetryAfter: 3 * time.Second, Err: errors.New("connection refused")}, 503, codes.Unavailable, "3"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,7 +62,7 @@ func check(t *testing.T, err error) {
 // TestSDK exports one trace with its log and its exemplar through the
 // OpenTelemetry SDK, and finds them joined by the trace ID.
 func TestSDK(t *testing.T) {
-	s := newStack(t, "", 30*time.Second)
+	s := newStack(t, "", 0)
 	for name, connect := range map[string]func(*testing.T, context.Context, *stack) exporters{
 		"sdk-grpc": grpcExporters, "sdk-http": httpExporters,
 	} {

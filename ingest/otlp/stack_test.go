@@ -2,6 +2,7 @@ package otlp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -22,10 +24,10 @@ func TestMain(m *testing.M) { storagetest.Main(m) }
 
 // stack is the ingest half of the program on a database of its own.
 type stack struct {
-	db      *conn.DB
-	batcher *ingest.Batcher
-	http    string // base URL
-	client  *grpc.ClientConn
+	db     *conn.DB
+	log    *wal.Log
+	http   string // base URL
+	client *grpc.ClientConn
 }
 
 // openDatabase makes a database with our schema. insertAt, when set, is where
@@ -54,21 +56,27 @@ func open(t *testing.T, addr conn.Addr) *conn.DB {
 	return db
 }
 
-func newStack(t *testing.T, insertAt string, timeout time.Duration) *stack {
+func newStack(t *testing.T, insertAt string, walBytes int64) *stack {
 	t.Helper()
 	s := &stack{db: openDatabase(t, insertAt)}
-	s.batcher = ingest.NewBatcher(ingest.BatcherConfig{
-		Insert: s.db.Insert,
-		First:  []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
+	var err error
+	if s.log, err = wal.Open(wal.Config{Dir: t.TempDir(), SegmentAge: 20 * time.Millisecond, MaxBytes: walBytes}); err != nil {
+		t.Fatal(err)
+	}
+	shipper := ingest.NewShipper(ingest.ShipperConfig{
+		Log: s.log, Insert: s.db.InsertStream,
+		First: []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- shipper.Run(ctx) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := s.batcher.Close(ctx); err != nil {
+		cancel()
+		if err := errors.Join(<-done, s.log.Close()); err != nil {
 			t.Error(err)
 		}
 	})
-	p := ingest.New(ingest.Config{Sink: s.batcher.Insert, Timeout: timeout})
+	p := ingest.New(ingest.Config{Sink: ingest.LogSink(s.log, time.Second)})
 	server := httptest.NewServer(NewHTTP(p, slog.New(slog.DiscardHandler)))
 	t.Cleanup(server.Close)
 	s.http = server.URL
@@ -76,11 +84,21 @@ func newStack(t *testing.T, insertAt string, timeout time.Duration) *stack {
 	return s
 }
 
-// lines runs a query whose rows are one string each.
+// lines runs a query whose rows are one string each, after all that was acked
+// is stored.
 func (s *stack) lines(t *testing.T, sql string) []string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
+	if err := s.log.Seal(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for s.log.Stats().Segments > 0 {
+		if ctx.Err() != nil {
+			t.Fatal("the log does not empty")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 	var lines []string
 	_, err := s.db.Select(ctx, conn.Query{SQL: sql}, func(rows driver.Rows) error {
 		var line string

@@ -1,0 +1,225 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+)
+
+// ShipperConfig is what a Shipper needs. Log and Insert are required.
+type ShipperConfig struct {
+	Log *wal.Log
+	// Insert stores a body of Native blocks of one table in one piece; the same
+	// token again adds nothing. It is conn.DB.InsertStream.
+	Insert func(ctx context.Context, table, token string, body io.Reader, size int64) error
+	// First are the tables whose rows others refer to; they are stored before
+	// the rest of their segment.
+	First []string
+	// Lanes is how many segments may be under way at a time (default 2).
+	Lanes int
+	// Timeout bounds one insert (default 2 min).
+	Timeout time.Duration
+	// Backoff is the first pause after storage was not there; it doubles up to
+	// MaxBackoff, with jitter (default 100 ms and 5 s).
+	Backoff, MaxBackoff time.Duration
+	// Attempts is how often rows that storage rejects are tried before they are
+	// set aside (default 3).
+	Attempts   int
+	Registerer prometheus.Registerer // may be nil
+	Logger     *slog.Logger
+}
+
+func (c *ShipperConfig) setDefaults() {
+	if c.Lanes <= 0 {
+		c.Lanes = 2
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = 2 * time.Minute
+	}
+	if c.Backoff <= 0 {
+		c.Backoff = 100 * time.Millisecond
+	}
+	if c.MaxBackoff <= 0 {
+		c.MaxBackoff = 5 * time.Second
+	}
+	if c.Attempts <= 0 {
+		c.Attempts = 3
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+// Shipper moves sealed segments of the log into ClickHouse:
+//
+//	Log.Next ─▶ resources, scopes, series ─▶ logs, spans, samples, … ─▶ Remove
+//	                     │ storage away: wait, then the same token again
+//	                     │ rows rejected: halves, down to single appends
+//	                     └ an append rejected for good: quarantine
+//
+// One insert a table and segment, so that parts are large; a body streams from
+// disk, so memory does not grow with the backlog.
+type Shipper struct {
+	cfg       ShipperConfig
+	breaker   *breaker
+	telemetry *shipTelemetry
+}
+
+// NewShipper makes a Shipper. It works while Run does.
+func NewShipper(cfg ShipperConfig) *Shipper {
+	cfg.setDefaults()
+	b := newBreaker(cfg.Backoff, cfg.MaxBackoff)
+	return &Shipper{cfg: cfg, breaker: b, telemetry: newShipTelemetry(cfg.Registerer, b)}
+}
+
+// Ready says why segments are not moving, nil while they are. What is acked is
+// safe meanwhile.
+func (s *Shipper) Ready() error { return s.breaker.err() }
+
+// Run ships until ctx ends or the log is closed and empty. What was under way
+// is taken up again at the next start, with the same tokens.
+func (s *Shipper) Run(ctx context.Context) error {
+	var lanes sync.WaitGroup
+	errs := make([]error, s.cfg.Lanes)
+	for i := range errs {
+		lanes.Go(func() { errs[i] = s.lane(ctx) })
+	}
+	lanes.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *Shipper) lane(ctx context.Context) error {
+	for {
+		seg, err := s.cfg.Log.Next(ctx)
+		switch {
+		case errors.Is(err, wal.ErrClosed), ctx.Err() != nil:
+			return nil
+		case err != nil: // the disk's; the log tries again
+			s.cfg.Logger.Error("ingest: segment not readable", "error", err)
+			if !sleep(ctx, s.cfg.MaxBackoff) {
+				return nil
+			}
+			continue
+		}
+		if err := s.ship(ctx, seg); err != nil {
+			seg.Return()
+			if ctx.Err() == nil {
+				s.cfg.Logger.Error("ingest: segment not shipped", "segment", seg.ID(), "error", err)
+				sleep(ctx, s.cfg.MaxBackoff)
+			}
+		}
+	}
+}
+
+// ship stores every table of a segment and removes it. An error means that the
+// segment has to be given back.
+func (s *Shipper) ship(ctx context.Context, seg *wal.Segment) error {
+	for _, table := range s.order(seg.Tables()) {
+		if err := s.shipPiece(ctx, seg.Piece(table)); err != nil {
+			return err
+		}
+		if err := seg.Done(table); err != nil {
+			return err
+		}
+	}
+	s.telemetry.lag.Observe(time.Since(seg.Oldest()).Seconds())
+	return seg.Remove()
+}
+
+// order puts the tables that others refer to first.
+func (s *Shipper) order(tables []string) []string {
+	slices.SortStableFunc(tables, func(a, b string) int { return s.rank(a) - s.rank(b) })
+	return tables
+}
+
+func (s *Shipper) rank(table string) int {
+	if slices.Contains(s.cfg.First, table) {
+		return 0
+	}
+	return 1
+}
+
+// shipPiece stores a piece, or what storage takes of it; the rest is in
+// quarantine when it returns nil.
+func (s *Shipper) shipPiece(ctx context.Context, p wal.Piece) error {
+	err := s.persist(ctx, p)
+	if err == nil || !rejected(err) {
+		return err
+	}
+	if a, b, ok := p.Halves(); ok {
+		if err := s.shipPiece(ctx, a); err != nil {
+			return err
+		}
+		return s.shipPiece(ctx, b)
+	}
+	s.telemetry.quarantined.WithLabelValues(p.Table).Add(float64(p.Rows))
+	s.cfg.Logger.Error("ingest: rows are rejected and set aside; look with 'trefoil wal ls', send again with 'trefoil wal requeue'",
+		"table", p.Table, "rows", p.Rows, "error", err)
+	if err := p.Quarantine(err.Error()); err != nil {
+		return fmt.Errorf("quarantine: %w", err)
+	}
+	return nil
+}
+
+// persist sends a piece until it is stored, rejected as often as Attempts says,
+// or ctx ends. Whatever the outcome of an attempt, the next has the same token.
+func (s *Shipper) persist(ctx context.Context, p wal.Piece) error {
+	for rejections := 0; ; {
+		if err := s.breaker.wait(ctx); err != nil {
+			return err
+		}
+		err := s.attempt(ctx, p)
+		switch {
+		case err == nil:
+			s.breaker.succeeded()
+			return nil
+		case ctx.Err() != nil:
+			s.breaker.released()
+			return err
+		case rejected(err):
+			s.breaker.succeeded() // storage is there, and said no
+			if rejections++; rejections >= s.cfg.Attempts {
+				return err
+			}
+			if !sleep(ctx, jitter(s.cfg.Backoff)) {
+				return ctx.Err()
+			}
+		default:
+			s.breaker.failed(err)
+		}
+		s.telemetry.retries.WithLabelValues(p.Table).Inc()
+	}
+}
+
+func (s *Shipper) attempt(ctx context.Context, p wal.Piece) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	err := s.cfg.Insert(ctx, p.Table, p.Token, p.Reader(), p.Bytes)
+	if err == nil {
+		s.telemetry.stored(p)
+		return nil
+	}
+	class := conn.ClassOf(err)
+	s.telemetry.failures.WithLabelValues(p.Table, class.String()).Inc()
+	if !errors.Is(err, context.Canceled) {
+		s.cfg.Logger.Warn("ingest: insert failed", "table", p.Table, "rows", p.Rows, "class", class, "error", err)
+	}
+	return err
+}
+
+// rejected tells whether err is ClickHouse's final word on the rows. A table
+// or a right that is missing is not: that can be mended, and the rows kept.
+func rejected(err error) bool {
+	var refusal *Refusal
+	return conn.ClassOf(err) == conn.Rejected && !errors.As(err, &refusal) && !conn.Misplaced(err)
+}

@@ -1,0 +1,78 @@
+package wal
+
+import "time"
+
+// keys remembers the last requests by their keys, so that one that is sent
+// again because its answer got lost is answered without being stored twice.
+// Guarded by Log.mu.
+type keys struct {
+	known   map[Key]*ticket
+	settled *ticket // stands for every append that is durable
+	ring    []keyAt // oldest at next once it is full
+	next    int
+	limit   int
+}
+
+type keyAt struct {
+	key Key
+	at  int64 // unix ns
+}
+
+func newKeys(limit int) keys {
+	settled := &ticket{done: make(chan struct{})}
+	close(settled.done)
+	return keys{known: map[Key]*ticket{}, settled: settled, limit: limit}
+}
+
+// get is the append that carries k, nil when it is not known.
+func (s *keys) get(k Key) *ticket { return s.known[k] }
+
+// put remembers t, whose outcome is open, under its key.
+func (s *keys) put(t *ticket) {
+	if t.key != (Key{}) {
+		s.known[t.key] = t
+	}
+}
+
+// drop forgets a request that failed: the next attempt is to be stored.
+func (s *keys) drop(t *ticket) {
+	if s.known[t.key] == t {
+		delete(s.known, t.key)
+	}
+}
+
+// settle remembers that the request k is durable and forgets the oldest one
+// beyond the limit.
+func (s *keys) settle(k Key, at int64) {
+	if k == (Key{}) || s.known[k] == s.settled {
+		return
+	}
+	s.known[k] = s.settled
+	if len(s.ring) < s.limit {
+		s.ring = append(s.ring, keyAt{k, at})
+		return
+	}
+	delete(s.known, s.ring[s.next].key)
+	s.ring[s.next] = keyAt{k, at}
+	s.next = (s.next + 1) % s.limit
+}
+
+// Each segment begins with the keys of what was appended shortly before it:
+// clients send again within seconds, and the segments that held the requests
+// may be stored and removed by then.
+const (
+	carryAge  = 10 * time.Second
+	carryKeys = 4096
+)
+
+// carry is the keys a new segment begins with, oldest first.
+func (s *keys) carry(now time.Time) (carried []Key) {
+	n := min(len(s.ring), carryKeys)
+	for i := len(s.ring) - n; i < len(s.ring); i++ {
+		k := s.ring[(s.next+i)%len(s.ring)]
+		if now.UnixNano()-k.at <= int64(carryAge) {
+			carried = append(carried, k.key)
+		}
+	}
+	return carried
+}

@@ -1,0 +1,266 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/storage/block"
+)
+
+// Log is an open write-ahead log. All methods may be called concurrently.
+type Log struct {
+	cfg     Config
+	lock    io.Closer
+	metrics *metrics
+
+	mu      sync.Mutex
+	queue   []*ticket // appends the committer has not taken yet
+	queued  int64     // bytes of appends not answered yet
+	used    int64     // bytes of files, and of appends not answered yet
+	keys    keys
+	ready   []*sealed     // sealed segments nobody has, oldest first
+	held    []*sealed     // handed out
+	changed chan struct{} // closed and replaced when ready or closing changes
+	first   time.Time     // of the active segment's first append; zero: none
+	sealNow []chan struct{}
+	full    error     // the disk's word when it was full last
+	retry   time.Time // when a full disk is tried again
+	closing bool
+
+	wake chan struct{} // has room for one: the committer has something to see
+	done chan struct{} // the committer ended
+
+	// The committer's own.
+	active  *active
+	nextSeq uint64
+	looked  time.Time // at the requeue directory
+	buf     []byte
+}
+
+// ticket is one append on its way to the disk.
+type ticket struct {
+	key       Key
+	frame     frame
+	blocks    []block.Block
+	size      int64         // of the whole frame
+	followers int           // appends with the same key that wait for it; guarded by Log.mu
+	done      chan struct{} // closed when err is final
+	err       error
+}
+
+// Stats is the state of the log at a moment.
+type Stats struct {
+	Bytes    int64     // used of MaxBytes
+	Segments int       // sealed and not removed
+	Oldest   time.Time // of the oldest append not stored yet; zero when there is none
+}
+
+// Stats reports the state of the log.
+func (l *Log) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := Stats{Bytes: l.used, Segments: len(l.ready) + len(l.held), Oldest: l.first}
+	for _, list := range [][]*sealed{l.ready, l.held} {
+		for _, g := range list {
+			if s.Oldest.IsZero() || g.oldest.Before(s.Oldest) {
+				s.Oldest = g.oldest
+			}
+		}
+	}
+	return s
+}
+
+// Append makes blocks durable, all of them or none: a nil answer means they
+// are on disk and will be handed to the consumer, also after a crash. Blocks
+// belong to the log from the call on.
+//
+// key identifies the request. A key the log has already is answered as the
+// first append with it was, and nothing is written; the zero Key is never
+// known. Keys are remembered for a while and through a crash (Config.Keys).
+//
+// Errors: a *FullError when there is no room, ErrClosed, the context's, and
+// those of the disk. After a *FullError or ErrClosed nothing is kept; after
+// any other the blocks may be found on disk by a restart, and a retry with the
+// same key is safe.
+func (l *Log) Append(ctx context.Context, key Key, blocks []block.Block) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
+	}
+	t, err := newTicket(key, blocks)
+	if err != nil {
+		return err
+	}
+	if len(t.frame.parts) == 0 {
+		return nil
+	}
+	earlier, err := l.enqueue(t)
+	if err != nil {
+		return err
+	}
+	waitFor := t
+	if earlier != nil {
+		waitFor = earlier
+		l.metrics.repeats.Inc()
+	}
+	select {
+	case <-waitFor.done:
+		return waitFor.err
+	case <-ctx.Done():
+		l.leave(waitFor, earlier != nil)
+		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
+	}
+}
+
+// newTicket describes the frame, all but its place. Checksums are made here,
+// by the caller's goroutine.
+func newTicket(key Key, blocks []block.Block) (*ticket, error) {
+	t := &ticket{key: key, blocks: blocks, done: make(chan struct{})}
+	t.frame = frame{kind: kindData, key: key, parts: make([]part, 0, len(blocks))}
+	for i := range blocks {
+		b := &blocks[i]
+		if len(b.Native) == 0 {
+			continue
+		}
+		if n := len(b.Table); n == 0 || n > 255 {
+			return nil, fmt.Errorf("wal: append: table name %.40q", b.Table)
+		}
+		t.frame.parts = append(t.frame.parts, part{
+			Table: b.Table, Rows: uint32(b.Rows), Length: uint32(len(b.Native)), CRC: checksum(0, b.Native),
+		})
+		t.frame.body += int64(len(b.Native))
+		t.frame.dir += entrySize + len(b.Table)
+	}
+	if t.frame.body > maxFrame || t.frame.dir > maxDirectory || len(t.frame.parts) > 0xffff {
+		return nil, fmt.Errorf("wal: append: %d blocks of %d bytes are more than one append may have", len(blocks), t.frame.body)
+	}
+	t.size = t.frame.end() // offset is still zero
+	return t, nil
+}
+
+// enqueue hands t to the committer, unless there is no room or its key is
+// known: then the append to wait for is returned.
+func (l *Log) enqueue(t *ticket) (earlier *ticket, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.cfg.Now()
+	if t.key != (Key{}) {
+		if earlier = l.keys.get(t.key); earlier != nil {
+			earlier.followers++
+			return earlier, nil
+		}
+	}
+	switch {
+	case l.closing:
+		return nil, ErrClosed
+	case l.full != nil && now.Before(l.retry):
+		return nil, l.refuse(refusedDisk, l.full)
+	case l.used+t.size > l.cfg.MaxBytes:
+		return nil, l.refuse(refusedBudget, nil)
+	case l.queued > 0 && l.queued+t.size > l.cfg.QueueBytes:
+		return nil, l.refuse(refusedQueue, nil)
+	}
+	l.used += t.size
+	l.queued += t.size
+	t.frame.time = now.UnixNano()
+	l.queue = append(l.queue, t)
+	l.keys.put(t)
+	l.signal()
+	return nil, nil
+}
+
+func (l *Log) refuse(reason string, disk error) error {
+	l.metrics.refused.WithLabelValues(reason).Inc()
+	if reason == refusedQueue {
+		return &FullError{Used: l.queued, Budget: l.cfg.QueueBytes}
+	}
+	return &FullError{Used: l.used, Budget: l.cfg.MaxBytes, Err: disk}
+}
+
+// leave gives up waiting for t. When nobody else waits and the committer has
+// not taken it, it will not be written at all.
+func (l *Log) leave(t *ticket, follower bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if follower {
+		t.followers--
+		return
+	}
+	if i := slices.Index(l.queue, t); i >= 0 && t.followers == 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+		l.finish(t, context.Canceled)
+	}
+}
+
+// finish answers t. The caller holds mu.
+func (l *Log) finish(t *ticket, err error) {
+	l.queued -= t.size
+	if err != nil {
+		l.used -= t.size
+		l.keys.drop(t)
+	} else {
+		l.keys.settle(t.key, t.frame.time)
+	}
+	t.err, t.blocks = err, nil
+	close(t.done)
+}
+
+// Seal seals what was acked so far, so that it is handed out without waiting
+// for age or size. It is for a graceful stop and for tests.
+func (l *Log) Seal(ctx context.Context) error {
+	sealed := make(chan struct{})
+	l.mu.Lock()
+	if l.closing {
+		l.mu.Unlock()
+		return ErrClosed
+	}
+	l.sealNow = append(l.sealNow, sealed)
+	l.signal()
+	l.mu.Unlock()
+	select {
+	case <-sealed:
+		return nil
+	case <-l.done:
+		return nil // Close sealed it
+	case <-ctx.Done():
+		return fmt.Errorf("wal: seal: %w", context.Cause(ctx))
+	}
+}
+
+// Close refuses further appends, makes those under way durable, seals and
+// ends. Next answers ErrClosed from then on; segments that were handed out
+// stay valid, but the directory is free for another process.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closing {
+		l.mu.Unlock()
+		<-l.done
+		return nil
+	}
+	l.closing = true
+	l.announce()
+	l.signal()
+	l.mu.Unlock()
+	<-l.done
+	if err := l.lock.Close(); err != nil {
+		return errors.Join(errors.New("wal: close: lock"), err)
+	}
+	return nil
+}
+
+func (l *Log) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// announce wakes everybody in Next. The caller holds mu.
+func (l *Log) announce() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}

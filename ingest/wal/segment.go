@@ -1,0 +1,328 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Segment is a sealed segment in the hands of the consumer, until Remove,
+// Quarantine or Return. Its methods may be called concurrently, but not after
+// those.
+type Segment struct {
+	log    *Log
+	info   *sealed
+	file   File
+	header fileHeader
+	tables []*tableIndex
+
+	mu   sync.Mutex
+	seal int64 // where the seal is
+	end  int64 // where the next mark goes
+	done []string
+}
+
+// Next hands out the oldest sealed segment nobody has, and waits for one if
+// there is none. Several may be out at a time. What is damaged in it was set
+// aside already. The error is ErrClosed, the context's, or the disk's; after
+// the latter the segment is tried again later.
+func (l *Log) Next(ctx context.Context) (*Segment, error) {
+	for {
+		l.mu.Lock()
+		changed, closing := l.changed, l.closing
+		var g *sealed
+		if !closing && len(l.ready) > 0 {
+			g = l.ready[0]
+			l.ready = slices.Delete(l.ready, 0, 1)
+			l.held = append(l.held, g)
+			l.signal() // with none left waiting, age counts again
+		}
+		l.mu.Unlock()
+		switch {
+		case closing:
+			return nil, ErrClosed
+		case g == nil:
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return nil, fmt.Errorf("wal: next: %w", context.Cause(ctx))
+			}
+		default:
+			s, err := l.openSegment(g)
+			if s != nil || err != nil {
+				return s, err
+			}
+		}
+	}
+}
+
+// openTries is how often a segment that cannot be read is tried before it is
+// set aside.
+const openTries = 5
+
+// openSegment reads the index of g; nil without an error when there is nothing
+// to be stored in it.
+func (l *Log) openSegment(g *sealed) (*Segment, error) {
+	s, err := l.load(g)
+	switch {
+	case err == nil && len(s.Tables()) > 0:
+		return s, nil
+	case err == nil: // all was marked done, or damaged
+		return nil, s.Remove()
+	case errors.Is(err, fs.ErrNotExist):
+		l.cfg.Logger.Error("wal: a segment that was not stored yet is gone", "segment", g.path)
+		l.release(g, g.size)
+		return nil, nil
+	}
+	if g.tries++; g.tries >= openTries {
+		reason := fmt.Sprintf("cannot be read: %v", err)
+		if err := l.moveAside(g.path, filepath.Base(g.path), reason); err == nil {
+			l.release(g, g.size)
+			return nil, nil
+		}
+	}
+	l.giveBack(g)
+	return nil, fmt.Errorf("wal: next: %w", err)
+}
+
+func (l *Log) load(g *sealed) (*Segment, error) {
+	f, err := l.cfg.FS.Open(g.path, true)
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Size()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	c, err := readContents(f, size)
+	if err == nil && c.seal == nil && g.acked > 0 && g.acked < size {
+		c, err = readContents(f, g.acked) // beyond it nothing was acked
+		if err == nil {
+			c.size = size
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	before := g.size
+	l.repair(f, g, c)
+	l.addUsed(g.size - before)
+	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: c.done}
+	if c.seal != nil {
+		s.seal = c.seal.offset
+	}
+	return s, nil
+}
+
+// release forgets a segment that was handed out, and bytes of it.
+func (l *Log) release(g *sealed, bytes int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.used -= bytes
+	l.held = slices.DeleteFunc(l.held, func(h *sealed) bool { return h == g })
+}
+
+// giveBack puts a segment that was handed out back to its place in the order.
+func (l *Log) giveBack(g *sealed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = slices.DeleteFunc(l.held, func(h *sealed) bool { return h == g })
+	i, _ := slices.BinarySearchFunc(l.ready, g, func(a, b *sealed) int {
+		if a.seq < b.seq {
+			return -1
+		}
+		return 1
+	})
+	l.ready = slices.Insert(l.ready, i, g)
+	l.announce()
+}
+
+// ID is the segment's identity.
+func (s *Segment) ID() ID { return s.header.id }
+
+// Oldest is when its first append came.
+func (s *Segment) Oldest() time.Time { return s.info.oldest }
+
+// Tables are the tables not marked done, in the order they came up. Storing
+// them in an order that readers can live with is the consumer's business.
+func (s *Segment) Tables() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, t := range s.tables {
+		if !slices.Contains(s.done, t.table) {
+			names = append(names, t.table)
+		}
+	}
+	return names
+}
+
+// Piece is all of a table's rows in the segment; empty when it has none.
+func (s *Segment) Piece(table string) Piece {
+	for _, t := range s.tables {
+		if t.table == table {
+			return Piece{
+				Table: table, Token: s.header.id.String() + "-" + table,
+				Rows: t.rows, Bytes: t.bytes, seg: s, extents: t.extents,
+			}
+		}
+	}
+	return Piece{Table: table, seg: s}
+}
+
+// Done marks a table as stored, so that a restart does not send it again. The
+// mark is not synced: lost in a crash of the machine, the table is sent again
+// with the same token.
+func (s *Segment) Done(table string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = append(s.done, table)
+	if s.seal == 0 {
+		return fmt.Errorf("wal: done %s: the segment has no seal on disk", table)
+	}
+	f := frame{
+		kind: kindDone, parts: []part{{Table: table}}, offset: s.end, synced: s.seal,
+		id: s.header.id, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
+	}
+	b := f.appendHead(nil)
+	b = appendTrailer(b, s.end+int64(len(b))+trailerSize-s.seal)
+	if _, err := s.file.WriteAt(b, s.end); err != nil {
+		return fmt.Errorf("wal: done %s: %w", table, err)
+	}
+	s.end += int64(len(b))
+	s.log.addUsed(int64(len(b)))
+	s.info.size = s.end
+	return nil
+}
+
+// Remove deletes the segment. It is an error while a table is not done.
+func (s *Segment) Remove() error {
+	if left := s.Tables(); len(left) > 0 {
+		return fmt.Errorf("wal: remove: not stored yet: %s", left)
+	}
+	err := errors.Join(s.file.Close(), s.log.cfg.FS.Remove(s.info.path))
+	if err != nil { // its marks tell a restart that all is stored
+		s.log.release(s.info, 0)
+		return fmt.Errorf("wal: remove: %w", err)
+	}
+	s.log.release(s.info, s.info.size)
+	return nil
+}
+
+// Return gives the segment back; Next will hand it out again.
+func (s *Segment) Return() {
+	s.file.Close()
+	s.log.giveBack(s.info)
+}
+
+// Quarantine sets the segment aside with what is not done of it. It stays in
+// the quarantine directory until it is requeued or deleted by hand.
+func (s *Segment) Quarantine(reason string) error {
+	s.file.Close()
+	err := s.log.moveAside(s.info.path, quarantineName(s.info.seq, s.header.id), reason)
+	if err != nil {
+		s.log.giveBack(s.info)
+		return err
+	}
+	s.log.release(s.info, s.info.size)
+	return nil
+}
+
+// Piece is rows of one table that are sent in one insert.
+type Piece struct {
+	Table string
+	Token string // the same for the same rows, whenever they are sent
+	Rows  int
+	Bytes int64
+
+	seg     *Segment
+	extents []extent
+	from    int // of the first extent among the table's; with their number it names the piece
+}
+
+// Reader streams the rows: block.Block payloads one after the other, Bytes in
+// all. It holds little memory, and each call begins anew.
+func (p Piece) Reader() io.Reader { return newPieceReader(p.seg.file, p.extents) }
+
+// Halves cuts the piece in two at an append, so that rows which storage
+// rejects can be found; ok is false when it is the rows of one append.
+func (p Piece) Halves() (a, b Piece, ok bool) {
+	n := len(p.extents) / 2
+	if n == 0 {
+		return a, b, false
+	}
+	return p.cut(0, n), p.cut(n, len(p.extents)), true
+}
+
+func (p Piece) cut(from, to int) Piece {
+	c := Piece{Table: p.Table, seg: p.seg, extents: p.extents[from:to], from: p.from + from}
+	c.Token = fmt.Sprintf("%s-%s-%d-%d", p.seg.header.id, p.Table, c.from, to-from)
+	for _, e := range c.extents {
+		c.Rows += int(e.rows)
+		c.Bytes += int64(e.length)
+	}
+	return c
+}
+
+// Quarantine sets a copy of the piece aside as a segment of its own. The table
+// may be marked done when every other piece of it is stored.
+func (p Piece) Quarantine(reason string) error {
+	l := p.seg.log
+	id := pieceID(p.Token)
+	to := filepath.Join(l.cfg.Dir, quarantineDir, quarantineName(p.seg.info.seq, id))
+	err := l.writeReason(to, reason)
+	if err == nil {
+		err = l.writeAside(to, func(out *gather) { writePiece(out, id, &p, l.cfg.Now()) })
+	}
+	if err != nil {
+		return fmt.Errorf("wal: quarantine: %w", err)
+	}
+	l.metrics.quarantined.Inc()
+	l.cfg.Logger.Error("wal: rows set aside", "table", p.Table, "rows", p.Rows, "file", to, "reason", reason)
+	return nil
+}
+
+// pieceReader reads extents one after the other. Small ones come through a
+// window, large ones straight from the file.
+type pieceReader struct {
+	win     window
+	extents []extent
+	at      uint32 // read of extents[0]
+}
+
+func newPieceReader(f File, extents []extent) *pieceReader {
+	r := &pieceReader{win: window{r: f}, extents: extents}
+	if n := len(extents); n > 0 {
+		r.win.size = int64(extents[n-1].off) + int64(extents[n-1].length)
+	}
+	return r
+}
+
+func (r *pieceReader) Read(p []byte) (n int, err error) {
+	for n < len(p) && len(r.extents) > 0 {
+		e := &r.extents[0]
+		b, err := r.win.bytes(int64(e.off)+int64(r.at), int(min(e.length-r.at, uint32(min(len(p)-n, windowSize)))))
+		if err != nil {
+			return n, fmt.Errorf("wal: read: %w", err)
+		}
+		if len(b) == 0 {
+			return n, fmt.Errorf("wal: read: %w", io.ErrUnexpectedEOF)
+		}
+		n += copy(p[n:], b)
+		if r.at += uint32(len(b)); r.at == e.length {
+			r.extents, r.at = r.extents[1:], 0
+		}
+	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
 // fault is what is wrong with a record; the zero value is nothing. Its text
@@ -48,35 +46,32 @@ func nanos(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339N
 
 // place is where a record is in its request.
 type place struct {
-	signal                  Signal
-	resource, scope, metric int
+	signal                          Signal
+	resource, scope, metric, record int
 }
 
-// names are the JSON names of the levels of a request.
-func (p place) path(record int) string {
+// String has the JSON names of the levels of a request.
+func (p place) String() string {
 	switch p.signal {
 	case Logs:
-		return fmt.Sprintf("resourceLogs[%d].scopeLogs[%d].logRecords[%d]", p.resource, p.scope, record)
+		return fmt.Sprintf("resourceLogs[%d].scopeLogs[%d].logRecords[%d]", p.resource, p.scope, p.record)
 	case Traces:
-		return fmt.Sprintf("resourceSpans[%d].scopeSpans[%d].spans[%d]", p.resource, p.scope, record)
+		return fmt.Sprintf("resourceSpans[%d].scopeSpans[%d].spans[%d]", p.resource, p.scope, p.record)
 	default:
-		return fmt.Sprintf("resourceMetrics[%d].scopeMetrics[%d].metrics[%d].dataPoints[%d]", p.resource, p.scope, p.metric, record)
+		return fmt.Sprintf("resourceMetrics[%d].scopeMetrics[%d].metrics[%d].dataPoints[%d]", p.resource, p.scope, p.metric, p.record)
 	}
 }
 
-// reject counts n records of r, the first of them at p and record, under f.
-func (r *Result) reject(f fault, n int, p place, record int) {
-	if n == 0 {
-		return
-	}
-	r.Rejected += n
+// reject counts the record at p under f.
+func (r *Result) reject(f fault, p place) {
+	r.Rejected++
 	for i := range r.Rejections {
 		if r.Rejections[i].Reason == f.reason {
-			r.Rejections[i].Count += n
+			r.Rejections[i].Count++
 			return
 		}
 	}
-	r.Rejections = append(r.Rejections, Rejection{Reason: f.reason, Count: n, Example: p.path(record) + ": " + f.String()})
+	r.Rejections = append(r.Rejections, Rejection{Reason: f.reason, Count: 1, Example: p.String() + ": " + f.String()})
 }
 
 // window is the span of times a record may have.
@@ -96,18 +91,23 @@ func (p *Pipeline) window() window {
 	return w
 }
 
-// check says whether t, the record's field, is inside; it is t as signed nanoseconds.
-func (w *window) check(t pcommon.Timestamp, field string) (int64, fault) {
+// check says whether t, the record's field, is inside.
+func (w *window) check(t int64, field string) fault {
 	switch {
 	case t == 0:
-		return 0, fault{reason: TimeMissing, field: field}
-	case t > math.MaxInt64:
-		return 0, fault{reason: TimeAhead, field: field, got: math.MaxInt64, limit: w.newest}
-	case int64(t) > w.newest:
-		return 0, fault{reason: TimeAhead, field: field, got: int64(t), limit: w.newest}
-	case int64(t) < w.oldest:
-		return 0, fault{reason: TimeTooOld, field: field, got: int64(t), limit: w.oldest}
+		return fault{reason: TimeMissing, field: field}
+	case t < 0:
+		return w.ahead(field)
+	case t > w.newest:
+		return fault{reason: TimeAhead, field: field, got: t, limit: w.newest}
+	case t < w.oldest:
+		return fault{reason: TimeTooOld, field: field, got: t, limit: w.oldest}
 	default:
-		return int64(t), fault{}
+		return fault{}
 	}
+}
+
+// ahead is the fault of a time beyond what signed nanoseconds can say.
+func (w *window) ahead(field string) fault {
+	return fault{reason: TimeAhead, field: field, got: math.MaxInt64, limit: w.newest}
 }

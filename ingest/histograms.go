@@ -1,39 +1,30 @@
 package ingest
 
 import (
-	"fmt"
 	"math"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
-// explicit stores one histogram point with explicit bounds.
-func (w *pointWalk) explicit(dp pmetric.HistogramDataPoint) fault {
-	w.bounds = appendFloats(w.bounds[:0], dp.ExplicitBounds())
-	w.counts = appendCounts(w.counts[:0], dp.BucketCounts())
-	if len(w.bounds) == 0 && len(w.counts) == 0 {
-		w.counts = append(w.counts, dp.Count()) // no buckets sent: one holds everything
+// AddHistogram takes one point of a histogram with explicit bounds, or counts
+// it as rejected. The times and the kind of h are filled in.
+func (in *PointIntake) AddHistogram(p *Point, h *metricstore.HistogramPoint) {
+	f := in.next()
+	if f.reason == "" {
+		f = in.explicit(p, h)
 	}
-	if f := w.limits.buckets(w.bounds, w.counts); f.reason != "" {
+	in.count(f)
+}
+
+func (in *PointIntake) explicit(p *Point, h *metricstore.HistogramPoint) fault {
+	if len(h.Bounds) == 0 && len(h.Counts) == 0 {
+		h.Counts = append(h.Counts, h.Count) // no buckets sent: one holds everything
+	}
+	if f := in.limits.buckets(h.Bounds, h.Counts); f.reason != "" {
 		return f
 	}
-	at, start, f := w.enter(dp)
-	if f.reason != "" {
-		return f
-	}
-	w.histogram = metricstore.HistogramPoint{
-		Time: at, Start: start, Kind: metricstore.KindExplicit,
-		Flags: histogramFlags(dp.HasSum(), dp.HasMin(), dp.HasMax(), dp.Flags()),
-		Count: dp.Count(), Sum: dp.Sum(), Min: dp.Min(), Max: dp.Max(),
-		Bounds: w.bounds, Counts: w.counts,
-	}
-	fp := w.batch.Series(&w.series, at)
-	w.batch.Histogram(fp, &w.histogram)
-	w.exemplars(fp, dp.Exemplars(), dp.Timestamp())
-	return fault{}
+	h.Kind = metricstore.KindExplicit
+	return in.histogram(p, h)
 }
 
 // buckets checks that there is one count per bucket and that bounds ascend.
@@ -52,29 +43,23 @@ func (l *Limits) buckets(bounds []float64, counts []uint64) fault {
 	return fault{}
 }
 
-// exponential stores one exponential histogram point as it was sent.
-func (w *pointWalk) exponential(dp pmetric.ExponentialHistogramDataPoint) fault {
-	if f := w.limits.exponential(dp); f.reason != "" {
+// AddExponential takes one point of an exponential histogram, or counts it as
+// rejected; it is stored as it was sent. The times and the kind of h are
+// filled in.
+func (in *PointIntake) AddExponential(p *Point, h *metricstore.HistogramPoint) {
+	f := in.next()
+	if f.reason == "" {
+		f = in.exponential(p, h)
+	}
+	in.count(f)
+}
+
+func (in *PointIntake) exponential(p *Point, h *metricstore.HistogramPoint) fault {
+	if f := in.limits.exponential(h); f.reason != "" {
 		return f
 	}
-	at, start, f := w.enter(dp)
-	if f.reason != "" {
-		return f
-	}
-	w.counts = appendCounts(w.counts[:0], dp.Positive().BucketCounts())
-	w.negative = appendCounts(w.negative[:0], dp.Negative().BucketCounts())
-	w.histogram = metricstore.HistogramPoint{
-		Time: at, Start: start, Kind: metricstore.KindExponential,
-		Flags: histogramFlags(dp.HasSum(), dp.HasMin(), dp.HasMax(), dp.Flags()),
-		Count: dp.Count(), Sum: dp.Sum(), Min: dp.Min(), Max: dp.Max(),
-		Scale: dp.Scale(), ZeroCount: dp.ZeroCount(), ZeroThreshold: dp.ZeroThreshold(),
-		PositiveOffset: dp.Positive().Offset(), PositiveCounts: w.counts,
-		NegativeOffset: dp.Negative().Offset(), NegativeCounts: w.negative,
-	}
-	fp := w.batch.Series(&w.series, at)
-	w.batch.Histogram(fp, &w.histogram)
-	w.exemplars(fp, dp.Exemplars(), dp.Timestamp())
-	return fault{}
+	h.Kind = metricstore.KindExponential
+	return in.histogram(p, h)
 }
 
 // The scales at which the boundaries of exponential buckets are float64
@@ -84,62 +69,43 @@ const (
 	maxScale = 52
 )
 
-func (l *Limits) exponential(dp pmetric.ExponentialHistogramDataPoint) fault {
-	if s := dp.Scale(); s < minScale || s > maxScale {
-		return fault{reason: BucketsInvalid, field: "scale", got: int64(s)}
+func (l *Limits) exponential(h *metricstore.HistogramPoint) fault {
+	if h.Scale < minScale || h.Scale > maxScale {
+		return fault{reason: BucketsInvalid, field: "scale", got: int64(h.Scale)}
 	}
-	for _, side := range []struct {
-		name    string
-		buckets pmetric.ExponentialHistogramDataPointBuckets
-	}{{"positive", dp.Positive()}, {"negative", dp.Negative()}} {
-		n := side.buckets.BucketCounts().Len()
-		if n > l.Buckets {
-			return fault{reason: BucketCount, field: side.name + ".bucketCounts", got: int64(n), limit: int64(l.Buckets)}
-		}
-		if offset := int64(side.buckets.Offset()); offset+int64(n) > math.MaxInt32 {
-			return fault{reason: BucketsInvalid, field: side.name + ".offset", got: offset}
-		}
+	if f := l.side("positive", h.PositiveOffset, h.PositiveCounts); f.reason != "" {
+		return f
 	}
-	if z := dp.ZeroThreshold(); !(z >= 0) || math.IsInf(z, 1) {
+	if f := l.side("negative", h.NegativeOffset, h.NegativeCounts); f.reason != "" {
+		return f
+	}
+	if z := h.ZeroThreshold; !(z >= 0) || math.IsInf(z, 1) {
 		return fault{reason: BucketsInvalid, field: "zeroThreshold", got: int64(z)}
 	}
 	return fault{}
 }
 
-func histogramFlags(sum, low, high bool, flags pmetric.DataPointFlags) (f uint8) {
-	if sum {
-		f |= metricstore.HasSum
+func (l *Limits) side(name string, offset int32, counts []uint64) fault {
+	if n := len(counts); n > l.Buckets {
+		return fault{reason: BucketCount, field: name + ".bucketCounts", got: int64(n), limit: int64(l.Buckets)}
 	}
-	if low {
-		f |= metricstore.HasMin
+	if int64(offset)+int64(len(counts)) > math.MaxInt32 {
+		return fault{reason: BucketsInvalid, field: name + ".offset", got: int64(offset)}
 	}
-	if high {
-		f |= metricstore.HasMax
-	}
-	if flags.NoRecordedValue() {
-		f |= metricstore.NoRecordedValue
-	}
-	return f
+	return fault{}
 }
 
-func appendFloats(dst []float64, s pcommon.Float64Slice) []float64 {
-	for _, v := range s.All() {
-		dst = append(dst, v)
+// histogram stores a point whose buckets are right.
+func (in *PointIntake) histogram(p *Point, h *metricstore.HistogramPoint) fault {
+	if f := in.enter(p); f.reason != "" {
+		return f
 	}
-	return dst
-}
-
-func appendCounts(dst []uint64, s pcommon.UInt64Slice) []uint64 {
-	for _, v := range s.All() {
-		dst = append(dst, v)
+	h.Time, h.Start = p.Time/1e6, p.Start/1e6
+	if p.NoRecordedValue {
+		h.Flags |= metricstore.NoRecordedValue
 	}
-	return dst
-}
-
-// warn tells of exemplars left out.
-func (w *pointWalk) warn() {
-	if w.exemplarsLeftOut > 0 {
-		w.result.Warnings = append(w.result.Warnings, fmt.Sprintf("%d exemplars left out, first: %s: %s",
-			w.exemplarsLeftOut, w.exemplarFault.reason, w.exemplarFault))
-	}
+	fp := in.fingerprint(p)
+	in.batch.Histogram(fp, h)
+	in.exemplars(fp, p)
+	return fault{}
 }

@@ -88,8 +88,12 @@ func (a *Admission) Grow(n int64) error {
 	return nil
 }
 
-// Release gives the whole share back. It may be called more than once.
+// Release gives the whole share back. It may be called more than once, and on
+// a nil Admission.
 func (a *Admission) Release() {
+	if a == nil {
+		return
+	}
 	a.p.inflight.Add(-a.held)
 	a.held = 0
 }

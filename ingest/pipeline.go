@@ -13,8 +13,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
-	"github.com/trefoil-o11y/trefoil/storage/tenant"
-	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
 // Sink makes blocks durable: it returns nil only when all of them are. The
@@ -64,18 +62,19 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// Pipeline turns decoded requests into blocks and gives them to the Sink. All
-// methods may be called concurrently.
+// Pipeline turns the records of requests into blocks and gives them to the
+// Sink. All methods may be called concurrently.
 type Pipeline struct {
 	cfg       Config
 	inflight  atomic.Int64
 	sequence  *logstore.Sequence
 	known     *resourcestore.Known // resources, scopes and series that are stored
+	series    *metricstore.Memory  // the series among them, by their encoding
 	telemetry *telemetry
 
-	logBatches    reuse[*logstore.Batch]
-	spanBatches   reuse[*tracestore.Batch]
-	metricBatches reuse[*metricstore.Batch]
+	logIntakes   reuse[*LogIntake]
+	spanIntakes  reuse[*SpanIntake]
+	pointIntakes reuse[*PointIntake]
 }
 
 // New makes a Pipeline. It holds nothing that needs closing: what waits to be
@@ -84,13 +83,13 @@ func New(cfg Config) *Pipeline {
 	cfg.setDefaults()
 	p := &Pipeline{
 		cfg:      cfg,
-		sequence: logstore.NewSequence(),
+		sequence: logstore.SequenceAt(cfg.Now()),
 		known:    resourcestore.NewKnown(cfg.Known),
+		series:   metricstore.NewMemory(cfg.Known),
 	}
-	days := cfg.RetentionDays
-	p.logBatches.make = func(t tenant.ID) *logstore.Batch { return logstore.NewBatch(t, days, p.sequence) }
-	p.spanBatches.make = func(t tenant.ID) *tracestore.Batch { return tracestore.NewBatch(t, days) }
-	p.metricBatches.make = func(t tenant.ID) *metricstore.Batch { return metricstore.NewBatch(t, days, p.known) }
+	p.logIntakes.make = p.newLogIntake
+	p.spanIntakes.make = p.newSpanIntake
+	p.pointIntakes.make = p.newPointIntake
 	p.telemetry = newTelemetry(cfg.Registerer, func() float64 { return float64(p.inflight.Load()) })
 	return p
 }
@@ -101,11 +100,6 @@ func (p *Pipeline) Limits() Limits { return p.cfg.Limits }
 // Refused counts a whole request that was answered with an error.
 func (p *Pipeline) Refused(s Signal, reason string) {
 	p.telemetry.refused.WithLabelValues(string(s), reason).Inc()
-}
-
-// blocker is a batch of any store.
-type blocker interface {
-	Blocks(dst []block.Block) ([]block.Block, error)
 }
 
 // store gives blocks to the Sink, once there are any.

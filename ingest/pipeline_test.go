@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -339,11 +340,10 @@ func TestAttributeValues(t *testing.T) {
 	inner.PutStr("y", "q\"\x00")
 	inner.PutEmptyBytes("b").FromRaw([]byte{255})
 	m.PutBool("a", true)
-	limits := Limits{}
-	limits.setDefaults()
-	kvs, _, f := limits.attributes(nil, m, "attributes")
-	if f.reason != "" || len(kvs) != 2 || kvs[0].Key != "a" || !kvs[0].Value.Bool() {
-		t.Fatalf("%+v %v", kvs, f)
+	var sorter attribute.Sorter
+	kvs := sorter.Sort(appendAttributes(nil, m))
+	if len(kvs) != 2 || kvs[0].Key != "a" || !kvs[0].Value.Bool() {
+		t.Fatalf("%+v", kvs)
 	}
 	const text = `{"arrayValue":{"values":[{"intValue":"-9223372036854775808"},{"doubleValue":"NaN"},{},` +
 		`{"kvlistValue":{"values":[{"key":"b","value":{"bytesValue":"/w=="}},{"key":"y","value":{"stringValue":"q\"\u0000"}}]}}]}}`
@@ -359,9 +359,8 @@ func TestRepeatedKeysKeepTheLast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	limits := Limits{}
-	limits.setDefaults()
-	kvs, _, _ := limits.attributes(nil, ld.ResourceLogs().At(0).Resource().Attributes(), "attributes")
+	var sorter attribute.Sorter
+	kvs := sorter.Sort(appendAttributes(nil, ld.ResourceLogs().At(0).Resource().Attributes()))
 	if len(kvs) != 2 || kvs[1].Key != "b" || kvs[1].Value.Int() != 2 {
 		t.Errorf("%+v", kvs)
 	}

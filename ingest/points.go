@@ -1,14 +1,12 @@
 package ingest
 
 import (
-	"context"
+	"fmt"
 	"math"
 	"strconv"
 	"unicode/utf8"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/pmetric"
-
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -20,283 +18,268 @@ const maxMetricName = 1024
 // having no recorded value is stored as one.
 var staleNaN = math.Float64frombits(0x7ff0000000000002)
 
-// Metrics takes a request of data points in and returns once they are
-// durable. adm, which may be nil, is released as soon as the columns are built.
-func (p *Pipeline) Metrics(ctx context.Context, t tenant.ID, metrics pmetric.Metrics, adm *Admission) (Result, error) {
-	if n := metrics.DataPointCount(); n > p.cfg.Limits.Records {
-		return Result{}, p.tooMany(n)
-	}
-	w := &pointWalk{walk: *p.newWalk(t, Metrics), batch: p.metricBatches.get(t)}
-	defer p.metricBatches.put(t, w.batch)
-	for i, rm := range metrics.ResourceMetrics().All() {
-		w.place.resource = i
-		bad := w.enterResource(rm.Resource(), rm.SchemaUrl())
-		for j, sm := range rm.ScopeMetrics().All() {
-			w.place.scope = j
-			w.scopeMetrics(sm, bad)
-		}
-	}
-	w.warn()
-	result, err := w.finish(ctx, adm, w.batch, func() {}) // the batch still knows its series, to be marked
-	if err == nil {
-		w.batch.MarkStored()
-	}
-	return result, err
-}
-
-// pointWalk is a walk over data points.
-type pointWalk struct {
-	walk
-	batch     *metricstore.Batch
-	series    metricstore.Series // of the metric at hand; points fill in their attributes
-	histogram metricstore.HistogramPoint
-	name      string // of the metric, as series is renamed for summaries
-	bounds    []float64
-	counts    []uint64
-	negative  []uint64
+// PointIntake takes the data points of one request in.
+type PointIntake struct {
+	intake
+	batch    *metricstore.Batch
+	series   metricstore.Series // of the metric at hand; points fill in their attributes
+	name     string             // of the metric, as series is renamed for summaries
+	identity uint64             // of series, for Recall
 
 	exemplarsLeftOut int
 	exemplarFault    fault
 }
 
-func (w *pointWalk) scopeMetrics(sm pmetric.ScopeMetrics, bad fault) {
-	if f := w.enterScope(sm.Scope(), sm.SchemaUrl()); bad.reason == "" {
-		bad = f
-	}
-	for k, m := range sm.Metrics().All() {
-		w.place.metric = k
-		if f := w.enterMetric(m); bad.reason != "" || f.reason != "" {
-			if bad.reason != "" {
-				f = bad
-			}
-			w.result.reject(f, pointCount(m), w.place, 0)
-			continue
-		}
-		w.metric(m)
+// Point is what the kinds of data points have in common.
+type Point struct {
+	Time, Start     int64 // Start is 0 when unknown
+	Attributes      []attribute.KeyValue
+	NoRecordedValue bool
+	Exemplars       []Exemplar
+
+	series metricstore.Recalled
+}
+
+// Exemplar is an exemplar as it was sent. Without a Time it has its point's.
+type Exemplar struct {
+	metricstore.Exemplar
+	HasValue bool
+}
+
+// Summary is the values of one point of a summary.
+type Summary struct {
+	Count     uint64
+	Sum       float64
+	Quantiles []Quantile
+}
+
+// Quantile is one quantile of a summary.
+type Quantile struct{ Quantile, Value float64 }
+
+// PointIntake begins a request of data points.
+func (p *Pipeline) PointIntake(t tenant.ID) *PointIntake {
+	in := p.pointIntakes.get(t)
+	in.begin()
+	in.exemplarsLeftOut, in.exemplarFault = 0, fault{}
+	return in
+}
+
+func (p *Pipeline) newPointIntake(t tenant.ID) *PointIntake {
+	return &PointIntake{
+		intake: newIntake(p, Metrics, t),
+		batch:  metricstore.NewBatch(t, p.cfg.RetentionDays, p.known),
 	}
 }
 
-// enterMetric makes m the metric of the points that follow.
-func (w *pointWalk) enterMetric(m pmetric.Metric) fault {
-	w.name = m.Name()
-	w.series = metricstore.Series{Name: w.name, Unit: m.Unit(), Description: m.Description()}
+// EnterMetric makes s, whose attributes and references are not looked at, the
+// metric of what follows. Its temporality is as Temporality makes it.
+func (in *PointIntake) EnterMetric(s *metricstore.Series) {
+	in.place.metric++
+	in.place.record = -1
+	in.series, in.name = *s, s.Name
+	in.deepFault = in.metric(s)
+}
+
+func (in *PointIntake) metric(s *metricstore.Series) fault {
 	switch {
-	case w.name == "":
+	case s.Name == "":
 		return fault{reason: MetricNameEmpty, field: "metric.name"}
-	case len(w.name) > maxMetricName, !utf8.ValidString(w.name):
+	case len(s.Name) > maxMetricName, !utf8.ValidString(s.Name):
 		return fault{reason: MetricNameInvalid, field: "metric.name"}
 	}
-	if f := w.limits.record("metric", len(m.Unit())+len(m.Description())); f.reason != "" {
+	if f := in.limits.record("metric", len(s.Unit)+len(s.Description)); f.reason != "" {
 		return f
 	}
-	var t pmetric.AggregationTemporality
-	switch m.Type() {
-	case pmetric.MetricTypeGauge:
-		w.series.Type = metricstore.Gauge
-		return fault{}
-	case pmetric.MetricTypeSummary:
-		w.series.Type = metricstore.Summary
-		w.series.Temporality = metricstore.Cumulative
-		return fault{}
-	case pmetric.MetricTypeSum:
-		w.series.Type, w.series.Monotonic, t = metricstore.Sum, m.Sum().IsMonotonic(), m.Sum().AggregationTemporality()
-	case pmetric.MetricTypeHistogram:
-		w.series.Type, t = metricstore.Histogram, m.Histogram().AggregationTemporality()
-	case pmetric.MetricTypeExponentialHistogram:
-		w.series.Type, t = metricstore.ExponentialHistogram, m.ExponentialHistogram().AggregationTemporality()
-	}
-	switch t {
-	case pmetric.AggregationTemporalityDelta:
-		w.series.Temporality = metricstore.Delta
-	case pmetric.AggregationTemporalityCumulative:
-		w.series.Temporality = metricstore.Cumulative
+	in.series.Monotonic = s.Monotonic && s.Type == metricstore.Sum
+	switch s.Type {
+	case metricstore.Gauge:
+		in.series.Temporality = metricstore.Unspecified
+	case metricstore.Summary:
+		in.series.Temporality = metricstore.Cumulative
 	default:
-		return fault{reason: TemporalityMissing, field: "metric.aggregationTemporality"}
+		if s.Temporality == metricstore.Unspecified {
+			return fault{reason: TemporalityMissing, field: "metric.aggregationTemporality"}
+		}
 	}
+	in.series.ResourceID, in.series.ScopeID = in.ref.resourceID, in.ref.scopeID
+	in.identity = in.batch.Identity(&in.series)
 	return fault{}
 }
 
-func pointCount(m pmetric.Metric) int {
-	switch m.Type() {
-	case pmetric.MetricTypeGauge:
-		return m.Gauge().DataPoints().Len()
-	case pmetric.MetricTypeSum:
-		return m.Sum().DataPoints().Len()
-	case pmetric.MetricTypeHistogram:
-		return m.Histogram().DataPoints().Len()
-	case pmetric.MetricTypeExponentialHistogram:
-		return m.ExponentialHistogram().DataPoints().Len()
-	case pmetric.MetricTypeSummary:
-		return m.Summary().DataPoints().Len()
-	default:
-		return 0
+// Temporality keeps delta and cumulative; others are unspecified.
+func Temporality(n int32) metricstore.Temporality {
+	if n == int32(metricstore.Delta) || n == int32(metricstore.Cumulative) {
+		return metricstore.Temporality(n)
 	}
+	return metricstore.Unspecified
 }
 
-// metric walks the points of m.
-func (w *pointWalk) metric(m pmetric.Metric) {
-	switch m.Type() {
-	case pmetric.MetricTypeGauge:
-		w.numbers(m.Gauge().DataPoints())
-	case pmetric.MetricTypeSum:
-		w.numbers(m.Sum().DataPoints())
-	case pmetric.MetricTypeHistogram:
-		for i, dp := range m.Histogram().DataPoints().All() {
-			w.count(i, w.explicit(dp))
-		}
-	case pmetric.MetricTypeExponentialHistogram:
-		for i, dp := range m.ExponentialHistogram().DataPoints().All() {
-			w.count(i, w.exponential(dp))
-		}
-	case pmetric.MetricTypeSummary:
-		for i, dp := range m.Summary().DataPoints().All() {
-			w.count(i, w.summary(dp))
-		}
+// Recall says whether a series of the metric at hand, with these attributes as
+// they are encoded in the request, is known for the day of p. If so p need not
+// be given Attributes.
+func (in *PointIntake) Recall(p *Point, encoded []byte) bool {
+	p.series = metricstore.Recalled{}
+	if in.resourceFault.reason == "" && in.deepFault.reason == "" && p.Time > 0 {
+		p.series = in.p.series.Recall(in.identity, encoded, p.Time/1e6)
 	}
+	return p.series.Known
 }
 
-func (w *pointWalk) numbers(points pmetric.NumberDataPointSlice) {
-	for i, dp := range points.All() {
-		w.count(i, w.number(dp))
+// AddNumber takes one point of a gauge or a sum, or counts it as rejected; ok
+// says that it has a value.
+func (in *PointIntake) AddNumber(p *Point, value float64, ok bool) {
+	f := in.next()
+	if f.reason == "" {
+		f = in.number(p, value, ok)
 	}
+	in.count(f)
 }
 
-// count books the outcome of point i.
-func (w *pointWalk) count(i int, f fault) {
-	if f.reason != "" {
-		w.result.reject(f, 1, w.place, i)
-		return
+func (in *PointIntake) number(p *Point, value float64, ok bool) fault {
+	switch {
+	case p.NoRecordedValue:
+		value = staleNaN
+	case !ok:
+		return fault{reason: ValueMissing, field: "value"}
 	}
-	w.result.Accepted++
-}
-
-// point is what the kinds of data points have in common.
-type point interface {
-	Attributes() pcommon.Map
-	Timestamp() pcommon.Timestamp
-	StartTimestamp() pcommon.Timestamp
+	if f := in.enter(p); f.reason != "" {
+		return f
+	}
+	fp := in.fingerprint(p)
+	in.batch.Sample(fp, p.Time/1e6, p.Start/1e6, value)
+	in.exemplars(fp, p)
+	return fault{}
 }
 
 // enter checks what all points have and fills in the series' attributes and
-// references. Times come back in Unix ms, start 0 when unknown.
-func (w *pointWalk) enter(dp point) (at, start int64, f fault) {
-	ns, f := w.window.check(dp.Timestamp(), "timeUnixNano")
-	if f.reason != "" {
-		return 0, 0, f
-	}
-	if s := dp.StartTimestamp(); s > math.MaxInt64 {
-		return 0, 0, fault{reason: TimeAhead, field: "startTimeUnixNano", got: math.MaxInt64, limit: w.window.newest}
-	} else if s != 0 {
-		start = int64(s) / 1e6
-	}
-	kvs, size, f := w.limits.attributes(w.attrs[:0], dp.Attributes(), "attributes")
-	w.attrs = kvs
-	if f.reason != "" {
-		return 0, 0, f
-	}
-	if f := w.limits.record("data point", size); f.reason != "" {
-		return 0, 0, f
-	}
-	ref := w.refer(ns)
-	w.series.Attributes = kvs
-	w.series.ResourceID, w.series.ScopeID = ref.resourceID, ref.scopeID
-	return ns / 1e6, start, fault{}
-}
-
-func (w *pointWalk) number(dp pmetric.NumberDataPoint) fault {
-	stale := dp.Flags().NoRecordedValue()
-	value := staleNaN
-	if !stale {
-		switch dp.ValueType() {
-		case pmetric.NumberDataPointValueTypeInt:
-			value = float64(dp.IntValue())
-		case pmetric.NumberDataPointValueTypeDouble:
-			value = dp.DoubleValue()
-		default:
-			return fault{reason: ValueMissing, field: "value"}
-		}
-	}
-	at, start, f := w.enter(dp)
-	if f.reason != "" {
+// references.
+func (in *PointIntake) enter(p *Point) fault {
+	if f := in.window.check(p.Time, "timeUnixNano"); f.reason != "" {
 		return f
 	}
-	fp := w.batch.Series(&w.series, at)
-	w.batch.Sample(fp, at, start, value)
-	w.exemplars(fp, dp.Exemplars(), dp.Timestamp())
+	if p.Start < 0 {
+		return in.window.ahead("startTimeUnixNano")
+	}
+	if !p.series.Known {
+		size, f := in.limits.attributes(p.Attributes, "attributes")
+		if f.reason != "" {
+			return f
+		}
+		if f := in.limits.record("data point", size); f.reason != "" {
+			return f
+		}
+		p.Attributes = in.sorter.Sort(p.Attributes)
+	}
+	in.refer(p.Time)
+	in.series.Attributes = p.Attributes
 	return fault{}
+}
+
+// fingerprint is that of the series of p, which has been entered.
+func (in *PointIntake) fingerprint(p *Point) uint64 {
+	if p.series.Known {
+		return p.series.Fingerprint
+	}
+	at := p.Time / 1e6
+	fp := in.batch.Series(&in.series, at)
+	if in.batch.Stored(fp, at) {
+		in.p.series.Remember(p.series, fp)
+	}
+	return fp
+}
+
+// AddSummary takes one point of a summary, or counts it as rejected.
+func (in *PointIntake) AddSummary(p *Point, s *Summary) {
+	f := in.next()
+	if f.reason == "" {
+		f = in.summary(p, s)
+	}
+	in.count(f)
 }
 
 // summary stores each quantile as a sample of its own series, and the sum and
 // the count as samples of series named after the metric.
-func (w *pointWalk) summary(dp pmetric.SummaryDataPoint) fault {
-	for i, q := range dp.QuantileValues().All() {
-		if v := q.Quantile(); !(v >= 0 && v <= 1) {
+func (in *PointIntake) summary(p *Point, s *Summary) fault {
+	for i := range s.Quantiles {
+		if v := s.Quantiles[i].Quantile; !(v >= 0 && v <= 1) {
 			return fault{reason: QuantileInvalid, field: "quantileValues", got: int64(i)}
 		}
 	}
-	at, start, f := w.enter(dp)
-	if f.reason != "" {
+	if f := in.enter(p); f.reason != "" {
 		return f
 	}
-	sum, count := dp.Sum(), float64(dp.Count())
-	stale := dp.Flags().NoRecordedValue()
-	if stale {
-		sum, count = staleNaN, staleNaN
+	for _, q := range s.Quantiles {
+		in.series.Quantile = strconv.FormatFloat(q.Quantile, 'g', -1, 64)
+		in.part(p, q.Value)
 	}
-	for _, q := range dp.QuantileValues().All() {
-		value := q.Value()
-		if stale {
-			value = staleNaN
-		}
-		w.series.Quantile = strconv.FormatFloat(q.Quantile(), 'g', -1, 64)
-		w.batch.Sample(w.batch.Series(&w.series, at), at, start, value)
-	}
-	w.series.Quantile = ""
-	w.series.Monotonic = true
-	w.series.Name = w.name + "_sum"
-	w.batch.Sample(w.batch.Series(&w.series, at), at, start, sum)
-	w.series.Name = w.name + "_count"
-	w.batch.Sample(w.batch.Series(&w.series, at), at, start, count)
-	w.series.Name, w.series.Monotonic = w.name, false
+	in.series.Quantile = ""
+	in.series.Monotonic = true
+	in.series.Name = in.name + "_sum"
+	in.part(p, s.Sum)
+	in.series.Name = in.name + "_count"
+	in.part(p, float64(s.Count))
+	in.series.Name, in.series.Monotonic = in.name, false
 	return fault{}
+}
+
+// part stores one number of a summary.
+func (in *PointIntake) part(p *Point, value float64) {
+	if p.NoRecordedValue {
+		value = staleNaN
+	}
+	at := p.Time / 1e6
+	in.batch.Sample(in.batch.Series(&in.series, at), at, p.Start/1e6, value)
 }
 
 // exemplars appends the exemplars of a point. One without a time has the
 // point's; one that cannot be stored is left out and told as a warning, as
 // the protocol counts points only.
-func (w *pointWalk) exemplars(fp uint64, exemplars pmetric.ExemplarSlice, at pcommon.Timestamp) {
-	for _, e := range exemplars.All() {
-		if f := w.exemplar(fp, e, at); f.reason != "" {
-			if w.exemplarsLeftOut++; w.exemplarsLeftOut == 1 {
-				w.exemplarFault = f
-			}
+func (in *PointIntake) exemplars(fp uint64, p *Point) {
+	for i := range p.Exemplars {
+		e := &p.Exemplars[i]
+		if e.Time == 0 {
+			e.Time = p.Time
 		}
+		if f := in.exemplar(e); f.reason != "" {
+			if in.exemplarsLeftOut++; in.exemplarsLeftOut == 1 {
+				in.exemplarFault = f
+			}
+			continue
+		}
+		in.batch.Exemplar(fp, in.name, &e.Exemplar)
 	}
 }
 
-func (w *pointWalk) exemplar(fp uint64, e pmetric.Exemplar, at pcommon.Timestamp) fault {
-	if e.Timestamp() != 0 {
-		at = e.Timestamp()
-	}
-	ns, f := w.window.check(at, "exemplars.timeUnixNano")
-	if f.reason != "" {
+func (in *PointIntake) exemplar(e *Exemplar) fault {
+	if f := in.window.check(e.Time, "exemplars.timeUnixNano"); f.reason != "" {
 		return f
 	}
-	var value float64
-	switch e.ValueType() {
-	case pmetric.ExemplarValueTypeInt:
-		value = float64(e.IntValue())
-	case pmetric.ExemplarValueTypeDouble:
-		value = e.DoubleValue()
-	default:
+	if !e.HasValue {
 		return fault{reason: ValueMissing, field: "exemplars.value"}
 	}
-	w.extra, _, f = w.limits.attributes(w.extra[:0], e.FilteredAttributes(), "exemplars.filteredAttributes")
-	if f.reason != "" {
-		return f
+	_, f := in.hanging(&e.Attributes, "exemplars.filteredAttributes")
+	return f
+}
+
+// Build makes the columns into blocks.
+func (in *PointIntake) Build() (*Built, error) {
+	defer in.Discard()
+	if in.exemplarsLeftOut > 0 {
+		in.result.Warnings = append(in.result.Warnings, fmt.Sprintf("%d exemplars left out, first: %s: %s",
+			in.exemplarsLeftOut, in.exemplarFault.reason, in.exemplarFault))
 	}
-	w.batch.Exemplar(fp, w.name, &metricstore.Exemplar{
-		Time: ns, TraceID: e.TraceID(), SpanID: e.SpanID(), Value: value, Attributes: w.extra,
-	})
-	return fault{}
+	return in.built(in.batch, in.batch.Added(nil))
+}
+
+// Discard gives the request up.
+func (in *PointIntake) Discard() { in.p.pointIntakes.put(in.tenant, in) }
+
+// Rows is the number of points in hand.
+func (in *PointIntake) Rows() int { return in.batch.Rows() }
+
+// Reset forgets the request and keeps the buffers.
+func (in *PointIntake) Reset() {
+	in.reset()
+	in.batch.Reset()
+	in.series, in.name, in.exemplarFault = metricstore.Series{}, "", fault{}
 }

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	maxTenants    = 256    // tenants whose batches are kept
-	maxReusedRows = 20_000 // larger batches are rare and would hold their buffers
+	maxTenants    = 256    // tenants whose intakes are kept
+	maxReusedRows = 20_000 // larger ones are rare and would hold their buffers
 )
 
-// reuse keeps used batches of one signal, with their buffers, by tenant.
-type reuse[B interface {
+// reuse keeps used intakes of one signal, with their buffers, by tenant.
+type reuse[I interface {
 	Rows() int
 	Reset()
 }] struct {
-	make func(tenant.ID) B
+	make func(tenant.ID) I
 
 	mu    sync.Mutex
 	pools map[tenant.ID]*sync.Pool
 }
 
 // pool is the tenant's pool; nil when there are too many tenants.
-func (r *reuse[B]) pool(t tenant.ID) *sync.Pool {
+func (r *reuse[I]) pool(t tenant.ID) *sync.Pool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p, ok := r.pools[t]
@@ -37,24 +37,24 @@ func (r *reuse[B]) pool(t tenant.ID) *sync.Pool {
 	return p
 }
 
-// get is an empty batch.
-func (r *reuse[B]) get(t tenant.ID) B {
+// get is an empty intake.
+func (r *reuse[I]) get(t tenant.ID) I {
 	if p := r.pool(t); p != nil {
-		if b, ok := p.Get().(B); ok {
-			return b
+		if in, ok := p.Get().(I); ok {
+			return in
 		}
 	}
 	return r.make(t)
 }
 
-// put takes b back; the caller must not use it any more. Its blocks, which
+// put takes in back; the caller must not use it any more. Its blocks, which
 // own their bytes, stay good.
-func (r *reuse[B]) put(t tenant.ID, b B) {
-	if b.Rows() > maxReusedRows {
+func (r *reuse[I]) put(t tenant.ID, in I) {
+	if in.Rows() > maxReusedRows {
 		return
 	}
 	if p := r.pool(t); p != nil {
-		b.Reset()
-		p.Put(b)
+		in.Reset()
+		p.Put(in)
 	}
 }

@@ -1,134 +1,129 @@
 package ingest
 
 import (
-	"context"
-	"math"
-
-	"go.opentelemetry.io/collector/pdata/ptrace"
-
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
-// Traces takes a request of spans in and returns once they are durable. adm,
-// which may be nil, is released as soon as the columns are built.
-func (p *Pipeline) Traces(ctx context.Context, t tenant.ID, traces ptrace.Traces, adm *Admission) (Result, error) {
-	if n := traces.SpanCount(); n > p.cfg.Limits.Records {
-		return Result{}, p.tooMany(n)
-	}
-	w := &spanWalk{walk: *p.newWalk(t, Traces), batch: p.spanBatches.get(t)}
-	for i, rs := range traces.ResourceSpans().All() {
-		w.place.resource = i
-		bad := w.enterResource(rs.Resource(), rs.SchemaUrl())
-		for j, ss := range rs.ScopeSpans().All() {
-			w.place.scope = j
-			w.scopeSpans(ss, bad)
-		}
-	}
-	return w.finish(ctx, adm, w.batch, func() { p.spanBatches.put(t, w.batch) })
+// SpanIntake takes the spans of one request in.
+type SpanIntake struct {
+	intake
+	batch *tracestore.Batch
 }
 
-// spanWalk is a walk over spans, with the slices a span fills.
-type spanWalk struct {
-	walk
-	batch  *tracestore.Batch
-	span   tracestore.Record
-	events []tracestore.Event
-	links  []tracestore.Link
+// SpanIntake begins a request of spans.
+func (p *Pipeline) SpanIntake(t tenant.ID) *SpanIntake {
+	in := p.spanIntakes.get(t)
+	in.begin()
+	return in
 }
 
-func (w *spanWalk) scopeSpans(ss ptrace.ScopeSpans, bad fault) {
-	if f := w.enterScope(ss.Scope(), ss.SchemaUrl()); bad.reason == "" {
-		bad = f
+func (p *Pipeline) newSpanIntake(t tenant.ID) *SpanIntake {
+	return &SpanIntake{intake: newIntake(p, Traces, t), batch: tracestore.NewBatch(t, p.cfg.RetentionDays)}
+}
+
+// Add takes one span, or counts it as rejected. Its kind and status code are
+// as SpanKind and StatusCode make them; what it points to is filled in.
+func (in *SpanIntake) Add(s *tracestore.Record) {
+	f := in.next()
+	if f.reason == "" {
+		f = in.take(s)
 	}
-	if bad.reason != "" {
-		w.result.reject(bad, ss.Spans().Len(), w.place, 0)
-		return
-	}
-	for k, s := range ss.Spans().All() {
-		if f := w.take(s); f.reason != "" {
-			w.result.reject(f, 1, w.place, k)
-			continue
-		}
-		w.result.Accepted++
-	}
+	in.count(f)
 }
 
 // take checks one span and appends it.
-func (w *spanWalk) take(s ptrace.Span) fault {
-	if s.TraceID().IsEmpty() {
+func (in *SpanIntake) take(s *tracestore.Record) fault {
+	if s.TraceID == [16]byte{} {
 		return fault{reason: TraceIDZero, field: "traceId"}
 	}
-	if s.SpanID().IsEmpty() {
+	if s.SpanID == [8]byte{} {
 		return fault{reason: SpanIDZero, field: "spanId"}
 	}
-	start, f := w.window.check(s.StartTimestamp(), "startTimeUnixNano")
+	if f := in.window.check(s.Start, "startTimeUnixNano"); f.reason != "" {
+		return f
+	}
+	if s.End < 0 {
+		return in.window.ahead("endTimeUnixNano")
+	}
+	if s.End == 0 {
+		s.End = s.Start // not set: no duration
+	}
+	size, f := in.limits.attributes(s.Attributes, "attributes")
 	if f.reason != "" {
 		return f
 	}
-	end := start // not set: no duration
-	if s.EndTimestamp() != 0 {
-		if s.EndTimestamp() > math.MaxInt64 {
-			return fault{reason: TimeAhead, field: "endTimeUnixNano", got: math.MaxInt64, limit: w.window.newest}
-		}
-		end = int64(s.EndTimestamp())
-	}
-	kvs, size, f := w.limits.attributes(w.attrs[:0], s.Attributes(), "attributes")
-	w.attrs = kvs
+	below, f := in.below(s)
 	if f.reason != "" {
 		return f
 	}
-	below, f := w.below(s)
-	if f.reason != "" {
+	size += below + len(s.Name) + len(s.StatusMessage) + len(s.TraceState)
+	if f := in.limits.record("span", size); f.reason != "" {
 		return f
 	}
-	size += below + len(s.Name()) + len(s.Status().Message()) + len(s.TraceState().AsRaw())
-	if f := w.limits.record("span", size); f.reason != "" {
-		return f
-	}
-	ref := w.refer(start)
-	w.span = tracestore.Record{
-		Name: s.Name(), Start: start, End: end, Kind: uint8(max(0, min(int32(s.Kind()), 5))),
-		StatusCode: uint8(max(0, min(int32(s.Status().Code()), 2))), StatusMessage: s.Status().Message(),
-		TraceID: s.TraceID(), SpanID: s.SpanID(), Parent: s.ParentSpanID(),
-		TraceState: s.TraceState().AsRaw(), Flags: s.Flags(),
-		Attributes: kvs, DroppedAttributes: s.DroppedAttributesCount(),
-		DroppedEvents: s.DroppedEventsCount(), DroppedLinks: s.DroppedLinksCount(),
-		Events: w.events, Links: w.links,
-		Service: ref.service, ResourceID: ref.resourceID, ScopeID: ref.scopeID,
-	}
-	w.batch.Append(&w.span)
+	s.Attributes = in.sorter.Sort(s.Attributes)
+	ref := in.refer(s.Start)
+	s.Service, s.ResourceID, s.ScopeID = ref.service, ref.resourceID, ref.scopeID
+	in.batch.Append(s)
 	return fault{}
 }
 
-// below fills events and links and returns their bytes. Their attributes are
-// cut from one slice; when it moves as it grows, earlier cuts keep the old one.
-func (w *spanWalk) below(s ptrace.Span) (size int, f fault) {
-	w.events, w.links, w.extra = w.events[:0], w.links[:0], w.extra[:0]
-	for _, e := range s.Events().All() {
-		if e.Timestamp() > math.MaxInt64 {
-			return 0, fault{reason: TimeAhead, field: "events.timeUnixNano", got: math.MaxInt64, limit: w.window.newest}
+// below checks and sorts what is in events and links and returns its bytes.
+func (in *SpanIntake) below(s *tracestore.Record) (size int, f fault) {
+	for i := range s.Events {
+		e := &s.Events[i]
+		if e.Time < 0 {
+			return 0, in.window.ahead("events.timeUnixNano")
 		}
-		n, first := 0, len(w.extra)
-		if w.extra, n, f = w.limits.attributes(w.extra, e.Attributes(), "events.attributes"); f.reason != "" {
+		n, f := in.hanging(&e.Attributes, "events.attributes")
+		if f.reason != "" {
 			return 0, f
 		}
-		size += n + len(e.Name())
-		w.events = append(w.events, tracestore.Event{
-			Time: int64(e.Timestamp()), Name: e.Name(), Dropped: e.DroppedAttributesCount(),
-			Attributes: w.extra[first:],
-		})
+		size += n + len(e.Name)
 	}
-	for _, l := range s.Links().All() {
-		n, first := 0, len(w.extra)
-		if w.extra, n, f = w.limits.attributes(w.extra, l.Attributes(), "links.attributes"); f.reason != "" {
+	for i := range s.Links {
+		l := &s.Links[i]
+		n, f := in.hanging(&l.Attributes, "links.attributes")
+		if f.reason != "" {
 			return 0, f
 		}
-		size += n + len(l.TraceState().AsRaw())
-		w.links = append(w.links, tracestore.Link{
-			TraceID: l.TraceID(), SpanID: l.SpanID(), TraceState: l.TraceState().AsRaw(), Flags: l.Flags(),
-			Dropped: l.DroppedAttributesCount(), Attributes: w.extra[first:],
-		})
+		size += n + len(l.TraceState)
 	}
 	return size, fault{}
+}
+
+// hanging checks and sorts the attributes of something below a record.
+func (in *intake) hanging(kvs *[]attribute.KeyValue, field string) (int, fault) {
+	n, f := in.limits.attributes(*kvs, field)
+	if f.reason == "" {
+		*kvs = in.sorter.Sort(*kvs)
+	}
+	return n, f
+}
+
+// SpanKind keeps the kinds OTLP defines, 0 to 5, and takes others as the
+// nearest.
+func SpanKind(n int32) uint8 { return uint8(max(0, min(n, 5))) }
+
+// StatusCode keeps the codes OTLP defines, 0 to 2, and takes others as the
+// nearest.
+func StatusCode(n int32) uint8 { return uint8(max(0, min(n, 2))) }
+
+// Build makes the columns into blocks.
+func (in *SpanIntake) Build() (*Built, error) {
+	defer in.Discard()
+	return in.built(in.batch, nil)
+}
+
+// Discard gives the request up.
+func (in *SpanIntake) Discard() { in.p.spanIntakes.put(in.tenant, in) }
+
+// Rows is the number of spans in hand.
+func (in *SpanIntake) Rows() int { return in.batch.Rows() }
+
+// Reset forgets the request and keeps the buffers.
+func (in *SpanIntake) Reset() {
+	in.reset()
+	in.batch.Reset()
 }

@@ -1,126 +1,120 @@
 package ingest
 
 import (
-	"context"
-	"time"
+	"slices"
+	"strings"
+	"unsafe"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
-	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// walk is the state of one pass over one request: where it is, what it found,
-// and the slices it fills again for every record.
+// The walks in this and the walk_ files feed the intakes with telemetry that
+// is there as pdata: JSON requests, and whatever is made in the process.
+
+// appendAttributes appends m to dst as it is, types kept.
+func appendAttributes(dst []attribute.KeyValue, m pcommon.Map) []attribute.KeyValue {
+	for key, v := range m.All() {
+		dst = append(dst, attribute.KeyValue{Key: key, Value: attributeValue(v)})
+	}
+	return dst
+}
+
+// walk is what the walks fill again for every record.
 type walk struct {
-	p      *Pipeline
-	limits *Limits
-	window window
-	place  place
-	result Result
-	newest int64 // unix ns of the newest record accepted
-
-	resources *resourcestore.Batch
-	resource  resourcestore.Resource
-	scope     resourcestore.Scope
-	ref       reference
-
-	attrs []attribute.KeyValue // of the record at hand
-	extra []attribute.KeyValue // of what hangs below it: events, links, exemplars
+	resource resourcestore.Resource
+	scope    resourcestore.Scope
+	attrs    []attribute.KeyValue // of the record at hand
+	extra    []attribute.KeyValue // of what hangs below it: events, links, exemplars
 }
 
-// reference is what a record of one day points to: its resource and scope
-// have a row in each day they are used.
-type reference struct {
-	valid      bool
-	day        int64 // days since 1970
-	service    string
-	resourceID uint64
-	scopeID    uint64
-}
-
-const nanosPerDay = int64(24 * time.Hour)
-
-func (p *Pipeline) newWalk(t tenant.ID, s Signal) *walk {
-	return &walk{
-		p: p, limits: &p.cfg.Limits, window: p.window(), place: place{signal: s},
-		resources: resourcestore.NewBatch(t, p.cfg.RetentionDays, p.known),
+func (w *walk) enterResource(in *intake, r pcommon.Resource, schemaURL string) {
+	w.resource = resourcestore.Resource{
+		Attributes: appendAttributes(w.resource.Attributes[:0], r.Attributes()),
+		Dropped:    r.DroppedAttributesCount(), SchemaURL: schemaURL,
 	}
+	in.EnterResource(&w.resource)
 }
 
-// enterResource makes r the resource of what follows. A fault in it is a
-// fault of all its records.
-func (w *walk) enterResource(r pcommon.Resource, schemaURL string) fault {
-	kvs, size, f := w.limits.attributes(w.resource.Attributes[:0], r.Attributes(), "resource.attributes")
-	if f.reason == "" {
-		f = w.limits.record("resource", size+len(schemaURL))
-	}
-	w.resource = resourcestore.Resource{Attributes: kvs, Dropped: r.DroppedAttributesCount(), SchemaURL: schemaURL}
-	w.ref.valid = false
-	return f
-}
-
-// enterScope makes s the scope of what follows.
-func (w *walk) enterScope(s pcommon.InstrumentationScope, schemaURL string) fault {
-	kvs, size, f := w.limits.attributes(w.scope.Attributes[:0], s.Attributes(), "scope.attributes")
-	if f.reason == "" {
-		f = w.limits.record("scope", size+len(s.Name())+len(s.Version())+len(schemaURL))
-	}
+func (w *walk) enterScope(in *intake, s pcommon.InstrumentationScope, schemaURL string) {
 	w.scope = resourcestore.Scope{
-		Name: s.Name(), Version: s.Version(), Attributes: kvs,
-		Dropped: s.DroppedAttributesCount(), SchemaURL: schemaURL,
+		Name: s.Name(), Version: s.Version(), SchemaURL: schemaURL,
+		Attributes: appendAttributes(w.scope.Attributes[:0], s.Attributes()), Dropped: s.DroppedAttributesCount(),
 	}
-	w.ref.valid = false
-	return f
+	in.EnterScope(&w.scope)
 }
 
-// refer is what a record at time at (unix ns) points to.
-func (w *walk) refer(at int64) *reference {
-	w.newest = max(w.newest, at)
-	if d := at / nanosPerDay; !w.ref.valid || w.ref.day != d {
-		date := time.Unix(0, d*nanosPerDay).UTC()
-		id, service := w.resources.Resource(date, &w.resource)
-		w.ref = reference{
-			valid: true, day: d, service: service,
-			resourceID: id, scopeID: w.resources.Scope(date, &w.scope),
+// hang cuts the attributes of something below a record from one slice; when it
+// moves as it grows, earlier cuts keep the old one.
+func (w *walk) hang(m pcommon.Map) []attribute.KeyValue {
+	first := len(w.extra)
+	w.extra = appendAttributes(w.extra, m)
+	return w.extra[first:len(w.extra):len(w.extra)]
+}
+
+// attributeValue keeps v's type; lists and maps become their OTLP JSON text.
+func attributeValue(v pcommon.Value) attribute.Value {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		return attribute.StringValue(v.Str())
+	case pcommon.ValueTypeBool:
+		return attribute.BoolValue(v.Bool())
+	case pcommon.ValueTypeInt:
+		return attribute.IntValue(v.Int())
+	case pcommon.ValueTypeDouble:
+		return attribute.DoubleValue(v.Double())
+	case pcommon.ValueTypeBytes:
+		raw := v.Bytes().AsRaw() // a copy of its own
+		return attribute.BytesValue(unsafe.String(unsafe.SliceData(raw), len(raw)))
+	case pcommon.ValueTypeSlice:
+		return attribute.JSONValue(attribute.Slice, string(appendValue(nil, v)))
+	case pcommon.ValueTypeMap:
+		return attribute.JSONValue(attribute.Map, string(appendValue(nil, v)))
+	default:
+		return attribute.Value{}
+	}
+}
+
+// appendValue appends v as an OTLP JSON AnyValue. Maps are sorted by key, so
+// that equal values have equal text.
+func appendValue(dst []byte, v pcommon.Value) []byte {
+	switch v.Type() {
+	case pcommon.ValueTypeSlice:
+		dst = append(dst, `{"arrayValue":{"values":[`...)
+		for i, e := range v.Slice().All() {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = appendValue(dst, e)
 		}
+	case pcommon.ValueTypeMap:
+		dst = append(dst, `{"kvlistValue":{"values":[`...)
+		for i, e := range sorted(v.Map()) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = attribute.AppendQuoted(append(dst, `{"key":`...), e.key)
+			dst = append(appendValue(append(dst, `,"value":`...), e.value), '}')
+		}
+	default:
+		return attributeValue(v).AppendJSON(dst)
 	}
-	return &w.ref
+	return append(dst, `]}}`...)
 }
 
-// record bounds the size of what.
-func (l *Limits) record(what string, size int) fault {
-	if size > l.RecordBytes {
-		return fault{reason: RecordTooLarge, field: what, got: int64(size), limit: int64(l.RecordBytes)}
-	}
-	return fault{}
+// entry is one key of a map value.
+type entry struct {
+	key   string
+	value pcommon.Value
 }
 
-// finish stores what the walk found, resources before what refers to them, and
-// counts the outcome. Once the blocks are built, the request's share of the
-// in-flight budget ends, as they are the Sink's to bound, and built is called:
-// the batch may then be used again.
-func (w *walk) finish(ctx context.Context, adm *Admission, batch blocker, built func()) (Result, error) {
-	blocks, err := w.resources.Blocks(nil)
-	if err != nil {
-		return Result{}, err
+func sorted(m pcommon.Map) []entry {
+	entries := make([]entry, 0, m.Len())
+	for k, v := range m.All() {
+		entries = append(entries, entry{k, v})
 	}
-	if blocks, err = batch.Blocks(blocks); err != nil {
-		return Result{}, err
-	}
-	if adm != nil {
-		adm.Release()
-	}
-	built()
-	if err := w.p.store(ctx, blocks); err != nil {
-		return Result{}, err
-	}
-	w.resources.MarkStored()
-	w.p.telemetry.done(w.place.signal, &w.result, w.p.cfg.Now(), w.newest)
-	return w.result, nil
-}
-
-func (p *Pipeline) tooMany(n int) error {
-	return &TooLargeError{What: "request", Unit: "records", Limit: int64(p.cfg.Limits.Records), Got: int64(n)}
+	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	return entries
 }

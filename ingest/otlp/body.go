@@ -122,7 +122,7 @@ func bodyError(wire, plain *limited, encoding string, err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		err = errors.New("cut short")
 	}
-	return &MalformedError{Format: encoding, Offset: -1, Err: err}
+	return &ingest.MalformedError{Format: encoding, Offset: -1, Err: err}
 }
 
 // limited reads at most left bytes and then fails with over. It remembers

@@ -2,12 +2,13 @@
 // traces, as the OpenTelemetry protocol specification 1.x wants them.
 //
 // What belongs here: the HTTP and gRPC forms of requests and answers, their
-// encodings and compressions, the check of a request before it is decoded
-// (size, depth, where it is malformed), and the status codes.
+// encodings and compressions, JSON, and the status codes.
 //
-// What does not: what makes a record valid and where it is stored (ingest),
-// and listeners, TLS, tenants and the gRPC health service (cmd).
+// What does not: the protobuf wire format (otlpwire), what makes a record valid
+// and where it is stored (ingest), and listeners, TLS, tenants and the gRPC
+// health service (cmd).
 //
-//	HTTP body ─▶ read: limits, gzip, zstd ─▶ check: offset, depth, count ─▶ pdata ─▶ Pipeline
-//	gRPC frame ─▶ grpc's own limit, gzip, zstd ─▶ check ─────────────────▶ pdata ─▶ Pipeline
+//	HTTP body ─▶ read: limits, gzip, zstd ─┬▶ protobuf ─▶ otlpwire ───────────────────▶ Pipeline
+//	                                       └▶ JSON ─▶ check: offset, depth ─▶ pdata ─▶ Pipeline
+//	gRPC frame ─▶ grpc's own limit, gzip, zstd ─▶ otlpwire ───────────────────────────▶ Pipeline
 package otlp

@@ -40,8 +40,15 @@ func samples(t testing.TB, name ingest.Signal) (proto, json []byte) {
 // total counts the records of a body with pdata alone.
 func total(t testing.TB, name ingest.Signal, body []byte, enc encoding) int {
 	logs, metrics, traces := plogotlp.NewExportRequest(), pmetricotlp.NewExportRequest(), ptraceotlp.NewExportRequest()
-	req := map[ingest.Signal]request{ingest.Logs: logs, ingest.Metrics: metrics, ingest.Traces: traces}[name]
-	if err := unmarshal(req, body, enc); err != nil {
+	req := map[ingest.Signal]interface {
+		request
+		UnmarshalProto([]byte) error
+	}{ingest.Logs: logs, ingest.Metrics: metrics, ingest.Traces: traces}[name]
+	decode := req.UnmarshalJSON
+	if enc == protobuf {
+		decode = req.UnmarshalProto
+	}
+	if err := decode(body); err != nil {
 		t.Fatalf("accepted, but pdata says %v", err)
 	}
 	return logs.Logs().LogRecordCount() + metrics.Metrics().DataPointCount() + traces.Traces().SpanCount()
@@ -58,13 +65,13 @@ func fuzzBody(f *testing.F, s signal, enc encoding) {
 	f.Add(seed)
 	f.Add(seed[:len(seed)/2])
 	f.Add([]byte{})
-	p := fuzzDoor()
+	d := openDoor(fuzzDoor())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		adm := p.Admit()
+		adm := d.pipeline.Admit()
 		defer adm.Release()
-		take, err := decode(p, &s, body, enc, adm)
+		take, err := d.take(&s, "fuzz", body, enc, adm)
 		if err != nil {
-			var malformed *MalformedError
+			var malformed *ingest.MalformedError
 			var large *ingest.TooLargeError
 			if !errors.As(err, &malformed) && !errors.As(err, &large) {
 				t.Fatalf("%T %v", err, err)
@@ -74,7 +81,7 @@ func fuzzBody(f *testing.F, s signal, enc encoding) {
 			}
 			return
 		}
-		result, err := take(t.Context(), "fuzz", adm)
+		result, err := take(t.Context())
 		if err != nil {
 			var large *ingest.TooLargeError
 			if !errors.As(err, &large) {
@@ -116,7 +123,7 @@ func FuzzBody(f *testing.F) {
 		defer adm.Release()
 		plain, err := b.read(bytes.NewReader(body), encoding, adm)
 		if err != nil {
-			var malformed *MalformedError
+			var malformed *ingest.MalformedError
 			var large *ingest.TooLargeError
 			if !errors.As(err, &malformed) && !errors.As(err, &large) {
 				t.Fatalf("%T %v", err, err)

@@ -35,12 +35,13 @@ func ServerOptions(p *ingest.Pipeline) []grpc.ServerOption {
 // must be called before any server of the process runs.
 func RegisterGRPC(s grpc.ServiceRegistrar, p *ingest.Pipeline, logger *slog.Logger) {
 	registerZstd(p.Limits())
+	door := openDoor(p)
 	for _, d := range []grpcDoor{
 		{signal: logsSignal(), service: "opentelemetry.proto.collector.logs.v1.LogsService", file: "logs/v1/logs_service.proto"},
 		{signal: metricsSignal(), service: "opentelemetry.proto.collector.metrics.v1.MetricsService", file: "metrics/v1/metrics_service.proto"},
 		{signal: tracesSignal(), service: "opentelemetry.proto.collector.trace.v1.TraceService", file: "trace/v1/trace_service.proto"},
 	} {
-		d.pipeline, d.logger = p, logger
+		d.door, d.logger = door, logger
 		s.RegisterService(&grpc.ServiceDesc{
 			ServiceName: d.service,
 			Methods:     []grpc.MethodDesc{{MethodName: "Export", Handler: d.export}},
@@ -51,19 +52,28 @@ func RegisterGRPC(s grpc.ServiceRegistrar, p *ingest.Pipeline, logger *slog.Logg
 
 // grpcDoor answers the requests of one signal.
 type grpcDoor struct {
-	signal   signal
-	service  string
-	file     string
-	pipeline *ingest.Pipeline
-	logger   *slog.Logger
+	*door
+	signal  signal
+	service string
+	file    string
+	logger  *slog.Logger
 }
 
-// grpcRequest receives one request from the codec: decoded, or the error that
-// stopped it. An error kept here and not given back to grpc keeps its code.
+// grpcRequest receives one request from the codec, undecoded: interceptors run
+// before it is read. An error kept here and not given back to grpc keeps its
+// code.
 type grpcRequest struct {
-	read func(body []byte) (take, error)
-	take take
+	adm  *ingest.Admission
+	body mem.Buffer
 	err  error
+}
+
+// free gives the body back; it may be called more than once.
+func (r *grpcRequest) free() {
+	if r.body != nil {
+		r.body.Free()
+		r.body = nil
+	}
 }
 
 // grpcAnswer is a marshalled response.
@@ -73,7 +83,8 @@ type grpcAnswer []byte
 func (d grpcDoor) export(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
 	adm := d.pipeline.Admit()
 	defer adm.Release()
-	req := &grpcRequest{read: func(body []byte) (take, error) { return d.decode(body, adm) }}
+	req := &grpcRequest{adm: adm}
+	defer req.free()
 	if err := dec(req); err != nil {
 		return nil, err
 	}
@@ -92,22 +103,17 @@ func (d grpcDoor) export(srv any, ctx context.Context, dec func(any) error, inte
 	return interceptor(ctx, req, &grpc.UnaryServerInfo{Server: srv, FullMethod: "/" + d.service + "/Export"}, handler)
 }
 
-func (d grpcDoor) decode(body []byte, adm *ingest.Admission) (t take, err error) {
-	defer recovered(d.logger, &err)
-	if err := adm.Grow(int64(len(body))); err != nil {
-		return nil, err
-	}
-	return decode(d.pipeline, &d.signal, body, protobuf, adm)
-}
-
 func (d grpcDoor) handle(ctx context.Context, req *grpcRequest, adm *ingest.Admission) (answer grpcAnswer, err error) {
 	defer recovered(d.logger, &err)
 	if req.err != nil {
 		return nil, req.err
 	}
-	take := req.take
-	req.take = nil // the decoded telemetry is the pipeline's alone now
-	result, err := take(ctx, tenant.FromContext(ctx), adm)
+	take, err := d.take(&d.signal, tenant.FromContext(ctx), req.body.ReadOnlyData(), protobuf, adm)
+	req.free()
+	if err != nil {
+		return nil, err
+	}
+	result, err := take(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,9 +132,9 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if !ok {
 		return c.next.Unmarshal(data, v)
 	}
-	buf := data.MaterializeToBuffer(mem.DefaultBufferPool())
-	defer buf.Free()
-	req.take, req.err = req.read(buf.ReadOnlyData())
+	if req.err = req.adm.Grow(int64(data.Len())); req.err == nil {
+		req.body = data.MaterializeToBuffer(mem.DefaultBufferPool())
+	}
 	return nil
 }
 

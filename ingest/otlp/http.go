@@ -33,10 +33,10 @@ const (
 // NewHTTP serves OTLP/HTTP at /v1/logs, /v1/metrics and /v1/traces. The
 // tenant comes from the request's context.
 func NewHTTP(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
-	bodies := &bodies{limits: p.Limits()}
+	door, bodies := openDoor(p), &bodies{limits: p.Limits()}
 	mux := http.NewServeMux()
 	for _, s := range []signal{logsSignal(), metricsSignal(), tracesSignal()} {
-		mux.Handle("/v1/"+string(s.name), &httpDoor{signal: s, pipeline: p, bodies: bodies, logger: logger})
+		mux.Handle("/v1/"+string(s.name), &httpDoor{door: door, signal: s, bodies: bodies, logger: logger})
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		st := status.Newf(codes.NotFound, "no such path %s, want /v1/logs, /v1/metrics or /v1/traces", r.URL.Path)
@@ -47,10 +47,10 @@ func NewHTTP(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
 
 // httpDoor answers the requests of one signal.
 type httpDoor struct {
-	signal   signal
-	pipeline *ingest.Pipeline
-	bodies   *bodies
-	logger   *slog.Logger
+	*door
+	signal signal
+	bodies *bodies
+	logger *slog.Logger
 }
 
 func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -85,15 +85,15 @@ func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Adm
 	if limit := d.pipeline.Limits().RequestBytes; r.ContentLength > limit {
 		return result, &ingest.TooLargeError{What: "request body", Unit: "bytes", Limit: limit, Got: r.ContentLength}
 	}
-	take, err := d.decode(w, r, enc, compression, adm)
+	take, err := d.read(w, r, enc, compression, adm)
 	if err != nil {
 		return result, err
 	}
-	return take(r.Context(), tenant.FromContext(r.Context()), adm)
+	return take(r.Context())
 }
 
-// decode reads the body and decodes it; the buffer is free again afterwards.
-func (d *httpDoor) decode(w http.ResponseWriter, r *http.Request, enc encoding, compression string, adm *ingest.Admission) (take, error) {
+// read reads the body; its buffer is free again afterwards.
+func (d *httpDoor) read(w http.ResponseWriter, r *http.Request, enc encoding, compression string, adm *ingest.Admission) (take, error) {
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every writer has one; the server's own then holds
 	body, err := d.bodies.read(r.Body, compression, adm)
@@ -102,15 +102,7 @@ func (d *httpDoor) decode(w http.ResponseWriter, r *http.Request, enc encoding, 
 	}
 	_ = deadline.SetReadDeadline(time.Time{})
 	defer d.bodies.put(body)
-	return decode(d.pipeline, &d.signal, body, enc, adm)
-}
-
-// decode checks a body, then decodes it.
-func decode(p *ingest.Pipeline, s *signal, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
-	if err := s.check(body, enc, p.Limits(), adm); err != nil {
-		return nil, err
-	}
-	return s.decode(p, body, enc)
+	return d.take(&d.signal, tenant.FromContext(r.Context()), body, enc, adm)
 }
 
 // media reads the request's content type and content encoding.

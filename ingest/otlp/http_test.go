@@ -340,11 +340,11 @@ func TestJSONForms(t *testing.T) {
 			body = strings.ReplaceAll(body, "NOW", strconv.FormatInt(time.Now().UnixNano(), 10))
 			s := tracesSignal()
 			p := ingest.New(ingest.Config{Sink: discard})
-			take, err := s.decode(p, []byte(body), jsonText)
+			walk, err := s.decode([]byte(body))
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := take(t.Context(), "default", nil)
+			result, err := walk(t.Context(), p, "default", nil)
 			if err != nil || result.Accepted != 1 || result.Rejected != 0 {
 				t.Errorf("%+v %v", result, err)
 			}

@@ -5,13 +5,26 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/trefoil-o11y/trefoil/ingest"
 )
 
-// maxJSONDepth bounds brackets: one nested message is up to three of them.
-const maxJSONDepth = 3 * maxDepth
+// maxJSONDepth bounds brackets: one of the hundred nested messages that
+// protobuf may have is up to three of them.
+const maxJSONDepth = 300
 
-// checkJSON walks the brackets of a JSON request without decoding it, for the
-// same reasons as checkProto. It also refuses what the decoder behind it would
+// objectBytes is what one decoded message costs on average beside the bytes
+// it was made of.
+const objectBytes = 128
+
+// size is what a request will cost once decoded.
+type size struct {
+	objects int // messages of any kind, each a struct in memory
+}
+
+// checkJSON walks the brackets of a JSON request without decoding it. It counts
+// what decoding would build, so that a few bytes cannot become gigabytes, and
+// says where a malformed request is broken. It also refuses what the decoder behind it would
 // read as something else: data after the request, and an empty key, at which
 // it would stop as at the end of an object.
 func checkJSON(b []byte) (size, error) {
@@ -88,7 +101,7 @@ func isKey(b []byte, i int) bool {
 }
 
 func malformedJSON(offset int, what string) error {
-	return &MalformedError{Format: "JSON", Offset: offset, Err: errors.New(what)}
+	return &ingest.MalformedError{Format: "JSON", Offset: offset, Err: errors.New(what)}
 }
 
 // jsonError says where JSON that the decoder did not take is broken. The
@@ -101,7 +114,7 @@ func jsonError(b []byte, err error) error {
 		if int(syntax.Offset) >= len(b) && strings.Contains(syntax.Error(), "unexpected end") {
 			return malformedJSON(len(b), "unexpected end")
 		}
-		return &MalformedError{Format: "JSON", Offset: max(0, int(syntax.Offset)-1), Err: syntax}
+		return &ingest.MalformedError{Format: "JSON", Offset: max(0, int(syntax.Offset)-1), Err: syntax}
 	}
 	what, around, found := strings.Cut(err.Error(), ", error found in ")
 	if found {
@@ -111,5 +124,5 @@ func jsonError(b []byte, err error) error {
 			}
 		}
 	}
-	return &MalformedError{Format: "JSON", Offset: -1, Err: errors.New(what)}
+	return &ingest.MalformedError{Format: "JSON", Offset: -1, Err: errors.New(what)}
 }

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpwire"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -19,22 +20,23 @@ const (
 	jsonText
 )
 
-// signal is what a door does for one kind of telemetry: decode checks and
-// decodes a body and returns the call that takes it in.
+// signal is what a door does for one kind of telemetry.
 type signal struct {
-	name    ingest.Signal
-	message *message
-	decode  func(p *ingest.Pipeline, body []byte, enc encoding) (take, error)
-	answer  func(r ingest.Result, enc encoding) ([]byte, error)
+	name   ingest.Signal
+	read   func(d *otlpwire.Decoder, t tenant.ID, body []byte, adm *ingest.Admission) (*ingest.Built, error)
+	decode func(body []byte) (walk, error) // of JSON
+	answer func(r ingest.Result, enc encoding) ([]byte, error)
 }
 
-// take hands a decoded request to the pipeline. It is called once: the
-// decoded telemetry can be collected as soon as the columns are built.
-type take func(ctx context.Context, t tenant.ID, adm *ingest.Admission) (ingest.Result, error)
+// walk hands decoded telemetry to the pipeline.
+type walk func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error)
+
+// take takes a request in whose body has been read and is no longer needed. It
+// is called once.
+type take func(ctx context.Context) (ingest.Result, error)
 
 // request is what the three pdata request types have in common.
 type request interface {
-	UnmarshalProto([]byte) error
 	UnmarshalJSON([]byte) error
 }
 
@@ -46,13 +48,14 @@ type response interface {
 
 func logsSignal() signal {
 	return signal{
-		name: ingest.Logs, message: messages.logs,
-		decode: func(p *ingest.Pipeline, body []byte, enc encoding) (take, error) {
+		name: ingest.Logs,
+		read: (*otlpwire.Decoder).Logs,
+		decode: func(body []byte) (walk, error) {
 			req := plogotlp.NewExportRequest()
-			if err := unmarshal(req, body, enc); err != nil {
+			if err := unmarshal(req, body); err != nil {
 				return nil, err
 			}
-			return func(ctx context.Context, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
+			return func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
 				return p.Logs(ctx, t, req.Logs(), adm)
 			}, nil
 		},
@@ -69,13 +72,14 @@ func logsSignal() signal {
 
 func metricsSignal() signal {
 	return signal{
-		name: ingest.Metrics, message: messages.metrics,
-		decode: func(p *ingest.Pipeline, body []byte, enc encoding) (take, error) {
+		name: ingest.Metrics,
+		read: (*otlpwire.Decoder).Metrics,
+		decode: func(body []byte) (walk, error) {
 			req := pmetricotlp.NewExportRequest()
-			if err := unmarshal(req, body, enc); err != nil {
+			if err := unmarshal(req, body); err != nil {
 				return nil, err
 			}
-			return func(ctx context.Context, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
+			return func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
 				return p.Metrics(ctx, t, req.Metrics(), adm)
 			}, nil
 		},
@@ -92,13 +96,14 @@ func metricsSignal() signal {
 
 func tracesSignal() signal {
 	return signal{
-		name: ingest.Traces, message: messages.traces,
-		decode: func(p *ingest.Pipeline, body []byte, enc encoding) (take, error) {
+		name: ingest.Traces,
+		read: (*otlpwire.Decoder).Traces,
+		decode: func(body []byte) (walk, error) {
 			req := ptraceotlp.NewExportRequest()
-			if err := unmarshal(req, body, enc); err != nil {
+			if err := unmarshal(req, body); err != nil {
 				return nil, err
 			}
-			return func(ctx context.Context, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
+			return func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
 				return p.Traces(ctx, t, req.Traces(), adm)
 			}, nil
 		},
@@ -113,36 +118,44 @@ func tracesSignal() signal {
 	}
 }
 
-// check walks the body before anything is built from it, and charges adm for
-// what decoding will build.
-func (s *signal) check(body []byte, enc encoding, limits ingest.Limits, adm *ingest.Admission) error {
-	var (
-		n   size
-		err error
-	)
-	if enc == jsonText {
-		n, err = checkJSON(body)
-	} else {
-		n, err = checkProto(body, s.message)
-	}
-	if err != nil {
-		return err
-	}
-	if n.records > limits.Records {
-		return &ingest.TooLargeError{What: "request", Unit: "records", Limit: int64(limits.Records), Got: int64(n.records)}
-	}
-	return adm.Grow(int64(n.objects) * objectBytes)
+// door is what both transports read requests with.
+type door struct {
+	pipeline *ingest.Pipeline
+	decoder  *otlpwire.Decoder
 }
 
-func unmarshal(req request, body []byte, enc encoding) error {
-	if enc == jsonText {
-		if err := req.UnmarshalJSON(body); err != nil {
-			return jsonError(body, err)
+func openDoor(p *ingest.Pipeline) *door {
+	return &door{pipeline: p, decoder: otlpwire.NewDecoder(p)}
+}
+
+// take reads a body. Protobuf becomes columns at once, which ends the
+// request's share of the in-flight budget; JSON becomes pdata.
+func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
+	if enc == protobuf {
+		built, err := s.read(d.decoder, t, body, adm)
+		if err != nil {
+			return nil, err
 		}
-		return nil
+		adm.Release()
+		return built.Store, nil
 	}
-	if err := req.UnmarshalProto(body); err != nil {
-		return &MalformedError{Format: "protobuf", Offset: -1, Err: err}
+	size, err := checkJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := adm.Grow(int64(size.objects) * objectBytes); err != nil {
+		return nil, err
+	}
+	walk, err := s.decode(body)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (ingest.Result, error) { return walk(ctx, d.pipeline, t, adm) }, nil
+}
+
+func unmarshal(req request, body []byte) error {
+	if err := req.UnmarshalJSON(body); err != nil {
+		return jsonError(body, err)
 	}
 	return nil
 }

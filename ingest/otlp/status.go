@@ -40,7 +40,7 @@ type verdict struct {
 // judge decides how err is told to the client.
 func judge(err error) verdict {
 	var (
-		malformed *MalformedError
+		malformed *ingest.MalformedError
 		media     *mediaError
 		large     *ingest.TooLargeError
 		refusal   *ingest.Refusal

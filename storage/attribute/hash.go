@@ -2,22 +2,9 @@ package attribute
 
 import (
 	"encoding/binary"
-	"slices"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
-
-// Sort orders attributes by key, in place. The sort is stable, so that of
-// equal keys the first sent stays first.
-func Sort(kvs []KeyValue) {
-	for i := 1; i < len(kvs); i++ {
-		if kvs[i].Key < kvs[i-1].Key {
-			slices.SortStableFunc(kvs, func(a, b KeyValue) int { return strings.Compare(a.Key, b.Key) })
-			return
-		}
-	}
-}
 
 // Hasher makes a 64-bit fingerprint of a sequence of fields. Every field is
 // written with its length, so that no two sequences share one encoding. The

@@ -37,9 +37,12 @@ type Record struct {
 type Sequence struct{ next atomic.Uint64 }
 
 // NewSequence starts a sequence now.
-func NewSequence() *Sequence {
+func NewSequence() *Sequence { return SequenceAt(time.Now()) }
+
+// SequenceAt starts a sequence at a reading of the clock.
+func SequenceAt(t time.Time) *Sequence {
 	s := &Sequence{}
-	s.next.Store(uint64(time.Now().UnixNano()))
+	s.next.Store(uint64(t.UnixNano()))
 	return s
 }
 

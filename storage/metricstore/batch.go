@@ -130,12 +130,15 @@ func (b *Batch) Exemplar(fp uint64, metric string, e *Exemplar) {
 
 // MarkStored tells the memory of known rows that this batch's series are
 // stored. Call it only after the insert is known to be done.
-func (b *Batch) MarkStored() {
-	keys := make([]resourcestore.Key, 0, len(b.added))
+func (b *Batch) MarkStored() { b.known.Add(b.Added(nil)) }
+
+// Added appends the keys of this batch's series to dst, for Known.Add when the
+// batch cannot be kept until they are stored.
+func (b *Batch) Added(dst []resourcestore.Key) []resourcestore.Key {
 	for k := range b.added {
-		keys = append(keys, k)
+		dst = append(dst, k)
 	}
-	b.known.Add(keys)
+	return dst
 }
 
 // Blocks appends the batch's blocks to dst, series first; an empty batch has

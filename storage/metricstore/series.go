@@ -91,14 +91,18 @@ func (s *Series) fingerprint(h *attribute.Hasher) uint64 {
 	h.Reset()
 	h.String(s.Name)
 	h.String(s.Unit)
-	flags := uint64(s.Type) | uint64(s.Temporality)<<8
-	if s.Monotonic {
-		flags |= 1 << 16
-	}
-	h.Uint64(flags)
+	h.Uint64(s.flags())
 	h.Attributes(s.Attributes)
 	h.String(s.Quantile)
 	h.Uint64(s.ResourceID)
 	h.Uint64(s.ScopeID)
 	return h.Sum()
+}
+
+func (s *Series) flags() uint64 {
+	flags := uint64(s.Type) | uint64(s.Temporality)<<8
+	if s.Monotonic {
+		flags |= 1 << 16
+	}
+	return flags
 }

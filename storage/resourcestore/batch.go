@@ -58,34 +58,56 @@ func (b *Batch) Rows() int { return b.resources.id.Rows() + b.scopes.id.Rows() }
 // Resource adds the resource for the day of its records unless it is known,
 // and returns its fingerprint and service name. The name may point into r.
 func (b *Batch) Resource(at time.Time, r *Resource) (id uint64, service string) {
-	day := block.Day(at.Unix())
+	id, service = b.Identify(r)
+	b.Add(at, id, service, r)
+	return id, service
+}
+
+// Identify is the resource's fingerprint and service name; it sorts the
+// attributes.
+func (b *Batch) Identify(r *Resource) (id uint64, service string) {
 	attribute.Sort(r.Attributes)
 	b.hasher.Reset()
 	b.hasher.Attributes(r.Attributes)
 	b.hasher.String(r.SchemaURL)
-	id = b.hasher.Sum()
-	service = ServiceName(r.Attributes)
+	return b.hasher.Sum(), ServiceName(r.Attributes)
+}
+
+// Add adds an identified resource for the day of its records unless it is
+// known.
+func (b *Batch) Add(at time.Time, id uint64, service string, r *Resource) {
+	day := block.Day(at.Unix())
 	if b.fresh(b.owner.resources, id, day) {
 		b.resources.append(b, day, id, service, r)
 	}
-	return id, service
 }
 
 // Scope adds the scope for the day of its records unless it is known, and
 // returns its fingerprint.
 func (b *Batch) Scope(at time.Time, s *Scope) uint64 {
-	day := block.Day(at.Unix())
+	id := b.IdentifyScope(s)
+	b.AddScope(at, id, s)
+	return id
+}
+
+// IdentifyScope is the scope's fingerprint; it sorts the attributes.
+func (b *Batch) IdentifyScope(s *Scope) uint64 {
 	attribute.Sort(s.Attributes)
 	b.hasher.Reset()
 	b.hasher.String(s.Name)
 	b.hasher.String(s.Version)
 	b.hasher.Attributes(s.Attributes)
 	b.hasher.String(s.SchemaURL)
-	id := b.hasher.Sum()
+	return b.hasher.Sum()
+}
+
+// AddScope adds an identified scope for the day of its records unless it is
+// known.
+func (b *Batch) AddScope(at time.Time, id uint64, s *Scope) {
+	day := block.Day(at.Unix())
 	if b.fresh(b.owner.scopes, id, day) {
 		b.scopes.append(b, day, id, s)
 	}
-	return id
 }
 
 func (b *Batch) fresh(o Owner, id uint64, day proto.Date) bool {
@@ -99,12 +121,27 @@ func (b *Batch) fresh(o Owner, id uint64, day proto.Date) bool {
 
 // MarkStored tells the memory of known rows that this batch's rows are stored.
 // Call it only after the insert is known to be done.
-func (b *Batch) MarkStored() {
-	keys := make([]Key, 0, len(b.added))
+func (b *Batch) MarkStored() { b.known.Add(b.Added(nil)) }
+
+// Added appends the keys of this batch's rows to dst, for Known.Add when the
+// batch cannot be kept until they are stored.
+func (b *Batch) Added(dst []Key) []Key {
 	for k := range b.added {
-		keys = append(keys, k)
+		dst = append(dst, k)
 	}
-	b.known.Add(keys)
+	return dst
+}
+
+// Reset empties the batch and keeps its buffers.
+func (b *Batch) Reset() {
+	if len(b.added) == 0 {
+		return
+	}
+	clear(b.added)
+	b.resources.input().Reset()
+	b.resources.attrs.Reset()
+	b.scopes.input().Reset()
+	b.scopes.attrs.Reset()
 }
 
 // Blocks appends the batch's blocks to dst: none, one or two.

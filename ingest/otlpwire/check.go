@@ -1,35 +1,33 @@
-package otlp
+package otlpwire
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/trefoil-o11y/trefoil/ingest"
 )
 
 // maxDepth bounds nested messages, as protobuf implementations do.
 const maxDepth = 100
 
-// size is what a request will cost once decoded.
+// size is what a walk over a request counts.
 type size struct {
 	records int // log records, spans or data points
-	objects int // messages of any kind, each a struct in memory
+	objects int // messages of any kind
 }
 
-// objectBytes is what one decoded message costs on average beside the bytes
-// it was made of.
-const objectBytes = 128
-
-// checkProto walks the protobuf request in b without decoding it. It counts
-// what decoding would build, so that a few bytes cannot become gigabytes, and
-// says where and in which field a malformed request is broken.
-func checkProto(b []byte, m *message) (size, error) {
+// check walks the protobuf request in b, an m, without decoding it, and says
+// where and in which field a malformed request is broken. The readers, which
+// only find out that it is, ask it to explain; it takes what they take.
+func check(b []byte, m *message) (size, error) {
 	w := wire{buf: b}
 	err := w.message(m, 0, len(b), 0)
 	return w.size, err
 }
 
-func malformedProto(at int, path string, err error) error {
-	return &MalformedError{Format: "protobuf", Offset: at, Path: path, Err: err}
+func malformed(at int, path string, err error) error {
+	return &ingest.MalformedError{Format: "protobuf", Offset: at, Path: path, Err: err}
 }
 
 type wire struct {
@@ -41,28 +39,25 @@ type wire struct {
 func (w *wire) message(m *message, pos, end, depth int) error {
 	w.size.objects++
 	if depth > maxDepth {
-		return malformedProto(pos, "", fmt.Errorf("messages nested deeper than %d", maxDepth))
+		return malformed(pos, "", fmt.Errorf("messages nested deeper than %d", maxDepth))
 	}
 	last, repeat := -1, 0
 	for pos < end {
 		at := pos
 		tag, next, err := w.varint(pos, end)
 		if err != nil {
-			return malformedProto(at, "", err)
+			return malformed(at, "", err)
 		}
 		number := int(tag >> 3)
 		if number == 0 || tag>>3 > 1<<29-1 {
-			return malformedProto(at, "", fmt.Errorf("field number %d is out of range", tag>>3))
+			return malformed(at, "", fmt.Errorf("field number %d is out of range", tag>>3))
 		}
 		if number == last {
 			repeat++
 		} else {
 			last, repeat = number, 0
 		}
-		var f field
-		if number < len(m.fields) {
-			f = m.fields[number]
-		}
+		f := m.field(number)
 		if pos, err = w.field(&f, byte(tag&7), next, end, depth); err != nil {
 			return within(err, f, number, repeat, at)
 		}
@@ -79,23 +74,15 @@ func within(err error, f field, number, repeat, at int) error {
 	if repeat > 0 || f.kind == nested {
 		name = fmt.Sprintf("%s[%d]", name, repeat)
 	}
-	var deeper *MalformedError
+	var deeper *ingest.MalformedError
 	if errors.As(err, &deeper) {
 		if deeper.Path != "" {
 			name += "." + deeper.Path
 		}
-		return malformedProto(deeper.Offset, name, deeper.Err)
+		return malformed(deeper.Offset, name, deeper.Err)
 	}
-	return malformedProto(at, name, err)
+	return malformed(at, name, err)
 }
-
-// The wire types of protobuf.
-const (
-	wireVarint  = 0
-	wireFixed64 = 1
-	wireLen     = 2
-	wireFixed32 = 5
-)
 
 // field checks the value of f, whose tag ended at pos, and says where the
 // next tag starts.

@@ -1,8 +1,8 @@
-package otlp
+package ingest
 
 import "fmt"
 
-// MalformedError means that a request is not OTLP in the encoding it claims.
+// MalformedError means that a request is not in the encoding it claims.
 type MalformedError struct {
 	Format string // "protobuf", "JSON", "gzip", "zstd"
 	Offset int    // bytes from the start of the decompressed body; -1 when not known

@@ -18,8 +18,8 @@
 // A nil error from the Sink means that every block is fsynced in the log. Each
 // segment goes to ClickHouse under tokens made of its identity, so that an
 // insert whose outcome is unknown can be repeated, after a crash too, and adds
-// nothing. What remains is between the client and us: a request whose answer
-// is lost on the way, or that is refused because the log could not be written
-// in time, may be in the log; if the client sends it again its rows are there
-// twice.
+// nothing. A request that a client sends again because it never saw our answer
+// is recognised by its content and answered as the first time, see RequestKey.
+// What remains is a client that repeats records in another request, batched
+// anew: these are there twice.
 package ingest

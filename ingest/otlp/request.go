@@ -137,7 +137,7 @@ func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *inge
 			return nil, err
 		}
 		adm.Release()
-		return built.Store, nil
+		return d.keyed(t, s, body, built.Store), nil
 	}
 	size, err := checkJSON(body)
 	if err != nil {
@@ -150,7 +150,15 @@ func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *inge
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (ingest.Result, error) { return walk(ctx, d.pipeline, t, adm) }, nil
+	return d.keyed(t, s, body, func(ctx context.Context) (ingest.Result, error) {
+		return walk(ctx, d.pipeline, t, adm)
+	}), nil
+}
+
+// keyed gives a request its identity while its body is still there.
+func (d *door) keyed(t tenant.ID, s *signal, body []byte, next take) take {
+	key := ingest.RequestKey(t, s.name, body)
+	return func(ctx context.Context) (ingest.Result, error) { return next(ingest.WithRequestKey(ctx, key)) }
 }
 
 func unmarshal(req request, body []byte) error {

@@ -1,0 +1,41 @@
+package ingest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// RequestKey is the identity of a request: what the tenant sent as the signal,
+// byte for byte. The log stores a request that comes again under the same key
+// once, so a client may repeat one whose answer it never saw, as every exporter
+// does after a broken connection. The price: two requests that are equal to the
+// last byte, timestamps included, count as one while the log remembers the
+// first (wal.Config.Keys).
+func RequestKey(t tenant.ID, s Signal, body []byte) wal.Key {
+	h := sha256.New()
+	for _, part := range []string{string(t), string(s)} {
+		var size [8]byte
+		binary.LittleEndian.PutUint64(size[:], uint64(len(part)))
+		h.Write(size[:])
+		h.Write([]byte(part))
+	}
+	h.Write(body)
+	return wal.Key(h.Sum(nil)[:len(wal.Key{})])
+}
+
+// WithRequestKey returns ctx with a request's identity in it, for LogSink.
+func WithRequestKey(ctx context.Context, key wal.Key) context.Context {
+	return context.WithValue(ctx, requestKey{}, key)
+}
+
+type requestKey struct{}
+
+// keyOf is the request's identity, the zero Key when nobody said.
+func keyOf(ctx context.Context) wal.Key {
+	key, _ := ctx.Value(requestKey{}).(wal.Key)
+	return key
+}

@@ -136,6 +136,9 @@ func (e *Engine) launch(ctx context.Context) (*process, error) {
 	began := time.Now()
 	ready, cancel := context.WithTimeout(ctx, e.cfg.ReadyTimeout)
 	defer cancel()
+	if err := dropUnfinishedTables(e.layout, e.cfg.Logger); err != nil {
+		return nil, err
+	}
 	child, err := spawn(e.layout.root, e.layout.spec(), e.lock)
 	if err != nil {
 		return nil, fmt.Errorf("engine: start: %w", err)

@@ -303,6 +303,26 @@ func TestDamagedMetadata(t *testing.T) {
 	}
 }
 
+// A disk that was full while the engine made a log table leaves an empty declaration; it must not keep the engine
+// from starting.
+func TestEmptyLogTableDeclaration(t *testing.T) {
+	cfg := testConfig(newDir(t))
+	e := start(t, cfg)
+	conn := worker(t, e.Endpoint())
+	exec(t, conn, table, "INSERT INTO t VALUES (1)", "SYSTEM FLUSH LOGS")
+	conn.Close()
+	stop(t, e)
+	if err := os.Truncate(filepath.Join(cfg.DataDir, "data", "metadata", "system", "query_log.sql"), 0); err != nil {
+		t.Fatal(err)
+	}
+	e = start(t, cfg)
+	conn = worker(t, e.Endpoint())
+	wantCount(t, conn, "t", 1)
+	exec(t, conn, "SYSTEM FLUSH LOGS")
+	conn.Close()
+	stop(t, e)
+}
+
 // A crash loop backs off, shows itself, and can be stopped.
 func TestCrashLoop(t *testing.T) {
 	cfg := testConfig(newDir(t))

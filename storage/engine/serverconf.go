@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -119,6 +120,33 @@ func writeSystemDatabase(l layout) error {
 		return fmt.Errorf("engine: system database: %w", err)
 	}
 	return nil
+}
+
+// dropUnfinishedTables removes empty declarations of system tables. A disk that is full while the engine makes one of
+// its log tables leaves its file empty, and an empty file keeps the engine from starting ever again. Nothing is lost:
+// a table without a declaration was never there, and log tables are made anew. Tables of other databases are not
+// touched: an empty one there is damage that somebody has to look at.
+func dropUnfinishedTables(l layout, log *slog.Logger) error {
+	files, err := filepath.Glob(filepath.Join(globQuote(l.data()), "metadata", "system", "*.sql"))
+	if err != nil {
+		return fmt.Errorf("engine: system tables: %w", err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil || info.Size() > 0 {
+			continue
+		}
+		if err := os.Remove(file); err != nil {
+			return fmt.Errorf("engine: system tables: %w", err)
+		}
+		log.Warn("engine: removed the empty declaration of a system table, which a full disk left behind", "file", file)
+	}
+	return nil
+}
+
+// globQuote keeps a path from being read as a pattern.
+func globQuote(path string) string {
+	return strings.NewReplacer("\\", "\\\\", "*", "\\*", "?", "\\?", "[", "\\[").Replace(path)
 }
 
 func newPassword() string {

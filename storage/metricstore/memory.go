@@ -93,7 +93,10 @@ func (b *Batch) Identity(s *Series) uint64 {
 	b.hasher.String(s.Name)
 	b.hasher.String(s.Unit)
 	b.hasher.Uint64(s.flags())
-	b.hasher.String(s.PromName)
+	if s.PromName != "" {
+		b.hasher.String(s.PromName)
+		b.hasher.Uint64(s.about())
+	}
 	b.hasher.Uint64(s.ResourceID)
 	b.hasher.Uint64(s.ScopeID)
 	return b.hasher.Sum()

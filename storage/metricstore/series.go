@@ -133,7 +133,7 @@ func (s *Series) about() uint64 {
 	if s.PromName == "" {
 		return 0
 	}
-	return mix(xxhash.Sum64String(s.Unit), s.flags())
+	return mix(mix(xxhash.Sum64String(s.Unit), xxhash.Sum64String(s.Description)), s.flags())
 }
 
 // promName is what the column of that name holds.

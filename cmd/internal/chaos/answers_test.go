@@ -2,7 +2,9 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,14 +18,23 @@ import (
 )
 
 // answers counts what the exporters' single attempts were answered, retries
-// included, which an exporter does not show.
+// included, which an exporter does not show. One good answer in loseOneIn gets
+// lost on its way, so that requests that are stored come again, some of them
+// after a kill.
 type answers struct {
 	mu     sync.Mutex
 	counts map[string]int
 }
 
-// Answers that say when to come back.
+const loseOneIn = 50
+
+func lost() bool { return rand.IntN(loseOneIn) == 0 }
+
+// Kinds of answers that tests ask for by name.
 const (
+	grpcOK, httpOK     = "grpc OK", "http 200"
+	grpcLost, httpLost = "grpc OK but lost", "http 200 but lost"
+	// These say when to come back.
 	grpcRefusal = "grpc RESOURCE_EXHAUSTED with RetryInfo"
 	httpRefusal = "http 429 with Retry-After"
 )
@@ -79,6 +90,10 @@ func attempt(ctx context.Context) {
 func (a *answers) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	attempt(ctx)
 	err := invoke(ctx, method, req, reply, cc, opts...)
+	if err == nil && lost() {
+		a.add(grpcLost)
+		return status.Error(codes.Unavailable, "the answer is lost")
+	}
 	a.add("grpc " + describe(status.Convert(err)))
 	return err
 }
@@ -112,6 +127,11 @@ func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		w.answers.add("http no answer")
 		return nil, broken{err}
+	}
+	if res.StatusCode == http.StatusOK && lost() {
+		w.answers.add(httpLost)
+		res.Body.Close()
+		return nil, broken{errors.New("the answer is lost")}
 	}
 	what := fmt.Sprintf("http %d", res.StatusCode)
 	if res.StatusCode == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "" {

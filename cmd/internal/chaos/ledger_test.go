@@ -164,6 +164,9 @@ func (r *report) faults() string {
 			if n.acked == 0 {
 				fault("%s: nothing was acknowledged, so nothing was tested", where)
 			}
+			if n.retried == 0 {
+				fault("%s: nothing was sent twice, so doubles were not tested", where)
+			}
 		}
 		if r.dangling[sig] > 0 {
 			fault("%v: %d rows refer to a resource, scope, series or trace that is not there", sig, r.dangling[sig])

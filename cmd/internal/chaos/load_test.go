@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type loadConfig struct {
 type load struct {
 	ledger  *ledger
 	answers *answers
+	hurry   atomic.Bool // no pauses: many requests are under way
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 }
@@ -78,6 +80,9 @@ func (l *load) work(ctx context.Context, s signal, d door, send export, cfg load
 			l.ledger.failed.Add(1)
 		}
 		l.ledger.settle(s, d, ids, err == nil, attempts.Load() > 1)
+		if l.hurry.Load() {
+			continue
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(cfg.pause):

@@ -13,9 +13,13 @@ type fault struct {
 	field      string
 	key        string // the attribute
 	got, limit int64
+	text       string // said by a door, instead of all these
 }
 
 func (f fault) String() string {
+	if f.text != "" {
+		return f.text
+	}
 	s := f.field
 	if f.key != "" {
 		s += fmt.Sprintf("[%.64q]", f.key)

@@ -97,7 +97,7 @@ func (in *PointIntake) metric(s *metricstore.Series) fault {
 	case metricstore.Summary:
 		in.series.Temporality = metricstore.Cumulative
 	default:
-		if s.Temporality == metricstore.Unspecified {
+		if s.Temporality == metricstore.Unspecified && s.PromName == "" { // Prometheus has types without
 			return fault{reason: TemporalityMissing, field: "metric.aggregationTemporality"}
 		}
 	}
@@ -182,7 +182,7 @@ func (in *PointIntake) fingerprint(p *Point) uint64 {
 	}
 	at := p.Time / 1e6
 	fp := in.batch.Series(&in.series, at)
-	if in.batch.Stored(fp, at) {
+	if in.batch.Stored(&in.series, fp, at) {
 		in.p.series.Remember(p.series, fp)
 	}
 	return fp

@@ -37,6 +37,7 @@ const (
 	BoundsNotAscending Reason = "bounds_not_ascending" // or not finite
 	BucketsInvalid     Reason = "buckets_invalid"      // exponential: offset or scale out of range
 	QuantileInvalid    Reason = "quantile_invalid"     // outside [0, 1]
+	LabelsInvalid      Reason = "labels_invalid"       // a label without a name, twice, or not UTF-8; a stream without labels
 )
 
 // Rejection counts the records of one request rejected for one reason.

@@ -1,6 +1,8 @@
 package metricstore
 
 import (
+	"math"
+
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
@@ -22,6 +24,9 @@ const (
 	HasMin
 	HasMax
 	NoRecordedValue
+	// FloatCounts says that Count, ZeroCount and the counts of buckets are
+	// float64 bits: histograms of Prometheus may count in fractions.
+	FloatCounts
 )
 
 // Kinds of a histogram point. The numbers are stored.
@@ -46,6 +51,14 @@ type HistogramPoint struct {
 	PositiveCounts []uint64
 	NegativeOffset int32
 	NegativeCounts []uint64
+}
+
+// Number is what n, one of the point's counts, counts.
+func (p *HistogramPoint) Number(n uint64) float64 {
+	if p.Flags&FloatCounts != 0 {
+		return math.Float64frombits(n)
+	}
+	return float64(n)
 }
 
 // Exemplar is one measurement with the trace it was made in.
@@ -107,7 +120,7 @@ func (b *Batch) Series(s *Series, ts int64) uint64 {
 // midnight.
 func (b *Batch) SeriesDay(s *Series, fp uint64, ts int64) {
 	day := block.Day(ts / 1000)
-	key := b.owner.Key(fp, day, b.days)
+	key := b.owner.Key(fp^s.about(), day, b.days)
 	if _, ok := b.added[key]; ok || b.known.Has(key) {
 		return
 	}

@@ -71,7 +71,7 @@ func (c *seriesData) append(b *Batch, s *Series, fp uint64, day proto.Date) {
 	c.owner.append(b)
 	c.day = append(c.day, day)
 	c.name.Append(s.Name)
-	c.promName.Append(PrometheusName(s.Name, s.Unit, s.Type, s.Monotonic))
+	c.promName.Append(s.promName())
 	c.fingerprint.Append(fp)
 	c.typ.Append(int8(s.Type))
 	c.temporality.Append(int8(s.Temporality))

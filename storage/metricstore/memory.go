@@ -93,6 +93,7 @@ func (b *Batch) Identity(s *Series) uint64 {
 	b.hasher.String(s.Name)
 	b.hasher.String(s.Unit)
 	b.hasher.Uint64(s.flags())
+	b.hasher.String(s.PromName)
 	b.hasher.Uint64(s.ResourceID)
 	b.hasher.Uint64(s.ScopeID)
 	return b.hasher.Sum()
@@ -100,6 +101,6 @@ func (b *Batch) Identity(s *Series) uint64 {
 
 // Stored says whether the series is known to have a row for the day of ts,
 // Unix milliseconds.
-func (b *Batch) Stored(fp uint64, ts int64) bool {
-	return b.known.Has(b.owner.Key(fp, block.Day(ts/1000), b.days))
+func (b *Batch) Stored(s *Series, fp uint64, ts int64) bool {
+	return b.known.Has(b.owner.Key(fp^s.about(), block.Day(ts/1000), b.days))
 }

@@ -1,6 +1,7 @@
 package metricstore
 
 import (
+	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/otlptranslator"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 )
@@ -51,6 +52,11 @@ type Series struct {
 	// every other series.
 	Quantile            string
 	ResourceID, ScopeID uint64
+	// PromName, when set, is the series' Prometheus name, exactly: that of a
+	// series which came from Prometheus and must keep its name. Its type and
+	// unit are then what metadata says of the name, which may come later or
+	// change, and do not tell series apart.
+	PromName string
 }
 
 // namer builds Prometheus names with unit and type suffixes.
@@ -90,8 +96,12 @@ func translatorType(t Type, monotonic bool) otlptranslator.MetricType {
 func (s *Series) fingerprint(h *attribute.Hasher) uint64 {
 	h.Reset()
 	h.String(s.Name)
-	h.String(s.Unit)
-	h.Uint64(s.flags())
+	if s.PromName == "" {
+		h.String(s.Unit)
+		h.Uint64(s.flags())
+	} else {
+		h.Uint64(s.promFlags())
+	}
 	h.Attributes(s.Attributes)
 	h.String(s.Quantile)
 	h.Uint64(s.ResourceID)
@@ -105,4 +115,31 @@ func (s *Series) flags() uint64 {
 		flags |= 1 << 16
 	}
 	return flags
+}
+
+// promFlags tell a series with a PromName from others of the same name, and by
+// the table its points are in.
+func (s *Series) promFlags() uint64 {
+	flags := uint64(1) << 17
+	if s.Type == Histogram || s.Type == ExponentialHistogram {
+		flags |= uint64(s.Type)
+	}
+	return flags
+}
+
+// about is a hash of what a row says beyond its fingerprint, 0 unless that can
+// change.
+func (s *Series) about() uint64 {
+	if s.PromName == "" {
+		return 0
+	}
+	return mix(xxhash.Sum64String(s.Unit), s.flags())
+}
+
+// promName is what the column of that name holds.
+func (s *Series) promName() string {
+	if s.PromName != "" {
+		return s.PromName
+	}
+	return PrometheusName(s.Name, s.Unit, s.Type, s.Monotonic)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -34,6 +35,7 @@ func lost() bool { return rand.IntN(loseOneIn) == 0 }
 const (
 	grpcOK, httpOK     = "grpc OK", "http 200"
 	grpcLost, httpLost = "grpc OK but lost", "http 200 but lost"
+	givenUp            = "given up"
 	// These say when to come back.
 	grpcRefusal = "grpc RESOURCE_EXHAUSTED with RetryInfo"
 	httpRefusal = "http 429 with Retry-After"
@@ -90,12 +92,23 @@ func attempt(ctx context.Context) {
 func (a *answers) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	attempt(ctx)
 	err := invoke(ctx, method, req, reply, cc, opts...)
+	if err != nil && over(ctx) {
+		a.add(givenUp)
+		return err
+	}
 	if err == nil && lost() {
 		a.add(grpcLost)
 		return status.Error(codes.Unavailable, "the answer is lost")
 	}
 	a.add("grpc " + describe(status.Convert(err)))
 	return err
+}
+
+// over tells whether the time of an export is up, or so close to it that the
+// other side, which knows the deadline too, may have been first.
+func over(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < 20*time.Millisecond
 }
 
 func describe(s *status.Status) string {
@@ -124,7 +137,11 @@ type watched struct {
 func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
 	attempt(req.Context())
 	res, err := w.next.RoundTrip(req)
-	if err != nil {
+	switch {
+	case err != nil && over(req.Context()):
+		w.answers.add(givenUp)
+		return nil, err
+	case err != nil:
 		w.answers.add("http no answer")
 		return nil, broken{err}
 	}

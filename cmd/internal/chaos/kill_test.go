@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +17,8 @@ import (
 var (
 	kills    = flag.Int("kills", 10, "how often TestKills kills")
 	seed     = flag.Uint64("seed", 0, "of the moments and victims of TestKills; 0: another one each time")
-	lull     = flag.Duration("lull", 1500*time.Millisecond, "longest time between trefoil being ready and the next kill")
-	freeze   = flag.Duration("freeze", 5*time.Second, "how long TestFrozenEngine stops the engine")
+	lull     = flag.Duration("lull", time.Second, "longest time between trefoil being ready and the next kill")
+	freeze   = flag.Duration("freeze", 3*time.Second, "how long TestFrozenEngine stops the engine")
 	progress = flag.Duration("progress", 5*time.Second, "time between two lines that say how far a test is")
 )
 
@@ -82,6 +84,9 @@ func TestKills(t *testing.T) {
 	fmt.Fprintf(t.Output(), "\n%d kills (trefoil %d, engine %d, both %d; %d of them while starting; %d starts given up), seed %d, %v, trefoil's memory at most %d MiB\n",
 		*kills, k.kills[onlyTrefoil], k.kills[onlyEngine], k.kills[both], k.early, k.gaveUp, *seed, time.Since(k.began).Round(time.Second), s.peak>>20)
 	judge(t, k.load, account)
+	if sum := account.sum(); sum.retried == 0 || sum.storedUnacked == 0 {
+		t.Error("no request was sent twice, or none is stored without an answer: the kills met nothing")
+	}
 	if t.Failed() {
 		t.Logf("seed %d", *seed)
 	}
@@ -97,8 +102,9 @@ func judge(t *testing.T, l *load, account report) {
 	}
 }
 
-// once is one kill at a random moment, in one of four cases while trefoil is
-// still starting, and the restart.
+// once is one kill and the restart. The moment is random, in one of four cases
+// while trefoil is still starting; in two of three it is one at which a segment
+// is on its way to the engine, which is rare otherwise.
 func (k *slayer) once(n int) {
 	k.t.Helper()
 	early := k.random.IntN(4) == 0
@@ -113,6 +119,10 @@ func (k *slayer) once(n int) {
 	k.load.hurry.Store(true)
 	time.Sleep(rush)
 	defer k.load.hurry.Store(false)
+	if k.random.IntN(3) > 0 {
+		k.server.awaitSegment(2 * time.Second)
+		time.Sleep(time.Duration(k.random.Int64N(int64(80 * time.Millisecond))))
+	}
 	// There may be no engine at this moment; then the moment is a later one.
 	if err := poll(time.Minute, func() error {
 		k.revive()
@@ -136,6 +146,22 @@ func (k *slayer) once(n int) {
 	}
 }
 
+// awaitSegment waits for the log to begin a new segment, so that the one before
+// is being stored.
+func (s *server) awaitSegment(patience time.Duration) {
+	newest := func() string {
+		names, _ := filepath.Glob(filepath.Join(s.dataDir, "wal", "*.wal"))
+		if len(names) == 0 {
+			return ""
+		}
+		return slices.Max(names)
+	}
+	before := newest()
+	for end := time.Now().Add(patience); newest() == before && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // revive starts trefoil again if it ended because its engine was killed while
 // both were starting, as the system's service manager would.
 func (k *slayer) revive() {
@@ -143,8 +169,8 @@ func (k *slayer) revive() {
 	if k.server.running() {
 		return
 	}
-	if !strings.Contains(k.server.words.String(), "child") {
-		k.t.Fatalf("trefoil ended by itself: %v", k.server.err)
+	if last := k.server.words.last(); k.kills[onlyEngine] == 0 || !strings.Contains(last, "signal: killed") {
+		k.t.Fatalf("trefoil ended by itself: %v: %s", k.server.err, last)
 	}
 	k.gaveUp++
 	k.server.start()

@@ -302,3 +302,9 @@ func (t *tail) String() string {
 	defer t.mu.Unlock()
 	return t.buf.String()
 }
+
+// last is the last line.
+func (t *tail) last() string {
+	text := strings.TrimSpace(t.String())
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

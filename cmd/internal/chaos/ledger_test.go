@@ -89,10 +89,10 @@ type stored struct {
 
 // line is the account of one signal at one door.
 type line struct {
-	sent, acked, retried                          int
-	stored, storedUnacked                         int // distinct records
+	sent, acked, retried             int
+	stored, storedUnacked            int // distinct records
 	missing, doubled, doubledRetried int
-	example                                       string
+	example                          string
 }
 
 // report compares the ledger with the tables.

@@ -183,3 +183,6 @@ func (m *Message) Doubles(each func(uint64) bool) {
 		b = b[size:]
 	}
 }
+
+// Err is what ended the reading of the request.
+func (m *Message) Err() error { return m.body.err }

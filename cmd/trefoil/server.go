@@ -19,7 +19,9 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/lokipush"
 	"github.com/trefoil-o11y/trefoil/ingest/otlp"
+	"github.com/trefoil-o11y/trefoil/ingest/promwrite"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
@@ -150,6 +152,8 @@ func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 	}
 	if s.cfg.has(roleIngest) {
 		s.addDoors(pipeline)
+		mux.Handle("POST /prometheus/api/v1/write", promwrite.NewHandler(pipeline, s.log))
+		mux.Handle("POST /loki/api/v1/push", lokipush.NewHandler(pipeline, s.log))
 	}
 	if !s.cfg.has(roleQuery) {
 		return nil

@@ -110,12 +110,14 @@ func limitResources() {
 }
 
 // stopWhenTold leaves the prompt when the parent closes its end or dies: the engine closes its listeners, flushes
-// and returns. Should it hang, this process ends all the same, so that no orphan keeps the data directory.
+// and returns. What is typed before the prompt is there gets lost, so it is said again. Should the engine hang, this
+// process ends all the same, so that no orphan keeps the data directory.
 func stopWhenTold(prompt *os.File) {
 	control := os.NewFile(controlFD, "control")
 	control.Read(make([]byte, 1))
-	prompt.WriteString("\nexit\n")
-	time.Sleep(30 * time.Second)
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		prompt.WriteString("\nexit\n")
+	}
 	fmt.Fprintln(os.Stderr, "the engine did not leave its prompt in 30 s")
 	os.Exit(3)
 }

@@ -44,6 +44,7 @@ func TestFullDisk(t *testing.T) {
 	conn.Close()
 	stop(t, e)
 
+	fill(t, filepath.Join(disk, "again")) // what the engine gave back as it stopped
 	startError(t, cfg, engine.ErrDiskFull)
 	cfg.MinFreeDisk = -1
 	startError(t, cfg, engine.ErrDiskFull) // unchecked: the configuration cannot be written

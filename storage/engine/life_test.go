@@ -226,6 +226,27 @@ func TestParentDies(t *testing.T) {
 	wantCount(t, worker(t, e.Endpoint()), "t", 3)
 }
 
+// A parent that dies while its child is starting leaves an orphan that ends too, and the next start waits for it.
+func TestParentDiesEarly(t *testing.T) {
+	dir := newDir(t)
+	for wait := 40 * time.Millisecond; wait < 400*time.Millisecond; wait += 40 * time.Millisecond {
+		parent := osexec.Command("/proc/self/exe", holdCommand, dir)
+		parent.Stderr = os.Stderr
+		stdin, err := parent.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := parent.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(wait)
+		parent.Process.Kill()
+		parent.Wait()
+		stdin.Close()
+		stop(t, start(t, testConfig(dir)))
+	}
+}
+
 func TestStartTwice(t *testing.T) {
 	dir := newDir(t)
 	e := start(t, testConfig(dir))

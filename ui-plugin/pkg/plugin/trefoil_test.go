@@ -192,6 +192,19 @@ func TestAgainstTrefoil(t *testing.T) {
 	}
 	sent := export(t, p, time.Now().Add(-30*time.Second).Truncate(time.Second))
 	to := time.Now().Add(time.Minute)
+	// What is acked is seen by queries within two seconds.
+	eventually(t, 20*time.Second, func() error {
+		for kind, query := range map[string]map[string]any{
+			"metrics": {"expr": `sum by (outcome) (shop_orders_total)`},
+			"logs":    {},
+			"traces":  {"traceId": sent.trace.String()},
+		} {
+			if r := h.query(kind, query, to); r.Error != nil || len(r.Frames) == 0 || r.Frames[0].Rows() == 0 {
+				return fmt.Errorf("no %s yet: %w", kind, r.Error)
+			}
+		}
+		return nil
+	})
 
 	t.Run("metrics", func(t *testing.T) { seeMetrics(t, h, to) })
 	t.Run("logs", func(t *testing.T) { seeLogs(t, h, to, sent) })

@@ -30,13 +30,19 @@ func (e *explicit) add(p *metricstore.HistogramPoint) {
 	e.start = append(e.start, p.Start)
 	e.stale = append(e.stale, p.Flags&metricstore.NoRecordedValue != 0)
 	e.hasSum = append(e.hasSum, p.Flags&metricstore.HasSum != 0)
-	e.count = append(e.count, float64(p.Count))
+	e.count = append(e.count, p.Number(p.Count))
 	e.sum = append(e.sum, p.Sum)
 	bounds := withoutInf(p.Bounds) // the +Inf bucket is the count
 	e.layout = append(e.layout, e.layoutOf(bounds))
 	below := make([]float64, min(len(bounds), len(p.Counts)))
 	var total uint64
+	var fraction float64
 	for i := range below {
+		if p.Flags&metricstore.FloatCounts != 0 {
+			fraction += p.Number(p.Counts[i])
+			below[i] = fraction
+			continue
+		}
 		total += p.Counts[i]
 		below[i] = float64(total)
 	}

@@ -30,13 +30,13 @@ func nativeHistogram(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, 
 	shift := p.Scale - schema
 	h := &histogram.FloatHistogram{
 		Schema:        schema,
-		Count:         float64(p.Count),
+		Count:         p.Number(p.Count),
 		Sum:           p.Sum,
-		ZeroCount:     float64(p.ZeroCount),
+		ZeroCount:     p.Number(p.ZeroCount),
 		ZeroThreshold: p.ZeroThreshold,
 	}
-	h.PositiveSpans, h.PositiveBuckets = spans(p.PositiveCounts, p.PositiveOffset, shift)
-	h.NegativeSpans, h.NegativeBuckets = spans(p.NegativeCounts, p.NegativeOffset, shift)
+	h.PositiveSpans, h.PositiveBuckets = spans(p, p.PositiveCounts, p.PositiveOffset, shift)
+	h.NegativeSpans, h.NegativeBuckets = spans(p, p.NegativeCounts, p.NegativeOffset, shift)
 	return h, nil
 }
 
@@ -51,13 +51,14 @@ const maxGap = 2
 // spans turns dense OTLP buckets into native spans. OTLP bucket i ends at
 // base^(i+1), native bucket i at base^i, hence the index is one higher; 2^shift
 // neighbours become one bucket.
-func spans(counts []uint64, offset, shift int32) ([]histogram.Span, []float64) {
+func spans(p *metricstore.HistogramPoint, counts []uint64, offset, shift int32) ([]histogram.Span, []float64) {
 	var (
 		out     []histogram.Span
 		buckets []float64
 		next    int32 // native index just behind the last bucket
 	)
-	for i, n := range counts {
+	for i, c := range counts {
+		n := p.Number(c)
 		if n == 0 {
 			continue
 		}
@@ -65,19 +66,19 @@ func spans(counts []uint64, offset, shift int32) ([]histogram.Span, []float64) {
 		switch gap := index - next; {
 		case len(out) == 0:
 			out = append(out, histogram.Span{Offset: index, Length: 1})
-			buckets = append(buckets, float64(n))
+			buckets = append(buckets, n)
 		case gap < 0: // merged into the bucket before
-			buckets[len(buckets)-1] += float64(n)
+			buckets[len(buckets)-1] += n
 			continue
 		case gap <= maxGap:
 			out[len(out)-1].Length += uint32(gap) + 1
 			for range gap {
 				buckets = append(buckets, 0)
 			}
-			buckets = append(buckets, float64(n))
+			buckets = append(buckets, n)
 		default:
 			out = append(out, histogram.Span{Offset: gap, Length: 1})
-			buckets = append(buckets, float64(n))
+			buckets = append(buckets, n)
 		}
 		next = index + 1
 	}

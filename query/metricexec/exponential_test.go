@@ -28,7 +28,7 @@ func TestSpans(t *testing.T) {
 		{"wide gap", []uint64{1, 0, 0, 0, 2}, 0, 0, []histogram.Span{{Offset: 1, Length: 1}, {Offset: 3, Length: 1}}, []float64{1, 2}},
 		{"merged", []uint64{1, 2, 3, 4}, -1, 1, []histogram.Span{{Offset: 0, Length: 3}}, []float64{1, 5, 4}},
 	} {
-		gotSpans, gotBuckets := spans(tt.counts, tt.offset, tt.shift)
+		gotSpans, gotBuckets := spans(&metricstore.HistogramPoint{}, tt.counts, tt.offset, tt.shift)
 		if diff := cmp.Diff(tt.spans, gotSpans); diff != "" {
 			t.Errorf("%s: spans: %s", tt.name, diff)
 		}
@@ -87,5 +87,36 @@ func TestNativeOfNoRecordedValueIsStale(t *testing.T) {
 func TestNativeRefusesTooCoarse(t *testing.T) {
 	if _, err := nativeHistogram(&metricstore.HistogramPoint{Scale: -5}); err == nil {
 		t.Error("scale -5 was converted")
+	}
+}
+
+// Histograms of Prometheus may count in fractions, and be gauges.
+func TestFractionsAndGauges(t *testing.T) {
+	bits := math.Float64bits
+	p := &metricstore.HistogramPoint{
+		Time: 1000, Flags: metricstore.FloatCounts, Scale: 2, Count: bits(1.75), ZeroCount: bits(0.25), Sum: 3,
+		PositiveOffset: 1, PositiveCounts: []uint64{bits(0.5), bits(0), bits(1)},
+	}
+	want := &histogram.FloatHistogram{
+		Schema: 2, Count: 1.75, ZeroCount: 0.25, Sum: 3,
+		PositiveSpans: []histogram.Span{{Offset: 2, Length: 3}}, PositiveBuckets: []float64{0.5, 0, 1},
+	}
+	got, err := nativeHistogram(p)
+	if err != nil || !got.Equals(want) {
+		t.Fatalf("%v, %v, want %v", got, err, want)
+	}
+	for temporality, hint := range map[metricstore.Temporality]histogram.CounterResetHint{
+		metricstore.Unspecified: histogram.GaugeType, metricstore.Delta: histogram.GaugeType, metricstore.Cumulative: histogram.UnknownCounterReset,
+	} {
+		n := new(native)
+		n.add(p)
+		if got := n.raw(temporality).histograms[0].CounterResetHint; got != hint {
+			t.Errorf("temporality %d: hint %d, want %d", temporality, got, hint)
+		}
+	}
+	e := new(explicit)
+	e.add(&metricstore.HistogramPoint{Time: 1000, Flags: metricstore.FloatCounts, Count: bits(1.5), Bounds: []float64{1, 2}, Counts: []uint64{bits(0.5), bits(0.75), bits(0.25)}})
+	if got := []float64{e.bucket(1).values[0], e.bucket(2).values[0], e.counts().values[0]}; !cmp.Equal(got, []float64{0.5, 1.25, 1.5}) {
+		t.Errorf("buckets and count %v", got)
 	}
 }

@@ -264,7 +264,7 @@ func (s *shop) durations(resource *resourcestore.Row) {
 }
 
 func (s *shop) exponential(resource *resourcestore.Row) {
-	fp := s.add(metricstore.SeriesRow{Name: "rpc.client.duration", PromName: "rpc_client_duration_milliseconds", Unit: "ms", Type: metricstore.ExponentialHistogram, Monotonic: true, Resource: resource})
+	fp := s.add(metricstore.SeriesRow{Name: "rpc.client.duration", PromName: "rpc_client_duration_milliseconds", Unit: "ms", Type: metricstore.ExponentialHistogram, Temporality: metricstore.Cumulative, Monotonic: true, Resource: resource})
 	lbls := s.labels("rpc_client_duration_milliseconds", resource, nil)
 	row := metricstore.HistogramPoint{Kind: metricstore.KindExponential, Flags: metricstore.HasSum, Scale: 3, PositiveOffset: -8, PositiveCounts: make([]uint64, 60), NegativeOffset: 2, NegativeCounts: make([]uint64, 4), ZeroThreshold: 1e-9}
 	s.times(func(t int64) {

@@ -75,9 +75,10 @@ func (n *native) add(r *metricstore.HistogramPoint) {
 	n.histograms = append(n.histograms, h)
 }
 
-// raw shows deltas as sent: gauges, so that rate of them warns instead of lying.
-func (n *native) raw(delta bool) columns {
-	if delta {
+// raw shows points as sent: deltas, and histograms that Prometheus says are
+// gauges, as gauges, so that rate of them warns instead of lying.
+func (n *native) raw(t metricstore.Temporality) columns {
+	if t != metricstore.Cumulative {
 		for _, h := range n.histograms {
 			h.CounterResetHint = histogram.GaugeType
 		}

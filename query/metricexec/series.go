@@ -198,7 +198,7 @@ func (b *builder) natives(lbls labels.Labels, group, floats []visible) error {
 		if n.unfit != nil {
 			b.warn(fmt.Errorf("%w: points of %q left out: %w", annotations.PromQLWarning, v.stored.Name, n.unfit))
 		}
-		cols := n.raw(isDelta(v.stored))
+		cols := n.raw(v.stored.Temporality)
 		if isDelta(v.stored) && b.mode != deltaRaw {
 			var err error
 			if cols, err = n.total(b.along); err != nil {

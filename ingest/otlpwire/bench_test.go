@@ -34,7 +34,13 @@ func BenchmarkRequests(b *testing.B) {
 }
 
 func benchRequests(b *testing.B, read reading, bodies [][]byte) {
-	p := ingest.New(ingest.Config{Sink: func(context.Context, []block.Block) error { return nil }})
+	stored := 0
+	p := ingest.New(ingest.Config{Sink: func(_ context.Context, blocks []block.Block) error {
+		for _, b := range blocks {
+			stored += len(b.Native)
+		}
+		return nil
+	}})
 	d := NewDecoder(p)
 	for range 2 { // batches grow, series become known
 		for _, body := range bodies {
@@ -42,12 +48,14 @@ func benchRequests(b *testing.B, read reading, bodies [][]byte) {
 		}
 	}
 	b.ReportAllocs()
+	stored = 0
 	start, i := cpu(b), 0
 	for b.Loop() {
 		takeIn(b, p, d, read, bodies[i%len(bodies)])
 		i++
 	}
 	b.ReportMetric(float64(cpu(b)-start)/float64(b.N)/benchRecords, "cpu-ns/record")
+	b.ReportMetric(float64(stored)/float64(b.N)/benchRecords, "block-B/record")
 }
 
 func takeIn(b *testing.B, p *ingest.Pipeline, d *Decoder, read reading, body []byte) {

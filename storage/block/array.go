@@ -7,24 +7,29 @@ import "github.com/ClickHouse/ch-go/proto"
 // takes whole slices, which would have to be built per row.
 type Array struct {
 	Data proto.ColInput
-	ends []uint64
+	typ  proto.ColumnType
+	ends *proto.ColUInt64
 }
 
 // NewArray is an Array over data.
-func NewArray(data proto.ColInput) *Array { return &Array{Data: data} }
+func NewArray(data proto.ColInput) *Array { return newArray(data, &proto.ColUInt64{}) }
+
+func newArray(data proto.ColInput, ends *proto.ColUInt64) *Array {
+	return &Array{Data: data, typ: proto.ColumnTypeArray.Sub(data.Type()), ends: ends}
+}
 
 // EndRow closes a row: every element appended to Data since the last EndRow.
-func (a *Array) EndRow() { a.ends = append(a.ends, uint64(a.Data.Rows())) }
+func (a *Array) EndRow() { a.ends.Append(uint64(a.Data.Rows())) }
 
 // Type is Array of the element type.
-func (a *Array) Type() proto.ColumnType { return proto.ColumnTypeArray.Sub(a.Data.Type()) }
+func (a *Array) Type() proto.ColumnType { return a.typ }
 
 // Rows is the number of ended rows.
-func (a *Array) Rows() int { return len(a.ends) }
+func (a *Array) Rows() int { return len(*a.ends) }
 
 // Reset forgets rows and elements.
 func (a *Array) Reset() {
-	a.ends = a.ends[:0]
+	a.ends.Reset()
 	if r, ok := a.Data.(proto.Resettable); ok {
 		r.Reset()
 	}
@@ -47,9 +52,7 @@ func (a *Array) EncodeState(b *proto.Buffer) {
 
 // EncodeColumn writes the ends of the rows, then the elements.
 func (a *Array) EncodeColumn(b *proto.Buffer) {
-	for _, end := range a.ends {
-		b.PutUInt64(end)
-	}
+	a.ends.EncodeColumn(b)
 	if a.Data.Rows() > 0 {
 		a.Data.EncodeColumn(b)
 	}
@@ -57,3 +60,23 @@ func (a *Array) EncodeColumn(b *proto.Buffer) {
 
 // WriteColumn writes the column for a streaming writer.
 func (a *Array) WriteColumn(w *proto.Writer) { w.ChainBuffer(a.EncodeColumn) }
+
+// Nested is arrays that have as many elements as each other in every row, and
+// so share the ends of their rows.
+type Nested struct {
+	Columns proto.Input
+	first   proto.ColInput
+	ends    proto.ColUInt64
+}
+
+// NewNested makes an array column of each column of elements.
+func NewNested(elements ...proto.InputColumn) *Nested {
+	n := &Nested{first: elements[0].Data}
+	for _, e := range elements {
+		n.Columns = append(n.Columns, proto.InputColumn{Name: e.Name, Data: newArray(e.Data, &n.ends)})
+	}
+	return n
+}
+
+// EndRow closes a row of all arrays.
+func (n *Nested) EndRow() { n.ends.Append(uint64(n.first.Rows())) }

@@ -1,7 +1,6 @@
 package block
 
 import (
-	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -29,18 +28,24 @@ type Attributes struct {
 	rows  int
 	index map[string]*path
 	paths []*path
-	// order is the sequence in which the previous row named its paths. Most
-	// records of a batch come from one place in a program and repeat it, which
-	// makes the look-up a comparison instead of a hash.
-	order []*path
-	spare []*path
-	text  []byte
-	other Dict         // keys of attributes_other
-	texts proto.ColStr // values of attributes_other
-	ends  []uint64
+	// shapes are sequences of keys that rows had. Most records of a batch come
+	// from a few places in a program and repeat theirs, which makes the look-up
+	// a comparison instead of a hash.
+	shapes [16]shape
+	spare  []*path
+	text   []byte
+	other  Dict    // keys of attributes_other
+	texts  Strings // values of attributes_other
+	ends   proto.ColUInt64
 }
 
 const maxPaths = 512
+
+// shape is the paths of one sequence of keys.
+type shape struct {
+	paths []*path
+	whole bool // every key has a path
+}
 
 // Type tags of a path's rows. Their order is the order of the types on the
 // wire.
@@ -60,30 +65,31 @@ type path struct {
 	key     string
 	tags    []byte // shorter than rows where the tail is null
 	count   [tags]int
-	strings proto.ColStr
+	strings Strings
 	bools   []byte
-	ints    []uint64
-	doubles []uint64
+	ints    proto.ColUInt64
+	doubles proto.ColUInt64
 }
 
 // Append adds a row.
 func (a *Attributes) Append(kvs []attribute.KeyValue) {
+	if len(kvs) > 0 {
+		a.append(kvs, a.shape(kvs).paths)
+	}
+	a.rows++
+	a.ends.Append(uint64(a.other.Rows()))
+}
+
+func (a *Attributes) append(kvs []attribute.KeyValue, paths []*path) {
 	for i := range kvs {
-		kv := &kvs[i]
+		kv, p := &kvs[i], paths[i]
 		tag, plain := tagOf(kv.Value.Kind)
-		if !plain || kv.Key == "" {
-			a.appendOther(kv)
-			continue
-		}
-		p := a.path(i, kv.Key)
-		if p == nil || len(p.tags) > a.rows { // not a path, or the key's second time in this row
+		if !plain || p == nil || len(p.tags) > a.rows { // no path for it, or the key's second time in this row
 			a.appendOther(kv)
 			continue
 		}
 		p.set(a.rows, tag, &kv.Value)
 	}
-	a.rows++
-	a.ends = append(a.ends, uint64(a.other.Rows()))
 }
 
 func tagOf(k attribute.Kind) (tag byte, plain bool) {
@@ -100,28 +106,52 @@ func tagOf(k attribute.Kind) (tag byte, plain bool) {
 	return 0, false
 }
 
-// path finds or makes the path of a key, which is the i-th of its row; nil for
-// a key that cannot be one and when there are enough.
-func (a *Attributes) path(i int, key string) *path {
-	if i < len(a.order) && a.order[i] != nil && a.order[i].key == key {
-		return a.order[i]
+// shape is that of kvs, known or learnt.
+func (a *Attributes) shape(kvs []attribute.KeyValue) *shape {
+	n := len(kvs)
+	for i := range kvs {
+		n += len(kvs[i].Key)
 	}
-	p, ok := a.index[key]
-	if !ok {
-		if len(a.paths) == maxPaths || !utf8.ValidString(key) {
-			return nil
+	s := &a.shapes[n%len(a.shapes)]
+	if !s.of(kvs) {
+		s.paths, s.whole = s.paths[:0], true
+		for i := range kvs {
+			p := a.path(&kvs[i])
+			s.paths = append(s.paths, p)
+			s.whole = s.whole && p != nil
 		}
-		if a.index == nil {
-			a.index = make(map[string]*path)
+	}
+	return s
+}
+
+// of says whether kvs has the keys of s.
+func (s *shape) of(kvs []attribute.KeyValue) bool {
+	if !s.whole || len(s.paths) != len(kvs) {
+		return false
+	}
+	for i := range kvs {
+		if s.paths[i].key != kvs[i].Key {
+			return false
 		}
-		p = a.newPath(string([]byte(key)))
-		a.index[p.key] = p
-		a.paths = append(a.paths, p)
 	}
-	for len(a.order) <= i {
-		a.order = append(a.order, nil)
+	return true
+}
+
+// path finds or makes the path of a key; nil for a key that cannot be one and
+// when there are enough.
+func (a *Attributes) path(kv *attribute.KeyValue) *path {
+	if p, ok := a.index[kv.Key]; ok {
+		return p
 	}
-	a.order[i] = p
+	if _, plain := tagOf(kv.Value.Kind); !plain || kv.Key == "" || len(a.paths) == maxPaths || !utf8.ValidString(kv.Key) {
+		return nil
+	}
+	if a.index == nil {
+		a.index = make(map[string]*path)
+	}
+	p := a.newPath(string([]byte(kv.Key)))
+	a.index[p.key] = p
+	a.paths = append(a.paths, p)
 	return p
 }
 
@@ -145,9 +175,9 @@ func (p *path) set(row int, tag byte, v *attribute.Value) {
 	case tagBool:
 		p.bools = append(p.bools, byte(v.Num))
 	case tagInt:
-		p.ints = append(p.ints, v.Num)
+		p.ints.Append(v.Num)
 	case tagDouble:
-		p.doubles = append(p.doubles, v.Num)
+		p.doubles.Append(v.Num)
 	}
 }
 
@@ -177,7 +207,10 @@ func (a *Attributes) Reset() {
 	}
 	a.spare = append(a.spare, a.paths...)
 	clear(a.index)
-	a.rows, a.paths, a.order, a.ends = 0, a.paths[:0], a.order[:0], a.ends[:0]
+	a.rows, a.paths, a.ends = 0, a.paths[:0], a.ends[:0]
+	for i := range a.shapes {
+		a.shapes[i].whole = false
+	}
 	a.other.Reset()
 	a.texts.Reset()
 }
@@ -241,17 +274,15 @@ func (p *path) encode(b *proto.Buffer) {
 		}
 	}
 	number[tagNull] = types
-	for _, tag := range p.tags {
-		b.Buf = append(b.Buf, number[tag])
+	first := len(b.Buf)
+	b.Buf = append(b.Buf, p.tags...)
+	for i, tag := range b.Buf[first:] {
+		b.Buf[first+i] = number[tag]
 	}
 	p.strings.EncodeColumn(b)
 	b.Buf = append(b.Buf, p.bools...)
-	for _, n := range p.ints {
-		b.Buf = binary.LittleEndian.AppendUint64(b.Buf, n)
-	}
-	for _, n := range p.doubles {
-		b.Buf = binary.LittleEndian.AppendUint64(b.Buf, n)
-	}
+	p.ints.EncodeColumn(b)
+	p.doubles.EncodeColumn(b)
 }
 
 func (c *jsonColumn) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }
@@ -263,9 +294,7 @@ func (c *otherColumn) Rows() int                   { return c.rows }
 func (c *otherColumn) EncodeState(b *proto.Buffer) { c.other.EncodeState(b) }
 
 func (c *otherColumn) EncodeColumn(b *proto.Buffer) {
-	for _, end := range c.ends {
-		b.PutUInt64(end)
-	}
+	c.ends.EncodeColumn(b)
 	c.other.EncodeColumn(b)
 	c.texts.EncodeColumn(b)
 }

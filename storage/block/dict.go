@@ -51,7 +51,12 @@ func (d *Dict) Reset() {
 }
 
 // EncodeState writes the version of the key serialization.
-func (*Dict) EncodeState(b *proto.Buffer) { b.PutInt64(1) }
+func (*Dict) EncodeState(b *proto.Buffer) { b.PutInt64(dictVersion) }
+
+const (
+	dictVersion = 1
+	dictFlags   = 1<<9 | 1<<10 // has additional keys, update dictionary
+)
 
 // EncodeColumn writes dictionary and keys:
 //
@@ -62,9 +67,8 @@ func (d *Dict) EncodeColumn(b *proto.Buffer) {
 	if len(d.rows) == 0 {
 		return
 	}
-	const additionalKeys, updateDictionary = 1 << 9, 1 << 10
 	width, flag := keyWidth(len(d.values))
-	b.PutInt64(additionalKeys | updateDictionary | flag)
+	b.PutInt64(dictFlags | flag)
 	b.PutInt64(int64(len(d.values)))
 	for _, v := range d.values {
 		b.PutString(v)

@@ -49,21 +49,21 @@ func SequenceAt(t time.Time) *Sequence {
 // Batch collects the log records of one request of one tenant. Not safe for
 // concurrent use.
 type Batch struct {
-	tenantName string
-	days       uint16
-	seq        *Sequence
-	text       []byte
-	enc        block.Encoder
+	seq   *Sequence
+	text  []byte
+	enc   block.Encoder
+	input proto.Input
 
-	tenant, service         block.Dict
-	retention               proto.ColUInt16
+	owner                   *block.Owner
+	service                 block.Dict
 	time, observed          proto.ColInt64
 	id                      proto.ColUInt64
 	severity                proto.ColUInt8
 	severityText, eventName block.Dict
-	traceID, spanID         proto.ColFixedStr
+	traceID                 block.TraceIDs
+	spanID                  block.SpanIDs
 	flags                   proto.ColUInt32
-	body                    proto.ColStr
+	body                    block.Strings
 	bodyKind                proto.ColUInt8
 	attrs                   block.Attributes
 	dropped                 proto.ColUInt32
@@ -72,10 +72,9 @@ type Batch struct {
 
 // NewBatch makes an empty batch.
 func NewBatch(t tenant.ID, retentionDays uint16, seq *Sequence) *Batch {
-	return &Batch{
-		tenantName: string(t), days: retentionDays, seq: seq,
-		traceID: proto.ColFixedStr{Size: 16}, spanID: proto.ColFixedStr{Size: 8},
-	}
+	b := &Batch{seq: seq, owner: block.NewOwner(string(t), retentionDays)}
+	b.input = b.columns()
+	return b
 }
 
 // Rows is the number of records appended.
@@ -87,16 +86,15 @@ func (b *Batch) Append(r *Record) {
 	if t == 0 {
 		t = r.ObservedTime
 	}
-	b.tenant.Append(b.tenantName)
-	b.retention.Append(b.days)
+	b.owner.AddRow()
 	b.service.Append(r.Service)
 	b.time.Append(t)
 	b.observed.Append(r.ObservedTime)
 	b.id.Append(b.seq.next.Add(1))
 	b.severity.Append(r.SeverityNumber)
 	b.severityText.Append(r.SeverityText)
-	b.traceID.Append(r.TraceID[:])
-	b.spanID.Append(r.SpanID[:])
+	b.traceID.Append(&r.TraceID)
+	b.spanID.Append(&r.SpanID)
 	b.flags.Append(r.Flags)
 	b.eventName.Append(r.EventName)
 	b.appendBody(&r.Body)
@@ -119,10 +117,8 @@ func (b *Batch) appendBody(v *attribute.Value) {
 	}
 }
 
-func (b *Batch) input() proto.Input {
-	return append(proto.Input{
-		{Name: "tenant", Data: &b.tenant},
-		{Name: "retention_days", Data: &b.retention},
+func (b *Batch) columns() proto.Input {
+	return append(b.owner.Columns(proto.Input{
 		{Name: "service_name", Data: &b.service},
 		{Name: "time", Data: block.Typed(&b.time, block.Nanoseconds)},
 		{Name: "observed_time", Data: block.Typed(&b.observed, block.Nanoseconds)},
@@ -138,7 +134,7 @@ func (b *Batch) input() proto.Input {
 		{Name: "dropped_attributes_count", Data: &b.dropped},
 		{Name: "resource_id", Data: &b.resource},
 		{Name: "scope_id", Data: &b.scope},
-	}, b.attrs.Columns()...)
+	}...), b.attrs.Columns()...)
 }
 
 // Blocks appends the batch's block to dst; an empty batch has none.
@@ -146,7 +142,7 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 	if b.Rows() == 0 {
 		return dst, nil
 	}
-	blk, err := b.enc.Encode(Table, b.Rows(), b.input())
+	blk, err := b.enc.Encode(Table, b.Rows(), b.input)
 	if err != nil {
 		return dst, err
 	}
@@ -155,6 +151,6 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 
 // Reset empties the batch and keeps its buffers.
 func (b *Batch) Reset() {
-	b.input().Reset()
+	b.input.Reset()
 	b.attrs.Reset()
 }

@@ -95,10 +95,10 @@ func NewBatch(t tenant.ID, retentionDays uint16, known *resourcestore.Known) *Ba
 		tenant: string(t), days: retentionDays, known: known,
 		owner:      resourcestore.OwnerOf(t, TableSeries),
 		added:      map[resourcestore.Key]struct{}{},
-		series:     newSeriesColumns(),
-		samples:    newSampleColumns(),
-		histograms: newHistogramColumns(),
-		exemplars:  newExemplarColumns(),
+		series:     newSeriesColumns(block.NewOwner(string(t), retentionDays)),
+		samples:    newSampleColumns(block.NewOwner(string(t), retentionDays)),
+		histograms: newHistogramColumns(block.NewOwner(string(t), retentionDays)),
+		exemplars:  newExemplarColumns(block.NewOwner(string(t), retentionDays)),
 	}
 }
 

@@ -6,23 +6,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
-// owner are the two columns every table starts with.
-type owner struct {
-	tenant    *block.Dict
-	retention *proto.ColUInt16
-}
-
-func newOwner() owner { return owner{&block.Dict{}, &proto.ColUInt16{}} }
-
-func (o owner) append(b *Batch) {
-	o.tenant.Append(b.tenant)
-	o.retention.Append(b.days)
-}
-
-func (o owner) input(more ...proto.InputColumn) proto.Input {
-	return append(proto.Input{{Name: "tenant", Data: o.tenant}, {Name: "retention_days", Data: o.retention}}, more...)
-}
-
 // Types of columns as the tables declare them.
 const (
 	enumType        proto.ColumnType = "Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5, 'unknown' = 6)"
@@ -35,22 +18,22 @@ type seriesColumns struct {
 }
 
 type seriesData struct {
-	owner
+	owner            *block.Owner
 	day              proto.ColDate
-	name, promName   proto.ColStr
+	name, promName   block.Strings
 	fingerprint      proto.ColUInt64
 	typ, temporality proto.ColInt8
 	monotonic        proto.ColBool
 	unit             block.Dict
-	description      proto.ColStr
+	description      block.Strings
 	labels           labelColumn
-	attributes       proto.ColStr
+	attributes       block.Strings
 	resource, scope  proto.ColUInt64
 }
 
-func newSeriesColumns() seriesColumns {
-	c := &seriesData{owner: newOwner()}
-	return seriesColumns{c, c.owner.input(proto.Input{
+func newSeriesColumns(o *block.Owner) seriesColumns {
+	c := &seriesData{owner: o}
+	return seriesColumns{c, o.Columns(proto.Input{
 		{Name: "day", Data: &c.day},
 		{Name: "metric_name", Data: &c.name},
 		{Name: "prom_name", Data: &c.promName},
@@ -68,7 +51,7 @@ func newSeriesColumns() seriesColumns {
 }
 
 func (c *seriesData) append(b *Batch, s *Series, fp uint64, day proto.Date) {
-	c.owner.append(b)
+	c.owner.AddRow()
 	c.day = append(c.day, day)
 	c.name.Append(s.Name)
 	c.promName.Append(s.promName())
@@ -91,7 +74,7 @@ type histogramColumns struct {
 }
 
 type histogramData struct {
-	owner
+	owner                                 *block.Owner
 	fingerprint                           proto.ColUInt64
 	time, start                           proto.ColInt64
 	kind, flags                           proto.ColUInt8
@@ -105,11 +88,11 @@ type histogramData struct {
 	zeroThreshold                         proto.ColFloat64
 }
 
-func newHistogramColumns() histogramColumns {
-	c := &histogramData{owner: newOwner()}
+func newHistogramColumns(o *block.Owner) histogramColumns {
+	c := &histogramData{owner: o}
 	c.bounds, c.counts = block.NewArray(&c.boundData), block.NewArray(&c.countData)
 	c.positive, c.negative = block.NewArray(&c.positiveData), block.NewArray(&c.negativeData)
-	return histogramColumns{c, c.owner.input(proto.Input{
+	return histogramColumns{c, o.Columns(proto.Input{
 		{Name: "fingerprint", Data: &c.fingerprint},
 		{Name: "time", Data: block.Typed(&c.time, block.Milliseconds)},
 		{Name: "start_time", Data: block.Typed(&c.start, block.Milliseconds)},
@@ -132,7 +115,7 @@ func newHistogramColumns() histogramColumns {
 }
 
 func (c *histogramData) append(b *Batch, fp uint64, h *HistogramPoint) {
-	c.owner.append(b)
+	c.owner.AddRow()
 	c.fingerprint.Append(fp)
 	c.time.Append(h.Time)
 	c.start.Append(h.Start)
@@ -163,18 +146,19 @@ type exemplarColumns struct {
 }
 
 type exemplarData struct {
-	owner
-	time            proto.ColInt64
-	traceID, spanID proto.ColFixedStr
-	fingerprint     proto.ColUInt64
-	metric          block.Dict
-	value           proto.ColFloat64
-	attributes      proto.ColStr
+	owner       *block.Owner
+	time        proto.ColInt64
+	traceID     block.TraceIDs
+	spanID      block.SpanIDs
+	fingerprint proto.ColUInt64
+	metric      block.Dict
+	value       proto.ColFloat64
+	attributes  block.Strings
 }
 
-func newExemplarColumns() exemplarColumns {
-	c := &exemplarData{owner: newOwner(), traceID: proto.ColFixedStr{Size: 16}, spanID: proto.ColFixedStr{Size: 8}}
-	return exemplarColumns{c, c.owner.input(
+func newExemplarColumns(o *block.Owner) exemplarColumns {
+	c := &exemplarData{owner: o}
+	return exemplarColumns{c, o.Columns(
 		proto.InputColumn{Name: "time", Data: block.Typed(&c.time, block.Nanoseconds)},
 		proto.InputColumn{Name: "trace_id", Data: &c.traceID},
 		proto.InputColumn{Name: "span_id", Data: &c.spanID},
@@ -186,10 +170,10 @@ func newExemplarColumns() exemplarColumns {
 }
 
 func (c *exemplarData) append(b *Batch, fp uint64, metric string, e *Exemplar) {
-	c.owner.append(b)
+	c.owner.AddRow()
 	c.time.Append(e.Time)
-	c.traceID.Append(e.TraceID[:])
-	c.spanID.Append(e.SpanID[:])
+	c.traceID.Append(&e.TraceID)
+	c.spanID.Append(&e.SpanID)
 	c.fingerprint.Append(fp)
 	c.metric.Append(metric)
 	c.value.Append(e.Value)

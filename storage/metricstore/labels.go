@@ -9,8 +9,8 @@ import (
 // attributes under the names they were sent with, values as text.
 type labelColumn struct {
 	keys   block.Dict
-	values proto.ColStr
-	ends   []uint64
+	values block.Strings
+	ends   proto.ColUInt64
 }
 
 func (c *labelColumn) append(s *Series) {
@@ -31,9 +31,7 @@ func (c *labelColumn) EncodeState(b *proto.Buffer) { c.keys.EncodeState(b) }
 func (c *labelColumn) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }
 
 func (c *labelColumn) EncodeColumn(b *proto.Buffer) {
-	for _, end := range c.ends {
-		b.PutUInt64(end)
-	}
+	c.ends.EncodeColumn(b)
 	c.keys.EncodeColumn(b)
 	c.values.EncodeColumn(b)
 }

@@ -50,13 +50,13 @@ type sampleColumns struct {
 
 // sampleData has a row for each series and hour, with the points as arrays.
 type sampleData struct {
-	owner
-	order             []place
-	fingerprint       proto.ColUInt64
-	hour              proto.ColUInt32
-	tsData, startData proto.ColInt64
-	valueData         proto.ColFloat64
-	ts, start, value  *block.Array
+	owner       *block.Owner
+	order       []place
+	fingerprint proto.ColUInt64
+	hour        proto.ColUInt32
+	ts, start   proto.ColInt64
+	value       proto.ColFloat64
+	arrays      *block.Nested
 }
 
 const (
@@ -64,15 +64,20 @@ const (
 	chunkFloats proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Float64))"
 )
 
-func newSampleColumns() sampleColumns {
-	c := &sampleData{owner: newOwner()}
-	c.ts, c.start, c.value = block.NewArray(&c.tsData), block.NewArray(&c.startData), block.NewArray(&c.valueData)
-	return sampleColumns{c, c.owner.input(
+func newSampleColumns(o *block.Owner) sampleColumns {
+	c := &sampleData{owner: o}
+	c.arrays = block.NewNested(
+		proto.InputColumn{Name: "ts", Data: &c.ts},
+		proto.InputColumn{Name: "start_ts", Data: &c.start},
+		proto.InputColumn{Name: "value", Data: &c.value},
+	)
+	ts, start, value := c.arrays.Columns[0], c.arrays.Columns[1], c.arrays.Columns[2]
+	return sampleColumns{c, o.Columns(
 		proto.InputColumn{Name: "fingerprint", Data: &c.fingerprint},
 		proto.InputColumn{Name: "hour", Data: block.Typed(&c.hour, "DateTime('UTC')")},
-		proto.InputColumn{Name: "ts", Data: block.Typed(c.ts, chunkInts)},
-		proto.InputColumn{Name: "start_ts", Data: block.Typed(c.start, chunkInts)},
-		proto.InputColumn{Name: "value", Data: block.Typed(c.value, chunkFloats)},
+		proto.InputColumn{Name: ts.Name, Data: block.Typed(ts.Data, chunkInts)},
+		proto.InputColumn{Name: start.Name, Data: block.Typed(start.Data, chunkInts)},
+		proto.InputColumn{Name: value.Name, Data: block.Typed(value.Data, chunkFloats)},
 	)}
 }
 
@@ -86,17 +91,15 @@ func (c sampleColumns) fill(b *Batch) {
 	slices.SortFunc(c.order, place.compare)
 	for i, at := range c.order {
 		p := &b.points[at.index]
-		c.tsData = append(c.tsData, p.ts)
-		c.startData = append(c.startData, p.start)
-		c.valueData = append(c.valueData, p.value)
+		c.ts.Append(p.ts)
+		c.start.Append(p.start)
+		c.value.Append(p.value)
 		if i+1 < len(c.order) && c.order[i+1].fingerprint == at.fingerprint && c.order[i+1].hour == at.hour {
 			continue
 		}
-		c.owner.append(b)
+		c.owner.AddRow()
 		c.fingerprint.Append(at.fingerprint)
 		c.hour.Append(at.hour)
-		c.ts.EndRow()
-		c.start.EndRow()
-		c.value.EndRow()
+		c.arrays.EndRow()
 	}
 }

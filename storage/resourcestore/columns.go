@@ -39,7 +39,7 @@ func (c *common) input(id string) proto.Input {
 type resourceColumns struct {
 	common
 	service, namespace block.Dict
-	instance           proto.ColStr
+	instance           block.Strings
 }
 
 func (c *resourceColumns) append(b *Batch, day proto.Date, id uint64, service string, r *Resource) {

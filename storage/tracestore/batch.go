@@ -55,20 +55,21 @@ type Link struct {
 // Batch collects the spans of one request of one tenant. Not safe for
 // concurrent use.
 type Batch struct {
-	tenantName string
-	days       uint16
-	text       []byte
-	enc        block.Encoder
-	spans      spanColumns
-	index      indexColumns
-	traces     map[[16]byte]int // row of the trace in index
+	text   []byte
+	enc    block.Encoder
+	spans  *spanColumns
+	index  *indexColumns
+	traces map[[16]byte]int // row of the trace in index
+	last   [16]byte         // the trace of the last span, and its row in index
+	row    int
 }
 
 // NewBatch makes an empty batch.
 func NewBatch(t tenant.ID, retentionDays uint16) *Batch {
 	return &Batch{
-		tenantName: string(t), days: retentionDays,
-		spans: newSpanColumns(), index: newIndexColumns(), traces: map[[16]byte]int{},
+		spans:  newSpanColumns(block.NewOwner(string(t), retentionDays)),
+		index:  newIndexColumns(block.NewOwner(string(t), retentionDays)),
+		traces: map[[16]byte]int{},
 	}
 }
 
@@ -77,10 +78,9 @@ func (b *Batch) Rows() int { return len(b.spans.start) }
 
 // Append adds a span. It allocates only while buffers grow.
 func (b *Batch) Append(r *Record) {
-	c := &b.spans
+	c := b.spans
 	end := max(r.End, r.Start)
-	c.tenant.Append(b.tenantName)
-	c.retention.Append(b.days)
+	c.owner.AddRow()
 	c.service.Append(r.Service)
 	c.name.Append(r.Name)
 	c.start.Append(r.Start)
@@ -88,9 +88,9 @@ func (b *Batch) Append(r *Record) {
 	c.kind.Append(r.Kind)
 	c.statusCode.Append(r.StatusCode)
 	c.statusMessage.Append(r.StatusMessage)
-	c.traceID.Append(r.TraceID[:])
-	c.spanID.Append(r.SpanID[:])
-	c.parent.Append(r.Parent[:])
+	c.traceID.Append(&r.TraceID)
+	c.spanID.Append(&r.SpanID)
+	c.parent.Append(&r.Parent)
 	c.traceState.Append(r.TraceState)
 	c.flags.Append(r.Flags)
 	c.attrs.Append(r.Attributes)
@@ -114,38 +114,42 @@ func (b *Batch) appendEvents(events []Event) {
 		c.attrs.AppendBytes(b.text)
 		c.dropped.Append(e.Dropped)
 	}
-	c.endRow()
+	c.arrays.EndRow()
 }
 
 func (b *Batch) appendLinks(links []Link) {
 	c := b.spans.link
 	for i := range links {
 		l := &links[i]
-		c.traceID.Append(l.TraceID[:])
-		c.spanID.Append(l.SpanID[:])
+		c.traceID.Append(&l.TraceID)
+		c.spanID.Append(&l.SpanID)
 		c.traceState.Append(l.TraceState)
 		c.flags.Append(l.Flags)
 		b.text = attribute.AppendJSON(b.text[:0], l.Attributes)
 		c.attrs.AppendBytes(b.text)
 		c.dropped.Append(l.Dropped)
 	}
-	c.endRow()
+	c.arrays.EndRow()
 }
 
 // appendIndex widens the trace's time range, one index row a trace and batch.
+// Spans of a trace mostly follow each other.
 func (b *Batch) appendIndex(id [16]byte, start, end int64) {
-	c := &b.index
-	if i, ok := b.traces[id]; ok {
-		c.start[i] = min(c.start[i], start)
-		c.end[i] = max(c.end[i], end)
-		return
+	c := b.index
+	if len(c.start) == 0 || b.last != id {
+		row, ok := b.traces[id]
+		if !ok {
+			row = len(c.start)
+			b.traces[id] = row
+			c.owner.AddRow()
+			c.traceID.Append(&id)
+			c.start.Append(start)
+			c.end.Append(end)
+		}
+		b.last, b.row = id, row
 	}
-	b.traces[id] = len(c.start)
-	c.tenant.Append(b.tenantName)
-	c.retention.Append(b.days)
-	c.traceID.Append(id[:])
-	c.start.Append(start)
-	c.end.Append(end)
+	c.start[b.row] = min(c.start[b.row], start)
+	c.end[b.row] = max(c.end[b.row], end)
 }
 
 // Blocks appends the batch's blocks to dst, the index before the spans, so
@@ -159,11 +163,11 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 	for _, start := range b.index.start {
 		b.index.day = append(b.index.day, block.Day(start/1e9))
 	}
-	index, err := b.enc.Encode(TableIndex, len(b.index.start), b.index.input())
+	index, err := b.enc.Encode(TableIndex, len(b.index.start), b.index.input)
 	if err != nil {
 		return dst, err
 	}
-	spans, err := b.enc.Encode(TableSpans, b.Rows(), b.spans.input())
+	spans, err := b.enc.Encode(TableSpans, b.Rows(), b.spans.input)
 	if err != nil {
 		return dst, err
 	}
@@ -172,8 +176,8 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 
 // Reset empties the batch and keeps its buffers.
 func (b *Batch) Reset() {
-	b.spans.input().Reset()
+	b.spans.input.Reset()
 	b.spans.attrs.Reset()
-	b.index.input().Reset()
+	b.index.input.Reset()
 	clear(b.traces)
 }

@@ -6,14 +6,15 @@ import (
 )
 
 type spanColumns struct {
-	tenant, service, name                block.Dict
-	retention                            proto.ColUInt16
+	input                                proto.Input
+	owner                                *block.Owner
+	service, name                        block.Dict
 	start                                proto.ColInt64
 	duration                             proto.ColUInt64
 	kind, statusCode                     proto.ColUInt8
-	statusMessage                        proto.ColStr
-	traceID, spanID, parent              proto.ColFixedStr
-	traceState                           proto.ColStr
+	statusMessage, traceState            block.Strings
+	traceID                              block.TraceIDs
+	spanID, parent                       block.SpanIDs
 	flags                                proto.ColUInt32
 	attrs                                block.Attributes
 	dropped, droppedEvents, droppedLinks proto.ColUInt32
@@ -22,17 +23,9 @@ type spanColumns struct {
 	link                                 *linkColumns
 }
 
-func newSpanColumns() spanColumns {
-	return spanColumns{
-		traceID: proto.ColFixedStr{Size: 16}, spanID: proto.ColFixedStr{Size: 8}, parent: proto.ColFixedStr{Size: 8},
-		event: newEventColumns(), link: newLinkColumns(),
-	}
-}
-
-func (c *spanColumns) input() proto.Input {
-	in := proto.Input{
-		{Name: "tenant", Data: &c.tenant},
-		{Name: "retention_days", Data: &c.retention},
+func newSpanColumns(o *block.Owner) *spanColumns {
+	c := &spanColumns{owner: o, event: newEventColumns(), link: newLinkColumns()}
+	c.input = o.Columns(proto.Input{
 		{Name: "service_name", Data: &c.service},
 		{Name: "name", Data: &c.name},
 		{Name: "start_time", Data: block.Typed(&c.start, block.Nanoseconds)},
@@ -50,99 +43,76 @@ func (c *spanColumns) input() proto.Input {
 		{Name: "dropped_links_count", Data: &c.droppedLinks},
 		{Name: "resource_id", Data: &c.resource},
 		{Name: "scope_id", Data: &c.scope},
-	}
-	in = append(in, c.attrs.Columns()...)
-	in = append(in, c.event.input...)
-	return append(in, c.link.input...)
+	}...)
+	c.input = append(c.input, c.attrs.Columns()...)
+	c.input = append(c.input, c.event.arrays.Columns...)
+	c.input = append(c.input, c.link.arrays.Columns...)
+	return c
 }
 
-// eventColumns are the event_* arrays, which share their row ends.
+// eventColumns are the event_* arrays.
 type eventColumns struct {
 	time    proto.ColInt64
 	name    block.Dict
-	attrs   proto.ColStr
+	attrs   block.Strings
 	dropped proto.ColUInt32
-	arrays  []*block.Array
-	input   proto.Input
+	arrays  *block.Nested
 }
 
 func newEventColumns() *eventColumns {
 	c := &eventColumns{}
-	c.arrays, c.input = arrays(proto.Input{
+	c.arrays = block.NewNested(proto.Input{
 		{Name: "event_time", Data: block.Typed(&c.time, block.Nanoseconds)},
 		{Name: "event_name", Data: &c.name},
 		{Name: "event_attributes", Data: &c.attrs},
 		{Name: "event_dropped", Data: &c.dropped},
-	})
+	}...)
 	return c
 }
 
-func (c *eventColumns) endRow() { endRow(c.arrays) }
-
-// linkColumns are the link_* arrays, which share their row ends.
+// linkColumns are the link_* arrays.
 type linkColumns struct {
-	traceID, spanID   proto.ColFixedStr
-	traceState, attrs proto.ColStr
+	traceID           block.TraceIDs
+	spanID            block.SpanIDs
+	traceState, attrs block.Strings
 	flags, dropped    proto.ColUInt32
-	arrays            []*block.Array
-	input             proto.Input
+	arrays            *block.Nested
 }
 
 func newLinkColumns() *linkColumns {
-	c := &linkColumns{traceID: proto.ColFixedStr{Size: 16}, spanID: proto.ColFixedStr{Size: 8}}
-	c.arrays, c.input = arrays(proto.Input{
+	c := &linkColumns{}
+	c.arrays = block.NewNested(proto.Input{
 		{Name: "link_trace_id", Data: &c.traceID},
 		{Name: "link_span_id", Data: &c.spanID},
 		{Name: "link_trace_state", Data: &c.traceState},
 		{Name: "link_flags", Data: &c.flags},
 		{Name: "link_attributes", Data: &c.attrs},
 		{Name: "link_dropped", Data: &c.dropped},
-	})
+	}...)
 	return c
 }
 
-func (c *linkColumns) endRow() { endRow(c.arrays) }
-
-// arrays wraps each column of elements into an array column.
-func arrays(elements proto.Input) ([]*block.Array, proto.Input) {
-	var list []*block.Array
-	for i := range elements {
-		a := block.NewArray(elements[i].Data)
-		elements[i].Data = a
-		list = append(list, a)
-	}
-	return list, elements
-}
-
-func endRow(arrays []*block.Array) {
-	for _, a := range arrays {
-		a.EndRow()
-	}
-}
-
 type indexColumns struct {
-	tenant     block.Dict
-	retention  proto.ColUInt16
+	input      proto.Input
+	owner      *block.Owner
 	day        proto.ColDate
-	traceID    proto.ColFixedStr
+	traceID    block.TraceIDs
 	start, end proto.ColInt64
 }
 
-func newIndexColumns() indexColumns { return indexColumns{traceID: proto.ColFixedStr{Size: 16}} }
+func newIndexColumns(o *block.Owner) *indexColumns {
+	c := &indexColumns{owner: o}
+	c.input = o.Columns(proto.Input{
+		{Name: "day", Data: &c.day},
+		{Name: "trace_id", Data: &c.traceID},
+		{Name: "start_time", Data: block.Typed(&c.start, minTime)},
+		{Name: "end_time", Data: block.Typed(&c.end, maxTime)},
+	}...)
+	return c
+}
 
 // Types of aggregate columns as the tables declare them.
 const (
 	minTime proto.ColumnType = "SimpleAggregateFunction(min, DateTime64(9, 'UTC'))"
 	maxTime proto.ColumnType = "SimpleAggregateFunction(max, DateTime64(9, 'UTC'))"
 )
-
-func (c *indexColumns) input() proto.Input {
-	return proto.Input{
-		{Name: "tenant", Data: &c.tenant},
-		{Name: "retention_days", Data: &c.retention},
-		{Name: "day", Data: &c.day},
-		{Name: "trace_id", Data: &c.traceID},
-		{Name: "start_time", Data: block.Typed(&c.start, minTime)},
-		{Name: "end_time", Data: block.Typed(&c.end, maxTime)},
-	}
-}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,12 +34,13 @@ func lost() bool { return rand.IntN(loseOneIn) == 0 }
 
 // Kinds of answers that tests ask for by name.
 const (
-	grpcOK, httpOK     = "grpc OK", "http 200"
-	grpcLost, httpLost = "grpc OK but lost", "http 200 but lost"
-	givenUp            = "given up"
+	grpcOK, httpOK, writeOK       = "grpc OK", "http 200", "write 204"
+	grpcLost, httpLost, writeLost = "grpc OK but lost", "http 200 but lost", "write 204 but lost"
+	givenUp                       = "given up"
 	// These say when to come back.
-	grpcRefusal = "grpc RESOURCE_EXHAUSTED with RetryInfo"
-	httpRefusal = "http 429 with Retry-After"
+	grpcRefusal  = "grpc RESOURCE_EXHAUSTED with RetryInfo"
+	httpRefusal  = "http 429 with Retry-After"
+	writeRefusal = "write 503 with Retry-After" // Prometheus drops what gets a 429
 )
 
 func newAnswers() *answers { return &answers{counts: map[string]int{}} }
@@ -130,6 +132,7 @@ func describe(s *status.Status) string {
 // temporary, as it is behind a proxy that would answer 503: the SDK sends again
 // only then, and requests that come twice are what is to be tested.
 type watched struct {
+	door    door
 	next    http.RoundTripper
 	answers *answers
 }
@@ -142,17 +145,17 @@ func (w *watched) RoundTrip(req *http.Request) (*http.Response, error) {
 		w.answers.add(givenUp)
 		return nil, err
 	case err != nil:
-		w.answers.add("http no answer")
+		w.answers.add(fmt.Sprintf("%v no answer", w.door))
 		return nil, broken{err}
 	}
-	if res.StatusCode == http.StatusOK && lost() {
-		w.answers.add(httpLost)
+	if res.StatusCode/100 == 2 && lost() {
+		w.answers.add(fmt.Sprintf("%v %d but lost", w.door, res.StatusCode))
 		res.Body.Close()
 		return nil, broken{errors.New("the answer is lost")}
 	}
-	what := fmt.Sprintf("http %d", res.StatusCode)
-	if res.StatusCode == http.StatusTooManyRequests && res.Header.Get("Retry-After") != "" {
-		what = httpRefusal
+	what := fmt.Sprintf("%v %d", w.door, res.StatusCode)
+	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); err == nil && seconds > 0 {
+		what += " with Retry-After"
 	}
 	w.answers.add(what)
 	return res, nil

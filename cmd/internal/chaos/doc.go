@@ -1,9 +1,9 @@
 // Package chaos kills Trefoil and counts. It has tests only: they run the built
-// binary under load from the OpenTelemetry SDK's exporters, end it, its engine
-// or both without warning, and compare what was acknowledged with what is
-// stored, record by record.
+// binary under load from the OpenTelemetry SDK's exporters and from Prometheus
+// remote write, end it, its engine or both without warning, and compare what
+// was acknowledged with what is stored, record by record.
 //
-//	12 exporters ─▶ trefoil serve ─▶ engine        kill -9, SIGSTOP, a log too small
+//	20 exporters ─▶ trefoil serve ─▶ engine        kill -9, SIGSTOP, a log too small
 //	     │               data directory
 //	     ▼                     │ after the last graceful stop
 //	  ledger ◀── compare ── ClickHouse on the same directory, asked in SQL

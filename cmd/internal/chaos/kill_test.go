@@ -19,14 +19,16 @@ var (
 	seed     = flag.Uint64("seed", 0, "of the moments and victims of TestKills; 0: another one each time")
 	lull     = flag.Duration("lull", time.Second, "longest time between trefoil being ready and the next kill")
 	freeze   = flag.Duration("freeze", 3*time.Second, "how long TestFrozenEngine stops the engine")
+	program  = flag.String("trefoil", "", "the binary; empty: build one")
 	progress = flag.Duration("progress", 5*time.Second, "time between two lines that say how far a test is")
 )
 
 func TestMain(m *testing.M) {
 	engine.MaybeChild()
+	flag.Parse()
 	code := m.Run()
-	if path, err := built(); err == nil {
-		os.RemoveAll(strings.TrimSuffix(path, "/trefoil"))
+	if path, err := built(); err == nil && *program == "" {
+		os.RemoveAll(filepath.Dir(path))
 	}
 	os.Exit(code)
 }

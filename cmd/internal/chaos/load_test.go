@@ -50,6 +50,9 @@ func startLoad(t *testing.T, s *server, cfg loadConfig) *load {
 	l := &load{ledger: &ledger{}, answers: newAnswers(), stop: cancel}
 	for sig := range signals {
 		for d := range doors {
+			if !d.takes(sig) {
+				continue
+			}
 			for range cfg.workers {
 				send, err := newExporter(sig, d, s, l.answers, cfg.filler)
 				if err != nil {
@@ -98,14 +101,15 @@ func (l *load) work(ctx context.Context, s signal, d door, send export, cfg load
 	}
 }
 
-// newExporter is an exporter of the SDK with a connection of its own.
+// newExporter is an exporter of the SDK, or a sender of remote write, with a
+// connection of its own.
 func newExporter(s signal, d door, to *server, a *answers, size int) (export, error) {
 	ctx := context.Background()
 	dial := []grpc.DialOption{
 		grpc.WithUnaryInterceptor(a.unary),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: retryLast}, MinConnectTimeout: time.Second}),
 	}
-	client := &http.Client{Transport: &watched{next: &http.Transport{}, answers: a}, Timeout: patience}
+	client := &http.Client{Transport: &watched{door: d, next: &http.Transport{}, answers: a}, Timeout: patience}
 	switch s {
 	case logs:
 		if d == overGRPC {
@@ -130,7 +134,14 @@ func newExporter(s signal, d door, to *server, a *answers, size int) (export, er
 	if s == histograms {
 		points = histogramExport
 	}
-	if d == overGRPC {
+	switch d {
+	case overWrite:
+		to := &writer{client: client, url: "http://" + to.api + "/prometheus/api/v1/write"}
+		if s == histograms {
+			return histogramWrite(to, size), nil
+		}
+		return gaugeWrite(to, size), nil
+	case overGRPC:
 		to, err := otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithEndpoint(to.grpc), otlpmetricgrpc.WithInsecure(), otlpmetricgrpc.WithDialOption(dial...), otlpmetricgrpc.WithTimeout(patience),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{Enabled: true, InitialInterval: retryFirst, MaxInterval: retryLast, MaxElapsedTime: patience}))
 		return points(to, size), err

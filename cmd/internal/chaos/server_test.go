@@ -19,8 +19,11 @@ import (
 	"time"
 )
 
-// built is the path of the binary, built once.
+// built is the path of the binary, built once unless there is one.
 var built = sync.OnceValues(func() (string, error) {
+	if *program != "" {
+		return *program, nil
+	}
 	dir, err := os.MkdirTemp("", "trefoil-bin-")
 	if err != nil {
 		return "", err

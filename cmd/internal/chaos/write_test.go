@@ -1,0 +1,114 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/klauspost/compress/snappy"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/prompb"
+	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
+)
+
+// writer sends as Prometheus's remote write does: network errors and 5xx are
+// tried again with the same bytes, after Retry-After where that is given.
+type writer struct {
+	client *http.Client
+	url    string
+}
+
+func (w *writer) send(ctx context.Context, version, contentType string, message []byte) error {
+	body := snappy.Encode(nil, message)
+	wait := retryFirst
+	for {
+		after, err := w.once(ctx, version, contentType, body)
+		if err == nil || after < 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w after %w", ctx.Err(), err)
+		case <-time.After(max(wait, after)):
+		}
+		wait = min(2*wait, retryLast)
+	}
+}
+
+// once is one attempt. With an error, after is the least time until the next
+// one, negative when there must be none.
+func (w *writer) once(ctx context.Context, version, contentType string, body []byte) (after time.Duration, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
+	if err != nil {
+		return -1, err
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("Content-Encoding", "snappy")
+	req.Header.Set("X-Prometheus-Remote-Write-Version", version)
+	res, err := w.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	switch {
+	case res.StatusCode/100 == 2:
+		return 0, nil
+	case res.StatusCode/100 != 5:
+		after = -1
+	default:
+		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
+		after = time.Duration(seconds) * time.Second
+	}
+	return after, fmt.Errorf("%s: %s", res.Status, text)
+}
+
+func labelsOf(name string, id uint64, size int) labels.Labels {
+	return labels.FromStrings(model.MetricNameLabel, name, idKey, strconv.FormatUint(id, 10), "filler", filler(size), "job", "till")
+}
+
+// gaugeWrite sends samples by version 1.0.
+func gaugeWrite(to *writer, size int) export {
+	return func(ctx context.Context, ids []uint64) error {
+		var r prompb.WriteRequest
+		for _, id := range ids {
+			r.Timeseries = append(r.Timeseries, prompb.TimeSeries{
+				Labels:  prompb.FromLabels(labelsOf(gaugeName, id, size), nil),
+				Samples: []prompb.Sample{{Value: float64(id), Timestamp: time.Now().UnixMilli()}},
+			})
+		}
+		message, err := r.Marshal()
+		if err != nil {
+			return err
+		}
+		return to.send(ctx, "0.1.0", "application/x-protobuf", message)
+	}
+}
+
+// histogramWrite sends native histograms by version 2.0.
+func histogramWrite(to *writer, size int) export {
+	return func(ctx context.Context, ids []uint64) error {
+		symbols := writev2.NewSymbolTable()
+		var r writev2.Request
+		for _, id := range ids {
+			h := &histogram.Histogram{Count: 3, Sum: 6, ZeroThreshold: 1e-9, PositiveSpans: []histogram.Span{{Offset: 0, Length: 3}}, PositiveBuckets: []int64{1, 0, 0}}
+			r.Timeseries = append(r.Timeseries, writev2.TimeSeries{
+				LabelsRefs: symbols.SymbolizeLabels(labelsOf(histogramName, id, size), nil),
+				Metadata:   writev2.Metadata{Type: writev2.Metadata_METRIC_TYPE_HISTOGRAM},
+				Histograms: []writev2.Histogram{writev2.FromIntHistogram(0, time.Now().UnixMilli(), h)},
+			})
+		}
+		r.Symbols = symbols.Symbols()
+		message, err := r.Marshal()
+		if err != nil {
+			return err
+		}
+		return to.send(ctx, "2.0.0", "application/x-protobuf;proto=io.prometheus.write.v2.Request", message)
+	}
+}

@@ -149,11 +149,6 @@ func (sh *Shop) open() (err error) {
 }
 
 func (sh *Shop) run(ctx context.Context) error {
-	if sh.cfg.Duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, sh.cfg.Duration)
-		defer cancel()
-	}
 	first := sh.send(sh.failedCheckout())
 	if err := sh.flush(ctx); err != nil {
 		if ctx.Err() != nil { // stopped before it could begin
@@ -162,6 +157,11 @@ func (sh *Shop) run(ctx context.Context) error {
 		return fmt.Errorf("%s does not take the telemetry: %w", sh.endpoint.host, err)
 	}
 	sh.cfg.OnFirst(first)
+	if sh.cfg.Duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, sh.cfg.Duration)
+		defer cancel()
+	}
 	return sh.serve(ctx)
 }
 
@@ -186,7 +186,7 @@ func (sh *Shop) serve(ctx context.Context) error {
 		}
 		sh.send(sh.planner.request())
 		if sent++; sent%flushEvery == 0 {
-			_ = sh.flushLogs(ctx) // a refusal is in the tally
+			sh.drainLogs(ctx)
 		}
 	}
 }
@@ -218,6 +218,14 @@ func (sh *Shop) flush(ctx context.Context) error {
 		err = errors.Join(err, s.traces.ForceFlush(ctx), s.metrics.ForceFlush(ctx))
 	}
 	return err
+}
+
+// drainLogs empties the queues. The end of the run does not cut an export
+// short: that would count as a refusal which the receiver never made.
+func (sh *Shop) drainLogs(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exportTimeout)
+	defer cancel()
+	_ = sh.flushLogs(ctx) // a refusal is in the tally
 }
 
 func (sh *Shop) flushLogs(ctx context.Context) (err error) {

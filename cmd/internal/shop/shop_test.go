@@ -38,6 +38,7 @@ type receiver struct {
 	metrics []pmetric.Metrics
 	tenants map[string]bool
 	refuse  error
+	slow    time.Duration // how long an export of logs takes
 }
 
 type traceServer struct {
@@ -70,6 +71,7 @@ func (s *traceServer) Export(ctx context.Context, req ptraceotlp.ExportRequest) 
 }
 
 func (s *logServer) Export(ctx context.Context, req plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
+	time.Sleep(s.slow)
 	return plogotlp.NewExportResponse(), s.take(ctx, func() { s.logs = append(s.logs, req.Logs()) })
 }
 
@@ -315,6 +317,22 @@ func TestRefusedLater(t *testing.T) {
 	}
 	if err := sh.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "exports were refused") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The run ends while an export is under way: the export is not cut short.
+func TestEndWaitsForExport(t *testing.T) {
+	r, address := receive(t)
+	r.slow = 100 * time.Millisecond
+	sh, err := New(Config{Endpoint: address, Rate: 20_000, Duration: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sh.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if stats := sh.Stats(); stats.Traces < flushEvery {
+		t.Errorf("%d traces made: no flush was under way at the end", stats.Traces)
 	}
 }
 

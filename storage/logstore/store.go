@@ -23,6 +23,8 @@ type Filter struct {
 	SpanID      *[8]byte
 	Text        string // a part of the body, in any case
 	Attributes  []attrcol.Matcher
+	Where       []Cond   // in the terms of a query language
+	Meanings    Meanings // what the names in Where mean
 }
 
 // Cursor is a place between two records: those of the page that ended with

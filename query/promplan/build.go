@@ -314,7 +314,7 @@ func (b *builder) rollup(e *parser.Call, i int, vs *parser.VectorSelector, ms *p
 	n.Window = b.window(e, i, n, vs, at)
 	n.Check = b.check(name, at)
 	if name == "absent_over_time" {
-		n.Kernel, n.Window = rollup.One, presentWindow
+		n.Kernel, n.Window, n.KeepName = rollup.One, presentWindow, true // many a name; only whether there is one counts
 		return &metricplan.Call{Name: name, Args: []metricplan.Node{n}, Func: absentOf(e.Args[i])}, nil
 	}
 	return n, nil

@@ -86,7 +86,9 @@ func (g generator) vector(depth int) string {
 		case 1:
 			return `count_values ` + g.grouping() + ` ("v", ` + g.vector(depth-1) + ")"
 		}
-		return g.one("topk", "bottomk", "limitk") + " " + g.grouping() + " (" + g.one("1", "2", "5") + ", " + g.vector(depth-1) + ")"
+		// Of equal values the first is taken, so that the order must be known.
+		arg := g.one(g.selector()+g.modifiers(), "rate("+g.selector()+"["+g.duration()+"])")
+		return g.one("topk", "bottomk", "limitk") + " " + g.grouping() + " (" + g.one("1", "2", "5") + ", " + arg + ")"
 	case 7:
 		f := g.one("abs", "ceil", "floor", "exp", "sqrt", "ln", "sgn", "sin", "deg", "hour", "timestamp", "day_of_month", "sort", "sort_desc",
 			"absent", "histogram_count", "histogram_sum", "histogram_avg", "histogram_stddev", "-", "round")

@@ -105,8 +105,8 @@ plugin-e2e: ## drive the plugin in a browser (not there yet)
 bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see bench/README.md)
 	go run ./bench ingest --trefoil bin/trefoil $(BENCH_FLAGS)
 
-bench-promql: ## measure PromQL (not there yet)
-	@.ci/absent $@ "the PromQL measurements come with the metrics engine"
+bench-promql: engine ## measure PromQL against VictoriaMetrics (BENCH_FLAGS="-shape wide -repeat 3"; see bench/README.md)
+	go run ./bench promql -trefoil bin/trefoil $(BENCH_FLAGS)
 
 bench-query: ## measure logs and traces queries (not there yet)
 	@.ci/absent $@ "the query measurements come with LogQL and TraceQL"

@@ -84,6 +84,13 @@ func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, ea
 	return conn.Stats{}, nil
 }
 
+func (m *memory) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+	return m.Samples(ctx, t, r, func(s metricstore.Samples) error {
+		s.Times, s.Values = slices.Clone(s.Times), slices.Clone(s.Values) // each may write to them
+		return each(s)
+	})
+}
+
 func (m *memory) Histograms(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {
 	for _, fp := range r.Fingerprints {
 		h := metricstore.Histograms{Fingerprint: fp}

@@ -61,6 +61,19 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 	if err != nil {
 		return nil, nil, err
 	}
+	p, err := q.load(ctx, found, hints)
+	if err != nil {
+		return nil, nil, err
+	}
+	series, warnings, err := p.series(found, hints, s)
+	if err == nil {
+		err = q.budget.touch(len(series))
+	}
+	return series, warnings, err
+}
+
+// load reads the points of stored series.
+func (q *querier) load(ctx context.Context, found []visible, hints *storage.SelectHints) (*points, error) {
 	p := newPoints(found)
 	samples, histograms := p.fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
@@ -82,13 +95,9 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	series, warnings, err := p.series(found, hints, s)
-	if err == nil {
-		err = q.budget.touch(len(series))
-	}
-	return series, warnings, err
+	return p, nil
 }
 
 // points is the read of the points of a select.

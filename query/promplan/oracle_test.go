@@ -99,8 +99,10 @@ func compare(ours, theirs promql.QueryEngine, q storage.Queryable, expr string, 
 	if got.Err != nil {
 		return ""
 	}
-	exact := !orderless(expr) || (s.step == 0 && !strings.Contains(expr, ":"))
-	if d := difference(got.Value, want.Value, exact); d != "" {
+	if orderless(expr, s.step != 0) {
+		return ""
+	}
+	if d := difference(got.Value, want.Value); d != "" {
 		return d
 	}
 	a, b := got.Warnings.AsErrors(), want.Warnings.AsErrors()
@@ -112,7 +114,7 @@ func compare(ours, theirs promql.QueryEngine, q storage.Queryable, expr string, 
 		slices.Sort(out)
 		return slices.Compact(out)
 	}
-	if x, y := texts(a), texts(b); !slices.Equal(x, y) && exact {
+	if x, y := texts(a), texts(b); !slices.Equal(x, y) {
 		return fmt.Sprintf("annotations %q, want %q", x, y)
 	}
 	return ""
@@ -136,18 +138,73 @@ func run(e promql.QueryEngine, q storage.Queryable, expr string, s span) *promql
 
 // orderless tells whether Prometheus itself adds up in an order it does not
 // promise: that of a map, in which functions and operators leave their series
-// in a range query.
-func orderless(expr string) bool {
-	for _, op := range []string{"sum", "avg", "stddev", "stdvar", "topk", "bottomk", "limitk", "quantile"} {
-		if strings.Contains(expr, op) {
-			return true
+// in a range query, and some of them always.
+func orderless(text string, overRange bool) bool {
+	expr, err := parser.NewParser(promqltest.TestParserOpts).ParseExpr(text)
+	if err != nil {
+		return false
+	}
+	unsure := false
+	parser.Inspect(expr, func(n parser.Node, path []parser.Node) error {
+		a, ok := n.(*parser.AggregateExpr)
+		if !ok || a.Op == parser.MIN || a.Op == parser.MAX || a.Op == parser.COUNT || a.Op == parser.GROUP || a.Op == parser.QUANTILE || a.Op == parser.COUNT_VALUES {
+			return nil
 		}
+		steps := overRange
+		for _, p := range path {
+			if _, ok := p.(*parser.SubqueryExpr); ok {
+				steps = true
+			}
+		}
+		unsure = unsure || !ordered(a.Expr, steps)
+		return nil
+	})
+	return unsure
+}
+
+// ordered tells whether Prometheus gives the series of an expression in a
+// known order.
+func ordered(expr parser.Expr, steps bool) bool {
+	switch e := expr.(type) {
+	case *parser.VectorSelector:
+		return true
+	case *parser.ParenExpr:
+		return ordered(e.Expr, steps)
+	case *parser.Call:
+		if strings.HasPrefix(e.Func.Name, "histogram_") {
+			return false
+		}
+		for _, a := range e.Args {
+			switch a := a.(type) {
+			case *parser.MatrixSelector:
+				return true
+			case *parser.SubqueryExpr:
+				return ordered(a.Expr, true)
+			}
+		}
+		if steps {
+			return false
+		}
+		for _, a := range e.Args {
+			if !ordered(a, steps) {
+				return false
+			}
+		}
+		return true
+	case *parser.NumberLiteral, *parser.StringLiteral:
+		return true
+	case *parser.AggregateExpr:
+		return e.Op != parser.COUNT_VALUES && ordered(e.Expr, steps)
+	case *parser.BinaryExpr:
+		return !steps && ordered(e.LHS, steps) && ordered(e.RHS, steps)
+	case *parser.UnaryExpr:
+		return ordered(e.Expr, steps)
 	}
 	return false
 }
 
-// difference compares two results, floats bit by bit if exact.
-func difference(got, want parser.Value, exact bool) string {
+// difference compares two results, floats bit by bit.
+func difference(got, want parser.Value) string {
 	lines := func(v parser.Value) map[string]string {
 		out := map[string]string{}
 		add := func(l labels.Labels, t int64, f float64, h *histogram.FloatHistogram) {
@@ -157,8 +214,6 @@ func difference(got, want parser.Value, exact bool) string {
 				text = h.String()
 			case math.IsNaN(f):
 				text = "NaN"
-			case !exact:
-				text = fmt.Sprintf("%.9g", f)
 			}
 			out[fmt.Sprintf("%s %d", l, t)] = text
 		}

@@ -81,7 +81,7 @@ func (s shape) send(ctx context.Context, url string, end time.Time) error {
 				}
 				w.Timeseries = append(w.Timeseries, ts)
 			}
-			if err := post(ctx, url, &w); err != nil {
+			if err := write(ctx, url, &w); err != nil {
 				return err
 			}
 		}
@@ -99,8 +99,8 @@ func (s shape) labels(i int) []prompb.Label {
 		{Name: "job", Value: fmt.Sprintf("job-%d", i/10%20)}, {Name: "le", Value: les[i%10]}}
 }
 
-// post sends a request until it is taken; refusals say when to come back.
-func post(ctx context.Context, url string, w *prompb.WriteRequest) error {
+// write sends a request until it is taken; refusals say when to come back.
+func write(ctx context.Context, url string, w *prompb.WriteRequest) error {
 	raw, err := w.Marshal()
 	if err != nil {
 		return err

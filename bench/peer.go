@@ -61,13 +61,13 @@ func startVictoria(ctx context.Context, binary, dir string) (*server, error) {
 }
 
 // send writes the series by remote write: m, counters that sometimes reset, and
-// h_bucket, as many, ten buckets to a histogram. A request has a stretch of a
-// hundred series.
+// h_bucket, a quarter as many, ten buckets to a histogram. A request has a
+// stretch of a hundred series.
 func (s shape) send(ctx context.Context, url string, end time.Time) error {
 	const seriesARequest, samplesARequest = 100, 240
 	rng := rand.New(rand.NewPCG(1, 2))
 	begin := end.Add(-time.Duration(s.Samples-1) * s.Interval).UnixMilli()
-	for first := 0; first < 2*s.Series; first += seriesARequest {
+	for first := 0; first < s.Series+s.Series/4; first += seriesARequest {
 		values := make([]float64, seriesARequest)
 		for from := 0; from < s.Samples; from += samplesARequest {
 			var w prompb.WriteRequest

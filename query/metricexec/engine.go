@@ -82,6 +82,7 @@ type Engine struct {
 	config Config
 	parser Parser
 	promql *promplan.Engine
+	known  *known
 }
 
 // defaultSubqueryStep is the step of a subquery that names none: Prometheus's
@@ -95,6 +96,7 @@ func New(c Config) *Engine {
 	return &Engine{
 		config: c,
 		parser: p,
+		known:  newKnown(),
 		promql: promplan.NewEngine(promql.EngineOpts{
 			Logger:                   c.Logger,
 			MaxSamples:               c.Limits.MaxSamples,
@@ -193,7 +195,7 @@ const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
 	return &queryable{
-		source: e.config.Source, tenant: t, promote: e.config.Promote, limits: e.config.Limits,
+		source: e.config.Source, tenant: t, known: e.known, promote: e.config.Promote, limits: e.config.Limits,
 		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }

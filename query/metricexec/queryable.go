@@ -22,6 +22,7 @@ type queryable struct {
 	promote []string
 	budget  *budget
 	limits  Limits
+	known   *known
 	slots   chan struct{} // selects read side by side, this many at once
 }
 
@@ -107,14 +108,19 @@ func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metr
 
 // find lists the visible series of a selector; too many are an error.
 func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
-	stored, err := q.source.Series(ctx, q.tenant, time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to)), s.selection(q.limits.MaxSeries))
+	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
+	stored, err := q.source.Index(ctx, q.tenant, first, last, s.selection(q.limits.MaxSeries))
 	if err != nil {
 		if overLimit(err) {
 			return nil, tooManySeries(q.limits.MaxSeries, err)
 		}
 		return nil, err
 	}
-	return s.visibles(stored, &labeler{promote: q.promote}), nil
+	all, err := q.label(ctx, first, last, stored)
+	if err != nil {
+		return nil, err
+	}
+	return s.visibles(stored, all), nil
 }
 
 // LabelNames and LabelValues make a querier complete; Prometheus's engine asks

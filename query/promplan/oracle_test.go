@@ -46,6 +46,7 @@ var found = []string{
 	`predict_linear(g[10m] @ 1000, 60)`,
 	`topk(2, g) or bottomk by (job) (1, c_total)`,
 	`avg_over_time(rate(c_total[2m])[10m:47s] offset 1m)`,
+	`quantile(scalar(g > on (job, instance) group_left c_total), g)`,
 	`g > bool on (instance, job) group_right c_total`,
 }
 
@@ -194,7 +195,13 @@ func ordered(expr parser.Expr, steps bool) bool {
 	case *parser.NumberLiteral, *parser.StringLiteral:
 		return true
 	case *parser.AggregateExpr:
-		return e.Op != parser.COUNT_VALUES && ordered(e.Expr, steps)
+		switch e.Op {
+		case parser.COUNT_VALUES:
+			return false
+		case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
+			return !steps && ordered(e.Expr, steps)
+		}
+		return ordered(e.Expr, steps)
 	case *parser.BinaryExpr:
 		return !steps && ordered(e.LHS, steps) && ordered(e.RHS, steps)
 	case *parser.UnaryExpr:

@@ -38,7 +38,7 @@ func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 	}
 	_, err = s.db.Columns(ctx, conn.Query{SQL: indexSelect(where, limit+1).SQL(), Params: sel.params(), Op: "series"}, proto.Results{
 		{Name: "fingerprint", Data: &fingerprint}, {Name: "metric_name", Data: &name}, {Name: "prom_name", Data: &promName},
-		{Name: "type", Data: &typ}, {Name: "temporality", Data: &temporal}, {Name: "monotonic", Data: &monotonic},
+		{Name: "type_number", Data: &typ}, {Name: "temporality_number", Data: &temporal}, {Name: "monotonic", Data: &monotonic},
 	}, func() error {
 		for i, fp := range fingerprint {
 			rows = append(rows, SeriesRow{
@@ -61,7 +61,7 @@ func indexSelect(where []chsql.Expr, limit int) chsql.Select {
 	s := seriesSelect(where, limit)
 	s.Columns = []chsql.Expr{
 		chsql.Col("fingerprint"), chsql.Col("metric_name"), chsql.Col("prom_name"),
-		chsql.Func("toUInt8", chsql.Col("type")).As("type"), chsql.Func("toUInt8", chsql.Col("temporality")).As("temporality"), chsql.Col("monotonic"),
+		chsql.Func("toUInt8", chsql.Col("type")).As("type_number"), chsql.Func("toUInt8", chsql.Col("temporality")).As("temporality_number"), chsql.Col("monotonic"),
 	}
 	return s
 }

@@ -63,7 +63,7 @@ func (r Range) shares(workers int) [][]uint64 {
 
 func streamSelect(t tenant.ID, from, to int64) chsql.Select {
 	s := sampleSelect(t, from, to)
-	s.Columns = []chsql.Expr{chsql.Col("fingerprint"), raw(chsql.Col("ts")), raw(chsql.Col("value"))}
+	s.Columns = []chsql.Expr{chsql.Col("fingerprint"), raw(chsql.Col("ts")).As("times"), raw(chsql.Col("value")).As("numbers")}
 	s.Settings = []chsql.Setting{{Name: "max_block_size", Value: streamBlock}}
 	return s
 }
@@ -85,7 +85,7 @@ type stream struct {
 }
 
 func (c *stream) results() proto.Results {
-	return proto.Results{{Name: "fingerprint", Data: &c.fingerprint}, {Name: "ts", Data: &c.ts}, {Name: "value", Data: &c.value}}
+	return proto.Results{{Name: "fingerprint", Data: &c.fingerprint}, {Name: "times", Data: &c.ts}, {Name: "numbers", Data: &c.value}}
 }
 
 // block takes the chunks of one block.

@@ -113,12 +113,7 @@ func (e encoder) matrix(m promql.Matrix) {
 		if len(s.Floats) > 0 {
 			e.WriteMore()
 			e.WriteObjectField("values")
-			e.WriteArrayStart()
-			for i, p := range s.Floats {
-				e.separate(i)
-				e.point(p.T, func() { jsonutil.MarshalFloat(p.F, e.Stream) })
-			}
-			e.WriteArrayEnd()
+			e.floats(s.Floats)
 		}
 		if len(s.Histograms) > 0 {
 			e.WriteMore()

@@ -22,6 +22,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest/lokipush"
 	"github.com/trefoil-o11y/trefoil/ingest/otlp"
 	"github.com/trefoil-o11y/trefoil/ingest/promwrite"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
@@ -148,7 +149,9 @@ func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 		if s.spool, err = openSpool(&s.cfg, s.backend.db, s.log, s.registry, s.health); err != nil {
 			return err
 		}
-		pipeline = s.newPipeline()
+		quotas := s.newQuotas(s.registry)
+		pipeline = s.newPipeline(quotas)
+		mux.Handle("GET /api/v1/limits", quotas)
 	}
 	if s.cfg.has(roleIngest) {
 		s.addDoors(pipeline)
@@ -179,10 +182,11 @@ func (s *server) addHTTP(name string, h http.Handler, l net.Listener, maxBody in
 	s.addActor(func(ctx context.Context) error { return server.Run(ctx, l) })
 }
 
-func (s *server) newPipeline() *ingest.Pipeline {
+func (s *server) newPipeline(quotas *quota.Keeper) *ingest.Pipeline {
 	return ingest.New(ingest.Config{
 		Sink:          s.spool.sink(),
 		Limits:        ingest.Limits{RequestBytes: s.cfg.maxRequest, DecodedBytes: 4 * s.cfg.maxRequest, InflightBytes: s.cfg.maxInflight},
+		Quotas:        quotas,
 		RetentionDays: uint16(s.cfg.retentionDays),
 		Registerer:    s.registry, Logger: s.log,
 	})

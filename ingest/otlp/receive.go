@@ -23,7 +23,7 @@ import (
 //
 // It is the server's buffer pool, so what it counts is what is held. Buffers of
 // a request that was cut off are not given back by grpc but left to the
-// collector; so with no request open the count begins anew.
+// collector; so when a request comes and no other is open the count begins anew.
 type receiver struct {
 	pipeline *ingest.Pipeline
 	pool     mem.BufferPool
@@ -86,18 +86,24 @@ func (r *receiver) tap(ctx context.Context, info *tap.Info) (context.Context, er
 	if err != nil {
 		return ctx, nil // the edge says what is wrong
 	}
+	r.mu.Lock()
+	if r.open == 0 {
+		r.held.Store(0)
+	}
+	r.mu.Unlock()
 	if err := r.pipeline.Ready(id, max(0, min(r.held.Load(), r.limit))); err != nil {
 		v := judge(err)
 		r.pipeline.Refused(name, v.reason)
 		return nil, v.status(err).Err()
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	whole := ctx // grpc ends it with the request
+	ctx, cancel := context.WithCancel(whole)
 	one := &reception{receiver: r, signal: name, cancel: cancel}
 	r.mu.Lock()
 	r.open++
 	r.receiving[one] = struct{}{}
 	r.mu.Unlock()
-	context.AfterFunc(ctx, one.end) // grpc ends the context with the request
+	context.AfterFunc(whole, one.end)
 	return context.WithValue(ctx, receptionKey{}, one), nil
 }
 
@@ -118,9 +124,7 @@ func (one *reception) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.receiving, one)
-	if r.open--; r.open == 0 {
-		r.held.Store(0)
-	}
+	r.open--
 }
 
 // signalOf is the signal of an Export method, "" of any other.

@@ -108,14 +108,22 @@ func TestGRPCReceivingIsBounded(t *testing.T) {
 			t.Errorf("answered %v", kinds)
 		}
 	}
-	for r.held.Load() != 0 {
+	opened := func() int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.open
+	}
+	for opened() > 0 {
 		if ctx.Err() != nil {
-			t.Fatalf("%d bytes held by nobody", r.held.Load())
+			t.Fatalf("%d requests are open, want none", opened())
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	if _, err := plogotlp.NewGRPCClient(client).Export(ctx, plogotlp.NewExportRequestFromLogs(sampleLogs(time.Now(), "a"))); err != nil {
 		t.Error("afterwards:", err)
+	}
+	if n := r.held.Load(); n > 64<<10 {
+		t.Errorf("%d bytes held by nobody", n)
 	}
 }
 

@@ -146,7 +146,7 @@ func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 	var pipeline *ingest.Pipeline
 	if s.cfg.has(roleIngest) || s.cfg.has(roleAlert) { // rules record through it
 		var err error
-		if s.spool, err = openSpool(&s.cfg, s.backend.db, s.log, s.registry, s.health); err != nil {
+		if s.spool, err = openSpool(&s.cfg, s.backend, s.log, s.registry, s.health); err != nil {
 			return err
 		}
 		quotas := s.newQuotas(s.registry)

@@ -245,6 +245,7 @@ func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg pr
 	if report.Before != report.After {
 		log.Info("schema migrated", "from", report.Before, "to", report.After)
 	}
+	go watchParts(ctx, b.db, reg)
 	return b, nil
 }
 

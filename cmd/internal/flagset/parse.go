@@ -135,7 +135,7 @@ func (s *Set) readFile(path string) error {
 	if path == "" {
 		return nil
 	}
-	root, err := s.parseFile("configuration", path)
+	root, err := s.parseFile("configuration", path, `flag names and values, as in "data-dir: /var/lib/trefoil"`)
 	if err != nil || root == nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (s *Set) readFile(path string) error {
 // and values as the file of --config has. declare makes the flags of a section.
 // what says which file it is, in mistakes, which are those of s.
 func (s *Set) Sections(what, path string, declare func(section string) (*Set, error)) error {
-	root, err := s.parseFile(what, path)
+	root, err := s.parseFile(what, path, "sections, each with flag names and values below it")
 	if err != nil || root == nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Set) Sections(what, path string, declare func(section string) (*Set, er
 }
 
 // parseFile reads a mapping; nil when the file is empty, which sets nothing.
-func (s *Set) parseFile(what, path string) (*yaml.Node, error) {
+func (s *Set) parseFile(what, path, want string) (*yaml.Node, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, s.Errorf("%s file: %v", what, err)
@@ -183,7 +183,7 @@ func (s *Set) parseFile(what, path string) (*yaml.Node, error) {
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, s.Errorf("%s file %s:%d: want names and values, as in \"data-dir: /var/lib/trefoil\"", what, path, root.Line)
+		return nil, s.Errorf("%s file %s:%d: want %s", what, path, root.Line, want)
 	}
 	return root, nil
 }

@@ -37,8 +37,18 @@ type Config struct {
 	// so that a restart forgets them.
 	Store *alertstore.Store
 
-	// WebhookURLs are the receivers. They are secrets.
+	// AlertmanagerConfig is the name of an alertmanager.yml that says who is
+	// told of what. Without one WebhookURLs and Emails are told of everything.
+	AlertmanagerConfig string
+	// WebhookURLs are receivers. They are secrets.
 	WebhookURLs []string
+	// Emails are receivers' addresses; Smarthost and EmailFrom are
+	// notify.Default's.
+	Emails               []string
+	Smarthost, EmailFrom string
+	// AlertmanagerURLs are Alertmanagers elsewhere that get all alerts. They
+	// are secrets.
+	AlertmanagerURLs []string
 	// Transport carries the webhooks' requests; nil is a transport of its own.
 	Transport http.RoundTripper
 	// ExternalURL is where people reach this server; it goes into links.
@@ -56,7 +66,7 @@ type Config struct {
 	// Concurrency is the number of groups evaluated at once. Default 4.
 	Concurrency int
 
-	// GroupWait, GroupInterval and RepeatInterval are notify.Config's.
+	// GroupWait, GroupInterval and RepeatInterval are notify.Default's.
 	GroupWait, GroupInterval, RepeatInterval time.Duration
 	// RestoreGrace is how long after a start an alert that fired before is
 	// kept although its rule does not see it: senders come back one by one.

@@ -202,7 +202,7 @@ func (r *liveRule) tell(instances []rule.Instance, changes []rule.Change, at tim
 			alerts = append(alerts, r.notification(&c.Instance, at))
 		}
 	}
-	if err := m.dispatcher.Put(alerts...); err != nil {
+	if err := m.alertmanager.Put(alerts...); err != nil {
 		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation",
 			"group", r.group.key(), "rule", r.name(), "err", err)
 	}

@@ -28,13 +28,13 @@ const (
 // Manager evaluates rule groups and tells receivers. Make it with New, then
 // Run it; the handlers and Reload work at any time.
 type Manager struct {
-	cfg         Config
-	log         *slog.Logger
-	externalURL *url.URL
-	metrics     *metrics
-	journal     *journal
-	dispatcher  *notify.Dispatcher
-	slots       chan struct{}
+	cfg          Config
+	log          *slog.Logger
+	externalURL  *url.URL
+	metrics      *metrics
+	journal      *journal
+	alertmanager *notify.Alertmanager
+	slots        chan struct{}
 
 	reloading sync.Mutex
 
@@ -59,7 +59,7 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m.journal = &journal{store: cfg.Store, tenant: cfg.Tenant, timeout: cfg.StoreTimeout, log: m.log, metrics: m.metrics}
-	if m.dispatcher, err = m.newDispatcher(); err != nil {
+	if m.alertmanager, err = m.newAlertmanager(); err != nil {
 		return nil, fmt.Errorf("alerting: %w", err)
 	}
 	if err := m.Reload(context.Background()); err != nil {
@@ -68,27 +68,23 @@ func New(cfg Config) (*Manager, error) {
 	return m, nil
 }
 
-func (m *Manager) newDispatcher() (*notify.Dispatcher, error) {
+func (m *Manager) newAlertmanager() (*notify.Alertmanager, error) {
 	cfg := notify.Config{
-		Scope:          string(m.cfg.Tenant),
-		ExternalURL:    m.cfg.ExternalURL,
-		GroupWait:      m.cfg.GroupWait,
-		GroupInterval:  m.cfg.GroupInterval,
-		RepeatInterval: m.cfg.RepeatInterval,
-		RestoreGrace:   2 * m.cfg.RestoreGrace,
-		RecordTimeout:  m.cfg.StoreTimeout,
-		Logger:         m.log,
-		Registerer:     m.cfg.Registerer,
-	}
-	for i, text := range m.cfg.WebhookURLs {
-		receiver, err := notify.NewWebhook(text, m.cfg.Transport)
-		if err != nil {
-			return nil, fmt.Errorf("webhook %d: %w", i+1, err)
-		}
-		cfg.Receivers = append(cfg.Receivers, receiver)
+		File: m.cfg.AlertmanagerConfig,
+		Default: notify.Default{
+			Webhooks: m.cfg.WebhookURLs, Emails: m.cfg.Emails, Smarthost: m.cfg.Smarthost, From: m.cfg.EmailFrom,
+			GroupWait: m.cfg.GroupWait, GroupInterval: m.cfg.GroupInterval, RepeatInterval: m.cfg.RepeatInterval,
+		},
+		Remotes:       m.cfg.AlertmanagerURLs,
+		Transport:     m.cfg.Transport,
+		Scope:         string(m.cfg.Tenant),
+		ExternalURL:   m.cfg.ExternalURL,
+		RecordTimeout: m.cfg.StoreTimeout,
+		Logger:        m.log,
+		Registerer:    m.cfg.Registerer,
 	}
 	if m.cfg.Store != nil {
-		cfg.Record = m.recordNotification
+		cfg.Record, cfg.RecordSilence = m.recordNotification, m.recordSilence
 	}
 	return notify.New(cfg)
 }
@@ -104,7 +100,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		return err
 	}
 	var dispatching sync.WaitGroup
-	dispatching.Go(func() { m.dispatcher.Run(ctx) })
+	dispatching.Go(func() { m.alertmanager.Run(ctx) })
 	m.reloading.Lock()
 	m.mu.Lock()
 	m.ctx = ctx

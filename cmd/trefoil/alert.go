@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/trefoil-o11y/trefoil/alerting"
+	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
@@ -31,11 +32,18 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		external = s.apiURL()
 	}
 	manager, err := alerting.New(alerting.Config{
-		RuleFiles:   s.cfg.rules,
-		Instant:     service.Instant,
-		Record:      recorder(pipeline),
-		Store:       alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
-		WebhookURLs: s.cfg.webhooks,
+		RuleFiles: s.cfg.rules,
+		Instant:   service.Instant,
+		Record:    recorder(pipeline),
+		Store:     alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
+
+		AlertmanagerConfig: s.cfg.alertmanagerConfig,
+		AlertmanagerURLs:   s.cfg.alertmanagers,
+		WebhookURLs:        s.cfg.webhooks,
+		Emails:             s.cfg.emails,
+		Smarthost:          s.cfg.smarthost,
+		EmailFrom:          s.cfg.emailFrom,
+
 		ExternalURL: external,
 		Logger:      s.log,
 		Registerer:  s.registry,
@@ -49,6 +57,7 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	}
 	mux.Handle("/prometheus/api/v1/rules", manager.RulesHandler())
 	mux.Handle("/prometheus/api/v1/alerts", manager.AlertsHandler())
+	mux.Handle(notify.Prefix+"/", manager.AlertmanagerHandler())
 	s.health.Add("alerting", manager.Ready)
 	s.addActor(manager.Run)
 	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })

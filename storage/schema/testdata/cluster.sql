@@ -298,3 +298,17 @@ SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS alert_history AS alert_history_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_history_local', fingerprint);
 
+-- 0006_alert_silences
+CREATE TABLE IF NOT EXISTS alert_silences_local (
+  tenant LowCardinality(String),
+  id String,
+  expires_at DateTime64(9, 'UTC'),
+  data String CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(updated_at)
+ORDER BY (tenant, id)
+TTL toDateTime(expires_at)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_silences AS alert_silences_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_silences_local', cityHash64(id));
+

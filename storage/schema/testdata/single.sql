@@ -272,3 +272,15 @@ ORDER BY (tenant, time, fingerprint)
 TTL toDate(time) + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
+-- 0006_alert_silences
+CREATE TABLE IF NOT EXISTS alert_silences (
+  tenant LowCardinality(String),
+  id String,
+  expires_at DateTime64(9, 'UTC'),
+  data String CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(updated_at)
+ORDER BY (tenant, id)
+TTL toDateTime(expires_at)
+SETTINGS non_replicated_deduplication_window = 10000;
+

@@ -30,6 +30,9 @@ import (
 // Readiness is whether storage can answer.
 type Readiness = nativeapi.Readiness
 
+// Program is what is told of the process beside its version.
+type Program = promapi.Program
+
 // Limits bound one query. A zero field means its default.
 type Limits struct {
 	Timeout       time.Duration // 30 s
@@ -62,6 +65,7 @@ type Config struct {
 	Promote    []string
 	Limits     Limits
 	Version    string
+	Program    Program               // what status/ tells of the process
 	Ready      func() Readiness      // nil means always ready
 	Registerer prometheus.Registerer // nil means nowhere
 	Tracer     trace.Tracer          // nil means none
@@ -85,11 +89,14 @@ func (c *Config) setDefaults() {
 // Service answers queries over HTTP and from inside the process. It is safe for
 // concurrent use.
 type Service struct {
-	config  Config
-	engine  *metricexec.Engine
-	metrics *metrics
-	slots   chan struct{}
-	handler http.Handler
+	config Config
+	engine *metricexec.Engine
+	// What metric queries and rules may be written in. A new language is a
+	// line in New.
+	languages nativeapi.Languages
+	metrics   *metrics
+	slots     chan struct{}
+	handler   http.Handler
 }
 
 // New makes a service.
@@ -102,38 +109,36 @@ func New(c Config) *Service {
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},
 	})
+	s.languages = nativeapi.Languages{
+		"promql": {Instant: s.engine.Instant, Range: s.engine.Range},
+	}
 	s.handler = s.mount()
 	return s
 }
 
-// Handler serves /prometheus, /metricsql, /api/v1 and /openapi.yaml. Requests
+// Handler serves /prometheus, /api/v1 and /openapi.yaml. Requests
 // carry their tenant in the context.
 func (s *Service) Handler() http.Handler { return s.handler }
 
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
-		Ready: c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
+		Cardinality: s.countSeries,
+		Ready:       c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
+	program := c.Program
+	program.Version = c.Version
 	prom := promapi.Handler(promapi.Config{
-		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
-		Failed: note, Logger: c.Logger, Now: c.Now,
+		Engine: s.engine, Metadata: s.metadata, TargetMetadata: s.targetMetadata, Cardinality: s.cardinality,
+		MaxMetadata: c.Limits.MaxNames, Program: program, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
 	})
-	metricsql := http.NewServeMux()
-	metricsql.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		f := unsupported("metricsql")
-		note(r.Context(), f)
-		promapi.WriteError(w, f)
-	})
-
 	mux := http.NewServeMux()
 	mux.Handle("/prometheus/", http.StripPrefix("/prometheus", s.instrument("/prometheus", prom, promapi.WriteError)))
-	mux.Handle("/metricsql/", http.StripPrefix("/metricsql", s.instrument("/metricsql", metricsql, promapi.WriteError)))
 	api := s.instrument("", native, nativeapi.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
@@ -149,21 +154,15 @@ func compressed(h http.Handler) http.Handler {
 	return wrap(h)
 }
 
-func unsupported(language string) *fault.Error {
-	if language == "metricsql" {
-		return &fault.Error{Code: fault.Unsupported, Message: "MetricsQL is not served by this version; use PromQL under /prometheus"}
-	}
-	return &fault.Error{Code: fault.BadQuery, Param: "language", Message: fmt.Sprintf("%q is not one of promql, metricsql", language)}
-}
-
 // Instant evaluates an expression at one time, for rules. A scalar becomes a
 // vector of one sample without labels. The vector is the caller's to keep.
 // Errors are *fault.Error.
 func (s *Service) Instant(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error) {
-	if language != "" && language != "promql" {
-		return nil, nil, unsupported(language)
+	found, err := s.languages.Find(language)
+	if err != nil {
+		return nil, nil, err
 	}
-	res, err := s.engine.Instant(ctx, t, expr, at)
+	res, err := found.Instant(ctx, t, expr, at)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -184,8 +183,8 @@ func (s *Service) Instant(ctx context.Context, t tenant.ID, language, expr strin
 
 // metadata reads what Prometheus calls metadata: metrics of the last day.
 func (s *Service) metadata(ctx context.Context, t tenant.ID, metric string, limit int) ([]promapi.Metadata, error) {
-	now := s.config.Now()
-	found, err := s.config.Metrics.Metadata(ctx, t, now.Add(-24*time.Hour), now.Add(time.Hour), metric, limit)
+	from, to := s.lately()
+	found, err := s.config.Metrics.Metadata(ctx, t, from, to, metric, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,9 @@ type serveConfig struct {
 
 	log    selftel.LogConfig
 	traces selftel.TraceConfig
+
+	flags   map[string]string // all of them as set, secrets hidden
+	started time.Time
 }
 
 // The parts of the program that --roles can choose.
@@ -85,6 +88,7 @@ Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first
 	if err := cfg.check(); err != nil {
 		return set.Errorf("%v", err)
 	}
+	cfg.flags, cfg.started = set.Values(), time.Now()
 	return serve(ctx, cfg)
 }
 
@@ -102,6 +106,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("Storage")
 	set.String(&c.dataDir, "data-dir", "data", "`directory` for everything kept; created with mode 0700")
 	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
+	set.Secret("clickhouse-dsn")
 	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
 	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")
 	set.Bytes(&c.walMaxBytes, "wal-max-bytes", 4<<30, "`size` of the write-ahead log, which holds what ClickHouse has not taken yet; beyond it clients are told to come back")
@@ -109,11 +114,13 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("Alerting")
 	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")
 	set.Strings(&c.webhooks, "alert-webhook", nil, "`URL` that gets alerts as Alertmanager's webhook JSON; may be repeated")
+	set.Secret("alert-webhook")
 	set.Strings(&c.emails, "alert-email", nil, "`address` that gets alerts by e-mail; may be repeated")
 	set.String(&c.smarthost, "alert-smarthost", "127.0.0.1:25", "`host:port` of the mail server for --alert-email; one that wants a password is configured in --alertmanager-config")
 	set.String(&c.emailFrom, "alert-email-from", "", "`address` that e-mails come from; empty: trefoil@ and this host's name")
 	set.String(&c.alertmanagerConfig, "alertmanager-config", "", "`file` alertmanager.yml, which says who is told of what; instead of the flags that begin with --alert-")
 	set.Strings(&c.alertmanagers, "alertmanager-url", nil, "`URL` of an Alertmanager that gets all alerts, as Prometheus sends them; may be repeated")
+	set.Secret("alertmanager-url")
 	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")

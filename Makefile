@@ -113,6 +113,8 @@ bench-query: ## measure logs and traces queries (not there yet)
 
 conformance: engine ## hold the doors to real senders; the query languages' suites come with each. Needs Debian's prometheus package
 	go test -tags conformance -timeout 9m -run 'TestPrometheusWritesToUs' ./ingest/promwrite
+	go test -tags conformance -timeout 9m -run 'TestAmtool|TestDebianAlertmanager' ./alerting
+	go test -tags conformance -timeout 9m -run 'TestPromtool' ./alerting/ruletest
 
 # go test itself runs ten kills. A run is repeated with the SEED it printed;
 # the moments are the same then, what the processes are doing at them is not.

@@ -57,13 +57,29 @@ type Config struct {
 	// them, and are the templates' $externalLabels.
 	ExternalLabels map[string]string
 
+	// Settled answers a time before which everything that was taken in can be
+	// read. Evaluations wait for it, so that what is still on its way to the
+	// store makes neither gaps nor false alarms. Nil: nothing is waited for.
+	Settled func() time.Time
+	// SettleTimeout bounds that wait. It is never more than half the group's
+	// interval. Default 10s.
+	SettleTimeout time.Duration
+	// Unavailable says whether an error of Instant means that the store cannot
+	// be asked at all. That is then one alert of its own, TrefoilStoreUnavailable,
+	// whatever the rules' policies are. Nil: no error does.
+	Unavailable func(error) bool
+	// OutageFor is how long that lasts before it alerts. Default 1m.
+	OutageFor time.Duration
+	// WatchInterval is how often files are looked at for changes. Default 10s.
+	WatchInterval time.Duration
+
 	// EvaluationInterval is that of groups that set none. Default 1m.
 	EvaluationInterval time.Duration
 	// EvaluationTimeout bounds one rule's queries. Default 2m.
 	EvaluationTimeout time.Duration
 	// QueryOffset is that of groups that set none.
 	QueryOffset time.Duration
-	// Concurrency is the number of groups evaluated at once. Default 4.
+	// Concurrency is the number of rules evaluated at once. Default 4.
 	Concurrency int
 
 	// GroupWait, GroupInterval and RepeatInterval are notify.Default's.
@@ -98,6 +114,9 @@ func (c *Config) setDefaults() error {
 		{&c.RestoreGrace, 5 * time.Minute},
 		{&c.PendingForget, time.Hour},
 		{&c.StoreTimeout, 5 * time.Second},
+		{&c.SettleTimeout, 10 * time.Second},
+		{&c.OutageFor, time.Minute},
+		{&c.WatchInterval, 10 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.or
@@ -105,6 +124,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Concurrency <= 0 {
 		c.Concurrency = 4
+	}
+	if c.Unavailable == nil {
+		c.Unavailable = func(error) bool { return false }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

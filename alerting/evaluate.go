@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,16 +28,20 @@ type liveRule struct {
 	language rulefile.Language
 	alert    *rule.Alert
 	record   *rule.Record
+	// noData and onError are the rule's policies, defaults filled in.
+	noData, onError rulefile.Policy
 	*ruleState
 }
 
 // ruleState is what a rule has come to. It outlives the rule at a reload. One
 // evaluation at a time writes; the API reads.
 type ruleState struct {
-	mu       sync.Mutex
-	set      rule.Set
-	stale    rule.Stale
-	lastErr  error
+	mu      sync.Mutex
+	set     rule.Set
+	stale   rule.Stale
+	lastErr error
+	// without is since when there is no answer to judge by, and why.
+	without  without
 	lastEval time.Time
 	duration time.Duration
 }
@@ -46,6 +51,13 @@ func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule
 	if def.Record != "" {
 		r.record = &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.def.Limit}
 		return r
+	}
+	r.noData, r.onError = def.NoData, def.OnError
+	if r.noData.Then == "" {
+		r.noData.Then = rulefile.Ok
+	}
+	if r.onError.Then == "" {
+		r.onError.Then = rulefile.Keep
 	}
 	r.alert = &rule.Alert{
 		Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
@@ -127,8 +139,12 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	m := r.group.m
 	queried := at.Add(-r.group.offset)
 	result, err := r.query(ctx, r.alert.Expr, queried)
-	if err != nil {
-		return err
+	if ctx.Err() == nil {
+		m.outage.observe(m, err, at)
+	}
+	verdict, policyErr := r.judge(ctx, result, err, at, queried)
+	if verdict.stay {
+		return policyErr
 	}
 	active, problems := r.alert.Expand(ctx, rule.Expander{
 		Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels,
@@ -139,7 +155,9 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	for _, problem := range problems {
 		m.log.Warn("alert template failed", "group", r.group.key(), "rule", r.name(), "err", problem)
 	}
+	active = append(active, verdict.active...)
 	r.mu.Lock()
+	active = append(active, verdict.held(&r.set, active)...)
 	changes, err := r.alert.Step(&r.set, at, active)
 	samples := r.alert.Samples(&r.set, queried)
 	instances := r.set.Instances()
@@ -150,14 +168,17 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	m.journal.append(ctx, r.rows(changes), r.events(changes, at))
 	r.tell(instances, changes, at)
 	if m.cfg.Record == nil {
-		return nil
+		return policyErr
 	}
-	return r.write(ctx, samples, queried)
+	return errors.Join(policyErr, r.write(ctx, samples, queried))
 }
 
 func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time) error {
 	queried := at.Add(-r.group.offset)
 	result, err := r.query(ctx, r.record.Expr, queried)
+	if ctx.Err() == nil {
+		r.group.m.outage.observe(r.group.m, err, at)
+	}
 	if err != nil {
 		return err
 	}

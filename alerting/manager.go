@@ -34,7 +34,8 @@ type Manager struct {
 	metrics      *metrics
 	journal      *journal
 	alertmanager *notify.Alertmanager
-	slots        chan struct{}
+	slots        chan struct{} // one for each evaluation under way
+	outage       *outage
 
 	reloading sync.Mutex
 
@@ -54,7 +55,7 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency)}
+	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency), outage: &outage{}}
 	if m.metrics, err = newMetrics(cfg.Registerer, m.countAlerts); err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func New(cfg Config) (*Manager, error) {
 	if m.alertmanager, err = m.newAlertmanager(); err != nil {
 		return nil, fmt.Errorf("alerting: %w", err)
 	}
-	if err := m.Reload(context.Background()); err != nil {
+	if err := m.reloadRules(context.Background()); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -111,7 +112,10 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	m.reloading.Unlock()
 
+	var background sync.WaitGroup
+	background.Go(func() { m.watch(ctx) })
 	m.keepAlive(ctx)
+	background.Wait()
 
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
@@ -148,10 +152,10 @@ func (m *Manager) keepAlive(ctx context.Context) {
 	}
 }
 
-// Reload reads the rule files again. A mistake leaves the old rules at work
-// and is returned as rulefile.Problems. Groups that did not change are not
+// reloadRules reads the rule files. A mistake leaves the old rules at work and
+// is returned as rulefile.Problems. Groups that did not change are not
 // disturbed; rules that are gone are resolved.
-func (m *Manager) Reload(ctx context.Context) error {
+func (m *Manager) reloadRules(ctx context.Context) error {
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
 	files, err := m.load()

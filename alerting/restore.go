@@ -61,6 +61,7 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 		silences[i] = notify.Silence{ID: s.ID, ExpiresAt: s.ExpiresAt, Data: s.Data}
 	}
 	m.alertmanager.Restore(entries, silences)
+	m.outage.over(m, now)
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
 	m.restoreRules(ctx, instances, evaluations, now)

@@ -154,6 +154,16 @@ func compressed(h http.Handler) http.Handler {
 	return wrap(h)
 }
 
+// Languages are what Instant evaluates, by name, with the function that parses
+// an expression; nil where a mistake shows when it is evaluated.
+func (s *Service) Languages() map[string]func(expr string) error {
+	out := map[string]func(string) error{}
+	for name, language := range s.languages {
+		out[name] = language.Check
+	}
+	return out
+}
+
 // Instant evaluates an expression at one time, for rules. A scalar becomes a
 // vector of one sample without labels. The vector is the caller's to keep.
 // Errors are *fault.Error.

@@ -30,8 +30,9 @@ import (
 )
 
 const (
-	// collectEvery is how often resolved alerts are forgotten.
-	collectEvery = time.Minute
+	// collectEvery is how often resolved alerts are forgotten, as in
+	// Alertmanager. Groups hold them on their own until receivers know.
+	collectEvery = 30 * time.Minute
 	// tidyEvery is how often the notification log is looked through.
 	tidyEvery = 30 * time.Second
 )
@@ -67,6 +68,7 @@ type Alertmanager struct {
 	// reloading is held, as a token, while the pieces below are exchanged.
 	reloading chan struct{}
 	running   bool
+	loaded    string // the text of what is in force
 	routes    atomic.Pointer[dispatch.Route]
 	dispatch  atomic.Pointer[dispatch.Dispatcher]
 	inhibit   atomic.Pointer[inhibit.Inhibitor]
@@ -91,6 +93,7 @@ func New(cfg Config) (*Alertmanager, error) {
 	if err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
 	}
+	a.loaded = conf.text
 	if a.metrics, err = newMetrics(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("notify: metrics: %w", err)
 	}
@@ -104,7 +107,7 @@ func New(cfg Config) (*Alertmanager, error) {
 	if err := a.build(); err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
 	}
-	if err := a.apply(conf); err != nil {
+	if err := a.apply(conf.Config); err != nil {
 		a.alerts.Close()
 		return nil, fmt.Errorf("notify: %w", err)
 	}
@@ -174,7 +177,11 @@ func (a *Alertmanager) apply(conf *amconfig.Config) error {
 		times[t.Name] = t.TimeIntervals
 	}
 
+	owed := a.owed()
 	a.halt()
+	if err := a.alerts.Put(context.Background(), owed...); err != nil {
+		a.log.Error("ended alerts are not carried over to the new configuration", "err", err)
+	}
 	inhibitor := inhibit.NewInhibitor(a.alerts, conf.InhibitRules, a.log, eventrecorder.Recorder{})
 	pipeline := a.pipeline(receivers, inhibitor, timeinterval.NewIntervener(times))
 	dispatcher := dispatch.NewDispatcher(a.alerts, routes, pipeline, a.groupMarker, nil, tidyEvery, nil, a.log,
@@ -190,6 +197,28 @@ func (a *Alertmanager) apply(conf *amconfig.Config) error {
 		a.begin()
 	}
 	return nil
+}
+
+// owed are ended alerts that only the groups of the present dispatcher still
+// know: their receivers may not have heard yet.
+func (a *Alertmanager) owed() []*amalert.Alert {
+	if !a.running {
+		return nil
+	}
+	groups, _, err := a.dispatch.Load().Groups(context.Background(), func(*dispatch.Route) bool { return true },
+		func(alert *amalert.Alert, now time.Time) bool { return alert.ResolvedAt(now) })
+	if err != nil {
+		a.log.Error("groups cannot be read", "err", err)
+	}
+	var out []*amalert.Alert
+	for _, g := range groups {
+		for _, alert := range g.Alerts {
+			if _, err := a.alerts.Get(alert.Fingerprint()); err != nil {
+				out = append(out, alert)
+			}
+		}
+	}
+	return out
 }
 
 // begin sets the present inhibitor and dispatcher to work: first what inhibits
@@ -213,7 +242,8 @@ func (a *Alertmanager) halt() {
 	a.drain.wait()
 }
 
-// Reload reads the configuration again. A mistake leaves the old one at work.
+// Reload reads the configuration again. A mistake leaves the old one at work;
+// so does one that has not changed, since exchanging it disturbs the timers.
 func (a *Alertmanager) Reload() error {
 	conf, err := a.cfg.load()
 	if err != nil {
@@ -221,9 +251,13 @@ func (a *Alertmanager) Reload() error {
 	}
 	a.reloading <- struct{}{}
 	defer func() { <-a.reloading }()
-	if err := a.apply(conf); err != nil {
+	if conf.text == a.loaded {
+		return nil
+	}
+	if err := a.apply(conf.Config); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
+	a.loaded = conf.text
 	return nil
 }
 

@@ -549,7 +549,7 @@ func TestFull(t *testing.T) {
 			t.Errorf("third alert: %v", err)
 		}
 		d.put(t, resolved("a"))
-		time.Sleep(6 * time.Minute)
+		time.Sleep(31 * time.Minute)
 		d.put(t, firing("c"))
 		time.Sleep(10 * time.Minute)
 		got := p.pages()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -106,20 +107,43 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// load answers the configuration in force. Its errors hold no secret.
-func (c *Config) load() (*amconfig.Config, error) {
+// configuration is Alertmanager's and a text that changes with it: that of the
+// file and of the templates it names.
+type configuration struct {
+	*amconfig.Config
+	text string
+}
+
+// load answers the configuration to use. Its errors hold no secret.
+func (c *Config) load() (configuration, error) {
 	if c.File == "" {
-		return c.Default.config()
+		conf, err := c.Default.config()
+		return configuration{Config: conf}, err
 	}
+	conf, text, err := c.loadFile()
+	if err != nil {
+		return configuration{}, err
+	}
+	for _, pattern := range conf.Templates {
+		paths, _ := filepath.Glob(pattern)
+		for _, path := range paths {
+			template, _ := os.ReadFile(path)
+			text = append(append(text, path...), template...)
+		}
+	}
+	return configuration{Config: conf, text: string(text)}, nil
+}
+
+func (c *Config) loadFile() (*amconfig.Config, []byte, error) {
 	text, err := os.ReadFile(c.File)
 	if err != nil {
-		return nil, fmt.Errorf("alertmanager configuration: %w", err)
+		return nil, nil, fmt.Errorf("alertmanager configuration: %w", err)
 	}
 	conf, err := amconfig.LoadFile(c.File)
 	if err != nil {
-		return nil, fmt.Errorf("alertmanager configuration: %s: %s", c.File, redactYAML(text, err))
+		return nil, nil, fmt.Errorf("alertmanager configuration: %s: %s", c.File, redactYAML(text, err))
 	}
-	return conf, nil
+	return conf, text, nil
 }
 
 // secretField matches the fields of alertmanager.yml whose values a mistake in

@@ -252,3 +252,26 @@ func TestRemote(t *testing.T) {
 		}
 	})
 }
+
+// What has ended is told even if its receiver's configuration is exchanged
+// between the end and the group's turn, and Alertmanager has forgotten it.
+func TestReloadKeepsEnds(t *testing.T) {
+	bubble(t, "ended before a reload", func(t *testing.T) {
+		p := newPager(t, "default")
+		slow := strings.Replace(team, "group_interval: 5m", "group_interval: 50m", 1)
+		file := configFile(t, slow)
+		d := run(t, &disk{}, Config{File: file}, p)
+		d.put(t, firing("a"))
+		time.Sleep(time.Minute)
+		d.put(t, resolved("a"))
+		time.Sleep(31 * time.Minute)
+		if err := os.WriteFile(file, []byte(team), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		p.want("0s firing (first notification) a!", "32m0s resolved (all alerts resolved) a-")
+	})
+}

@@ -137,7 +137,7 @@ func TestRestart(t *testing.T) {
 			time.Sleep(time.Hour)
 			d.stop()
 		}
-		p.want("0s firing (first notification) a!", "4h4m0s firing (repeat interval elapsed) a!")
+		p.want("0s firing (first notification) a!", "4h5m0s firing (repeat interval elapsed) a!")
 	})
 	bubble(t, "an attempt under way at the stop is finished and recorded", func(t *testing.T) {
 		p := newPager(t, "pager")
@@ -183,7 +183,7 @@ func TestRestart(t *testing.T) {
 		p.behave(nil)
 		run(t, store, Config{}, p).put(t, firing("a"))
 		time.Sleep(9 * time.Minute)
-		p.want("5h2m0s firing (first notification) a!")
+		p.want("5h1m0s firing (first notification) a!")
 	})
 	bubble(t, "an entry of a receiver that is gone is left alone", func(t *testing.T) {
 		p, q := newPager(t, "p"), newPager(t, "q")
@@ -196,7 +196,7 @@ func TestRestart(t *testing.T) {
 		d.put(t, firing("a"))
 		time.Sleep(time.Minute)
 		d.stop()
-		q.want("2m0s firing (first notification) a!")
+		q.want("1m0s firing (first notification) a!")
 		run(t, store, Config{}, p, q).put(t, firing("a"))
 		time.Sleep(time.Hour)
 		p.want("0s firing (first notification) a!")

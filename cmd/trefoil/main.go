@@ -28,6 +28,8 @@ func commands() []command {
 		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},
 		{"query logs", "search log records", runQueryLogs},
 		{"query trace", "show a trace with its logs and exemplars", runQueryTrace},
+		{"rules check", "say what is wrong with rule files, or doubtful", runRulesCheck},
+		{"rules test", "run unit tests of rule files", runRulesTest},
 		{"wal ls", "list what is acknowledged and not stored yet", runWALList},
 		{"wal dump", "show the requests in a segment of the log", runWALDump},
 		{"wal verify", "check every byte of the log", runWALVerify},

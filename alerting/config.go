@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -68,6 +69,9 @@ type Config struct {
 	// be asked at all. That is then one alert of its own, TrefoilStoreUnavailable,
 	// whatever the rules' policies are. Nil: no error does.
 	Unavailable func(error) bool
+	// Evidence answers annotations about an alert that begins to fire, within
+	// a bounded time; evidence.Collector.Collect. Nil: there is none.
+	Evidence func(context.Context, evidence.Alert) map[string]string
 	// OutageFor is how long that lasts before it alerts. Default 1m.
 	OutageFor time.Duration
 	// WatchInterval is how often files are looked at for changes. Default 10s.

@@ -40,6 +40,10 @@ type ruleState struct {
 	set     rule.Set
 	stale   rule.Stale
 	lastErr error
+	// evidence are annotations of firing instances, by fingerprint; guarded by
+	// evidenceMu.
+	evidenceMu sync.Mutex
+	evidence   map[uint64]map[string]string
 	// without is since when there is no answer to judge by, and why.
 	without  without
 	lastEval time.Time
@@ -165,6 +169,7 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	r.gather(ctx, changes, queried)
 	m.journal.append(ctx, r.rows(changes), r.events(changes, at))
 	r.tell(instances, changes, at)
 	if m.cfg.Record == nil {
@@ -237,7 +242,7 @@ func (r *liveRule) notification(in *rule.Instance, endsAt time.Time) notify.Aler
 		}
 	}
 	return notify.Alert{
-		Labels: ls, Annotations: in.Annotations.Map(), StartsAt: in.FiredAt, EndsAt: endsAt,
+		Labels: ls, Annotations: r.withEvidence(in), StartsAt: in.FiredAt, EndsAt: endsAt,
 		GeneratorURL: r.group.m.queryURL(r.language, r.alert.Expr),
 	}
 }
@@ -256,7 +261,7 @@ func (r *liveRule) row(in *rule.Instance) alertstore.Instance {
 		RuleID: r.id, Fingerprint: in.Fingerprint(), Group: r.group.def.Name, Alert: r.alert.Name,
 		State: uint8(in.State), Value: in.Value,
 		ActiveAt: in.ActiveAt, FiredAt: in.FiredAt, ResolvedAt: in.ResolvedAt, KeepFiringSince: in.KeepFiringSince,
-		Labels: in.Labels.Map(), Annotations: in.Annotations.Map(),
+		Labels: in.Labels.Map(), Annotations: r.withEvidence(in),
 	}
 }
 

@@ -382,12 +382,12 @@ type killer struct {
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
-	kills int                 // how many requests are still to be answered with a kill
-	last  time.Time           // when the last request came
+	kills int       // how many requests are still to be answered with a kill
+	last  time.Time // when the last request came
 	// unsure counts the kills so soon after a request that its outcome may not
 	// have been stored yet.
 	unsure int
-	keys  map[string][]string // status → idempotency keys, as they came
+	keys   map[string][]string // status → idempotency keys, as they came
 }
 
 func (k *killer) ServeHTTP(_ http.ResponseWriter, r *http.Request) {

@@ -109,6 +109,7 @@ func (r *liveRule) restore(rows []alertstore.Instance, seen, now time.Time) {
 		if row.UpdatedAt.After(gap.Seen) {
 			gap.Seen = row.UpdatedAt
 		}
+		r.keepEvidence(&row)
 		r.set.Restore([]rule.Instance{fromRow(&row)}, gap)
 	}
 	instances := r.set.Instances()

@@ -30,7 +30,7 @@ func TestPassing(t *testing.T) {
 
 func TestFailing(t *testing.T) {
 	passed, report := run(t, "", "testdata/fail.test.yml")
-	if passed || strings.Count(report, "name: ") != 3 {
+	if passed || strings.Count(report, "    name: ") != 3 {
 		t.Error(report)
 	}
 	for _, want := range []string{

@@ -19,12 +19,15 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/trefoil-o11y/trefoil/alerting"
+	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 

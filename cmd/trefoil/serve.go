@@ -36,7 +36,8 @@ type serveConfig struct {
 	alertmanagerConfig string
 	alertmanagers      []string
 
-	externalURL string
+	externalURL                   string
+	grafanaURL, grafanaDatasource string
 
 	groupWait, groupInterval, repeatInterval time.Duration
 
@@ -125,6 +126,8 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
 	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
+	set.String(&c.grafanaURL, "grafana-url", "", "`URL` of Grafana, for links in alerts; empty: no links there")
+	set.String(&c.grafanaDatasource, "grafana-datasource", "trefoil-prometheus", "`uid` of the Prometheus data source that these links open")
 	set.Section("Limits")
 	set.Bytes(&c.maxRequest, "max-request-bytes", 16<<20, "`size` of one OTLP request as it arrives")
 	set.Bytes(&c.maxInflight, "max-inflight-bytes", 192<<20, "`size` of all OTLP requests being worked on; beyond it clients are told to come back")

@@ -120,5 +120,6 @@ conformance: engine ## hold the doors to real senders; the query languages' suit
 # the moments are the same then, what the processes are doing at them is not.
 KILLS ?= 100
 SEED ?= 0
-chaos: engine ## kill -9 under load KILLS=100 times, freeze the engine, fill the log; count every acknowledged record
+chaos: engine ## kill -9 under load and in the life of alerts KILLS=100 times, freeze the engine, fill the log; count every acknowledged record
 	go test -v -count=1 -timeout 60m ./cmd/internal/chaos -args -trefoil '$(CURDIR)/bin/trefoil' -kills $(KILLS) -seed $(SEED) -freeze 20s
+	go test -v -count=1 -timeout 60m ./alerting -run TestKilledAtRandom -args -kills 50

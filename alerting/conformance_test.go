@@ -57,9 +57,12 @@ receivers:
 	url := served(t, w) + "/alertmanager"
 	amtool := func(args ...string) string {
 		t.Helper()
-		said, err := exec.CommandContext(t.Context(), tool, append(args, "--alertmanager.url="+url)...).CombinedOutput()
+		cmd := exec.CommandContext(t.Context(), tool, append(args, "--alertmanager.url="+url)...)
+		var failures strings.Builder // and a warning about versions
+		cmd.Stderr = &failures
+		said, err := cmd.Output()
 		if err != nil {
-			t.Fatalf("amtool %v: %v\n%s", args, err, said)
+			t.Fatalf("amtool %v: %v\n%s%s", args, err, said, &failures)
 		}
 		return string(said)
 	}

@@ -30,6 +30,8 @@ func commands() []command {
 		{"query trace", "show a trace with its logs and exemplars", runQueryTrace},
 		{"rules check", "say what is wrong with rule files, or doubtful", runRulesCheck},
 		{"rules test", "run unit tests of rule files", runRulesTest},
+		{"rules backtest", "say when rules would have fired", runRulesBacktest},
+		{"rules slo", "make rules of service level objectives", runRulesSLO},
 		{"wal ls", "list what is acknowledged and not stored yet", runWALList},
 		{"wal dump", "show the requests in a segment of the log", runWALDump},
 		{"wal verify", "check every byte of the log", runWALVerify},

@@ -101,9 +101,12 @@ plugin-e2e: ## drive the plugin in a browser (not there yet)
 
 ##### measurements and suites of their own
 
-.PHONY: bench-ingest bench-promql bench-query conformance chaos
+.PHONY: bench-ingest bench-rules bench-promql bench-query conformance chaos
 bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see bench/README.md)
 	go run ./bench ingest --trefoil bin/trefoil $(BENCH_FLAGS)
+
+bench-rules: engine ## measure 10,000 rules, next to Prometheus if it is there: CPU, missed iterations
+	go run ./bench rules --trefoil bin/trefoil $(BENCH_FLAGS)
 
 bench-promql: ## measure PromQL (not there yet)
 	@.ci/absent $@ "the PromQL measurements come with the metrics engine"

@@ -87,7 +87,7 @@ receivers:
 	if said := amtool("config", "show"); strings.Contains(said, "s3cr3t") || !strings.Contains(said, "<secret>") {
 		t.Errorf("configuration:\n%s", said)
 	}
-	if said := amtool("config", "routes", "test", "job=web"); strings.TrimSpace(said) != "team" {
+	if said := amtool("config", "routes", "test", "--config.file="+config, "job=web"); strings.TrimSpace(said) != "team" {
 		t.Errorf("route: %s", said)
 	}
 	amtool("alert", "add", "Manual", "job=bench")

@@ -29,7 +29,7 @@ type without struct {
 type verdict struct {
 	// stay leaves the rule's alerts as they are.
 	stay bool
-	// keepAll goes on with all alerts there are.
+	// keepAll goes on with what fires.
 	keepAll bool
 	active  []rule.Active
 }
@@ -111,7 +111,8 @@ func (r *liveRule) withoutAnswer(then rulefile.Then, why string, at time.Time) r
 	}
 }
 
-// held are the alerts of a set that go on although nobody could see them.
+// held are the firing alerts of a set, which go on although nobody could see
+// them. Pending ones start over: there is no telling whether they would be.
 func (v *verdict) held(set *rule.Set, active []rule.Active) []rule.Active {
 	if !v.keepAll {
 		return nil
@@ -122,7 +123,7 @@ func (v *verdict) held(set *rule.Set, active []rule.Active) []rule.Active {
 	}
 	var out []rule.Active
 	for _, in := range set.Instances() {
-		if in.State != rule.Inactive && !seen[in.Labels.Hash()] {
+		if in.State == rule.Firing && !seen[in.Labels.Hash()] {
 			out = append(out, rule.Active{Labels: in.Labels, Annotations: in.Annotations, Value: in.Value})
 		}
 	}

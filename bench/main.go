@@ -27,6 +27,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "rules" {
+		return runRules(ctx, args[1:])
+	}
 	if len(args) == 0 || args[0] != "ingest" {
 		return errors.New("want a scenario: bench ingest [flags]; bench ingest --help lists them")
 	}

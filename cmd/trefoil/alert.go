@@ -44,6 +44,14 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		Record:    recorder(pipeline),
 		Store:     alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
 
+		Languages:   ruleLanguages(service),
+		Unavailable: storeAway,
+		Settled:     s.settled,
+		Evidence: evidence.New(evidence.Config{
+			Exemplars: service.Exemplars, Logs: logstore.New(s.backend.db, resourcestore.New(s.backend.db)),
+			ExternalURL: external, GrafanaURL: s.cfg.grafanaURL, GrafanaDatasource: s.cfg.grafanaDatasource,
+		}).Collect,
+
 		AlertmanagerConfig: s.cfg.alertmanagerConfig,
 		AlertmanagerURLs:   s.cfg.alertmanagers,
 		WebhookURLs:        s.cfg.webhooks,

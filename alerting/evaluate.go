@@ -169,6 +169,7 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	m.metrics.changes.WithLabelValues(r.group.key()).Add(float64(len(changes)))
 	r.gather(ctx, changes, queried)
 	m.journal.append(ctx, r.rows(changes), r.events(changes, at))
 	r.tell(instances, changes, at)

@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/annotations"
@@ -154,6 +155,22 @@ func compressed(h http.Handler) http.Handler {
 		return h // only a level out of range can fail
 	}
 	return wrap(h)
+}
+
+// Exemplars finds the exemplars of an expression's series in [from,to], for
+// rules. Errors are *fault.Error.
+func (s *Service) Exemplars(ctx context.Context, t tenant.ID, expr string, from, to time.Time, limit int) ([]exemplar.QueryResult, error) {
+	return s.engine.Exemplars(ctx, t, expr, from, to, limit)
+}
+
+// Languages are what Instant evaluates, by name, with the function that parses
+// an expression; nil where a mistake shows when it is evaluated.
+func (s *Service) Languages() map[string]func(expr string) error {
+	out := map[string]func(string) error{}
+	for name, language := range s.languages {
+		out[name] = language.Check
+	}
+	return out
 }
 
 // Instant evaluates an expression at one time, for rules. A scalar becomes a

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -14,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
-	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/apitest"
 )
@@ -216,8 +216,7 @@ func TestCancelReachesTrefoil(t *testing.T) {
 	h := start(t, config{url: serve(t, mux)})
 	ctx, cancel := context.WithCancel(deadline(t))
 	go func() { <-arrived; cancel() }()
-	if _, err := h.data.QueryData(ctx, &pluginv2.QueryDataRequest{PluginContext: h.context(),
-		Queries: []*pluginv2.DataQuery{dataQuery(t, "A", "logs", map[string]any{}, noon)}}); err == nil {
+	if _, err := h.Query(ctx, nil, dataQuery(t, "A", "logs", map[string]any{}, noon)); err == nil {
 		t.Error("no error")
 	}
 	select {
@@ -292,46 +291,44 @@ func TestTail(t *testing.T) {
 	})
 	h := start(t, config{url: serve(t, mux)})
 	model := []byte(`{"service":"cart"}`)
-	sub, err := h.stream.SubscribeStream(deadline(t), &pluginv2.SubscribeStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: model})
-	if err != nil || sub.Status != pluginv2.SubscribeStreamResponse_OK {
-		t.Fatalf("subscribe: %v %v", sub, err)
+	if got, err := h.Subscribe(deadline(t), "tail/abc", model); err != nil || got != backend.SubscribeStreamStatusOK {
+		t.Fatalf("subscribe: %v %v", got, err)
 	}
-	sub, err = h.stream.SubscribeStream(deadline(t), &pluginv2.SubscribeStreamRequest{PluginContext: h.context(), Path: "other", Data: model})
-	if err != nil || sub.Status != pluginv2.SubscribeStreamResponse_NOT_FOUND {
-		t.Fatalf("subscribe elsewhere: %v %v", sub, err)
+	if got, err := h.Subscribe(deadline(t), "other", model); err != nil || got != backend.SubscribeStreamStatusNotFound {
+		t.Fatalf("subscribe elsewhere: %v %v", got, err)
 	}
-	stream, err := h.stream.RunStream(deadline(t), &pluginv2.RunStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: model})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range [][]string{{"line 1", "line 2"}, {"line 3"}} {
-		packet, err := stream.Recv()
-		if err != nil {
-			t.Fatal(err)
-		}
+	want := [][]string{{"line 1", "line 2"}, {"line 3"}}
+	err := h.Run(deadline(t), "tail/abc", model, func(raw []byte) error {
 		var frame data.Frame
-		if err := json.Unmarshal(packet.Data, &frame); err != nil {
-			t.Fatal(err)
+		if err := json.Unmarshal(raw, &frame); err != nil {
+			return err
 		}
 		var got []string
 		for i := range frame.Rows() {
 			got = append(got, frame.Fields[1].At(i).(string))
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want[0], got); diff != "" {
 			t.Errorf("packet (-want +got):\n%s", diff)
 		}
+		if want = want[1:]; len(want) == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if !errors.Is(err, errEnough) {
+		t.Error(err)
 	}
 }
+
+// errEnough ends a stream that has shown what it should.
+var errEnough = errors.New("enough")
 
 func TestTailEndsWithALastingError(t *testing.T) {
 	mux := api()
 	mux.Handle("GET /api/v1/logs", apitest.Refuse(403, "unauthorized", "not yours"))
 	h := start(t, config{url: serve(t, mux)})
-	stream, err := h.stream.RunStream(deadline(t), &pluginv2.RunStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: []byte("{}")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Recv(); err == nil || !strings.Contains(err.Error(), "not yours") {
+	err := h.Run(deadline(t), "tail/abc", []byte("{}"), func([]byte) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "not yours") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -3,20 +3,19 @@ package plugin_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
-	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
@@ -363,24 +362,17 @@ func seeErrors(t *testing.T, h *host, to time.Time) {
 
 // seeTail subscribes first, sends then, and gets the records as they arrive.
 func seeTail(t *testing.T, h *host, p *trefoil) {
-	stream, err := h.stream.RunStream(deadline(t), &pluginv2.RunStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: []byte(`{"text":"refused"}`)})
-	check(t, err)
-	var once sync.Once
 	got := make(chan string, 1)
+	ctx := deadline(t)
 	go func() {
-		for {
-			packet, err := stream.Recv()
-			if err != nil {
-				once.Do(func() { got <- err.Error() })
-				return
-			}
+		err := h.Run(ctx, "tail/abc", []byte(`{"text":"refused"}`), func(raw []byte) error {
 			var f data.Frame
-			if err := json.Unmarshal(packet.Data, &f); err != nil || f.Rows() == 0 {
-				once.Do(func() { got <- fmt.Sprintf("%v in %s", err, packet.Data) })
-				return
+			if err := json.Unmarshal(raw, &f); err != nil || f.Rows() == 0 {
+				return fmt.Errorf("%v in %s", err, raw)
 			}
-			once.Do(func() { got <- f.Fields[1].At(0).(string) })
-		}
+			return errors.New(f.Fields[1].At(0).(string))
+		})
+		got <- fmt.Sprint(err)
 	}()
 	export(t, p, time.Now())
 	select {

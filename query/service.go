@@ -85,11 +85,14 @@ func (c *Config) setDefaults() {
 // Service answers queries over HTTP and from inside the process. It is safe for
 // concurrent use.
 type Service struct {
-	config  Config
-	engine  *metricexec.Engine
-	metrics *metrics
-	slots   chan struct{}
-	handler http.Handler
+	config Config
+	engine *metricexec.Engine
+	// What metric queries and rules may be written in. A new language is a
+	// line in New.
+	languages nativeapi.Languages
+	metrics   *metrics
+	slots     chan struct{}
+	handler   http.Handler
 }
 
 // New makes a service.
@@ -102,18 +105,21 @@ func New(c Config) *Service {
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},
 	})
+	s.languages = nativeapi.Languages{
+		"promql": {Instant: s.engine.Instant, Range: s.engine.Range},
+	}
 	s.handler = s.mount()
 	return s
 }
 
-// Handler serves /prometheus, /metricsql, /api/v1 and /openapi.yaml. Requests
+// Handler serves /prometheus, /api/v1 and /openapi.yaml. Requests
 // carry their tenant in the context.
 func (s *Service) Handler() http.Handler { return s.handler }
 
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
@@ -124,16 +130,8 @@ func (s *Service) mount() http.Handler {
 		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
-	metricsql := http.NewServeMux()
-	metricsql.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		f := unsupported("metricsql")
-		note(r.Context(), f)
-		promapi.WriteError(w, f)
-	})
-
 	mux := http.NewServeMux()
 	mux.Handle("/prometheus/", http.StripPrefix("/prometheus", s.instrument("/prometheus", prom, promapi.WriteError)))
-	mux.Handle("/metricsql/", http.StripPrefix("/metricsql", s.instrument("/metricsql", metricsql, promapi.WriteError)))
 	api := s.instrument("", native, nativeapi.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
@@ -149,21 +147,15 @@ func compressed(h http.Handler) http.Handler {
 	return wrap(h)
 }
 
-func unsupported(language string) *fault.Error {
-	if language == "metricsql" {
-		return &fault.Error{Code: fault.Unsupported, Message: "MetricsQL is not served by this version; use PromQL under /prometheus"}
-	}
-	return &fault.Error{Code: fault.BadQuery, Param: "language", Message: fmt.Sprintf("%q is not one of promql, metricsql", language)}
-}
-
 // Instant evaluates an expression at one time, for rules. A scalar becomes a
 // vector of one sample without labels. The vector is the caller's to keep.
 // Errors are *fault.Error.
 func (s *Service) Instant(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error) {
-	if language != "" && language != "promql" {
-		return nil, nil, unsupported(language)
+	found, err := s.languages.Find(language)
+	if err != nil {
+		return nil, nil, err
 	}
-	res, err := s.engine.Instant(ctx, t, expr, at)
+	res, err := found.Instant(ctx, t, expr, at)
 	if err != nil {
 		return nil, nil, err
 	}

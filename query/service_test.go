@@ -85,7 +85,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /api/v1/nothing", 404, "not_found", "/api/v1/nothing"},
 		{"DELETE /api/v1/logs", 405, "bad_query", "GET"},
 		{`POST /api/v1/query {"query":"sum(\n rate(x))"}`, 400, "bad_query", "range vector"},
-		{`POST /api/v1/query {"query":"up","language":"metricsql"}`, 501, "unsupported", "MetricsQL"},
+		{`POST /api/v1/query {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of promql"},
 		{`POST /api/v1/query {"query":"up","step":"1ms"}`, 422, "limit", "step"},
 		{`POST /api/v1/query {"query":"\"text\"","instant":true}`, 400, "bad_query", "string"},
 		{"GET /prometheus/api/v1/query?query=sum(", 400, "bad_data", `invalid parameter "query": 1:5: parse error`},
@@ -98,14 +98,13 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /prometheus/api/v1/series?match[]={}", 400, "bad_data", "at least one non-empty matcher"},
 		{"GET /prometheus/api/v1/labels?limit=-1", 400, "bad_data", `invalid parameter "limit"`},
 		{"GET /prometheus/api/v1/nothing", 404, "not_found", "is not served here"},
-		{"GET /metricsql/api/v1/query?query=up", 501, "unsupported", "MetricsQL is not served"},
 	} {
 		a := f.request("acme", tt.line)
 		got := failureOf(t, a)
 		if got.status != tt.status || got.code != tt.code || !strings.Contains(got.message, tt.text) {
 			t.Errorf("%s: got %d %s %q, want %d %s with %q", tt.line, got.status, got.code, got.message, tt.status, tt.code, tt.text)
 		}
-		if !strings.Contains(tt.line, " /prometheus") && !strings.Contains(tt.line, " /metricsql") {
+		if !strings.Contains(tt.line, " /prometheus") {
 			validate(tt.line, "Error", a.body)
 		}
 	}
@@ -430,8 +429,8 @@ func TestInstantForRules(t *testing.T) {
 	if v, _, err := s.Instant(t.Context(), "acme", "", `1 + 1`, at); err != nil || len(v) != 1 || v[0].F != 2 {
 		t.Errorf("scalar: got %v, %v", v, err)
 	}
-	if _, _, err := s.Instant(t.Context(), "acme", "metricsql", `up`, at); fault.Of(err).Code != fault.Unsupported {
-		t.Errorf("metricsql: %v", err)
+	if _, _, err := s.Instant(t.Context(), "acme", "sql", `up`, at); fault.Of(err).Code != fault.BadQuery {
+		t.Errorf("sql: %v", err)
 	}
 	if _, _, err := s.Instant(t.Context(), "acme", "promql", `"x"`, at); fault.Of(err).Code != fault.BadQuery {
 		t.Errorf("string: %v", err)

@@ -31,7 +31,8 @@ type Readiness struct {
 
 // Config configures the API.
 type Config struct {
-	Metrics    *metricexec.Engine
+	Languages  Languages          // of metric queries
+	Metrics    *metricexec.Engine // names of metrics and labels
 	Logs       *logstore.Store
 	Traces     *tracestore.Store
 	Resources  *resourcestore.Store

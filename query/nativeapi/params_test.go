@@ -148,17 +148,15 @@ func TestDecodeQuery(t *testing.T) {
 		code  fault.Code
 		param string
 	}{
-		``:                                      {fault.BadQuery, ""},
-		`{}`:                                    {fault.BadQuery, "query"},
-		`{"query":"up"} {}`:                     {fault.BadQuery, ""},
-		`{"query":"up","stop":1}`:               {fault.BadQuery, ""},
-		`{"query":"up","start":true}`:           {fault.BadQuery, ""},
-		`{"query":"up","start":"soon"}`:         {fault.BadQuery, "start"},
-		`{"query":"up","start":2e9,"end":1e9}`:  {fault.BadQuery, "end"},
-		`{"query":"up","step":"0"}`:             {fault.BadQuery, "step"},
-		`{"query":"up","limit":-1}`:             {fault.BadQuery, "limit"},
-		`{"query":"up","language":"metricsql"}`: {fault.Unsupported, "language"},
-		`{"query":"up","language":"sql"}`:       {fault.BadQuery, "language"},
+		``:                                     {fault.BadQuery, ""},
+		`{}`:                                   {fault.BadQuery, "query"},
+		`{"query":"up"} {}`:                    {fault.BadQuery, ""},
+		`{"query":"up","stop":1}`:              {fault.BadQuery, ""},
+		`{"query":"up","start":true}`:          {fault.BadQuery, ""},
+		`{"query":"up","start":"soon"}`:        {fault.BadQuery, "start"},
+		`{"query":"up","start":2e9,"end":1e9}`: {fault.BadQuery, "end"},
+		`{"query":"up","step":"0"}`:            {fault.BadQuery, "step"},
+		`{"query":"up","limit":-1}`:            {fault.BadQuery, "limit"},
 	} {
 		_, err := decodeQuery(strings.NewReader(body), now)
 		f, ok := errors.AsType[*fault.Error](err)

@@ -53,6 +53,7 @@ func (s *scalarText) UnmarshalJSON(b []byte) error {
 
 // metricQuery is a query that has been read.
 type metricQuery struct {
+	language   string // empty is PromQL
 	expr       string
 	start, end time.Time
 	step       time.Duration // 0 is instant, at end
@@ -70,20 +71,13 @@ func decodeQuery(body io.Reader, now time.Time) (metricQuery, error) {
 	if d.More() {
 		return metricQuery{}, &fault.Error{Code: fault.BadQuery, Message: "request body: more than one JSON value"}
 	}
-	switch req.Language {
-	case "", "promql":
-	case "metricsql":
-		return metricQuery{}, &fault.Error{Code: fault.Unsupported, Param: "language", Message: "MetricsQL is not served by this version; use promql"}
-	default:
-		return metricQuery{}, fault.Param("language", fmt.Errorf("%q is not one of promql, metricsql", req.Language))
-	}
 	if req.Query == "" {
 		return metricQuery{}, fault.Param("query", errors.New("is empty"))
 	}
 	if req.Limit < 0 {
 		return metricQuery{}, fault.Param("limit", errors.New("is negative"))
 	}
-	q := metricQuery{expr: req.Query, limit: req.Limit}
+	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit}
 	return q, q.times(&req, now)
 }
 
@@ -134,11 +128,15 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	language, err := a.Languages.Find(q.language)
+	if err != nil {
+		return err
+	}
 	var res *metricexec.Result
 	if q.step == 0 {
-		res, err = a.Metrics.Instant(r.Context(), tenantOf(r), q.expr, q.end)
+		res, err = language.Instant(r.Context(), tenantOf(r), q.expr, q.end)
 	} else {
-		res, err = a.Metrics.Range(r.Context(), tenantOf(r), q.expr, q.start, q.end, q.step)
+		res, err = language.Range(r.Context(), tenantOf(r), q.expr, q.start, q.end, q.step)
 	}
 	if err != nil {
 		return err

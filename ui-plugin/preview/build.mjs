@@ -8,7 +8,22 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, 'dist');
 mkdirSync(out, { recursive: true });
 
+// Grafana's packages import this one from .mjs files, to which a bundler gives the whole CommonJS module for its default.
+const scrollbars = {
+  name: 'default-of-scrollbars',
+  setup(b) {
+    b.onResolve({ filter: /^react-custom-scrollbars-2$/ }, (args) =>
+      args.namespace === 'shim' ? undefined : { path: args.path, namespace: 'shim' }
+    );
+    b.onLoad({ filter: /.*/, namespace: 'shim' }, () => ({
+      contents: `const all = require('react-custom-scrollbars-2'); export const Scrollbars = all.Scrollbars; export default all.Scrollbars;`,
+      resolveDir: here,
+    }));
+  },
+};
+
 await build({
+  plugins: [scrollbars],
   entryPoints: { main: join(here, 'page', 'main.tsx'), worker: 'monaco-editor/esm/vs/editor/editor.worker.js' },
   absWorkingDir: dirname(here),
   bundle: true,

@@ -1,4 +1,4 @@
-import { CoreApp, DataFrame, LoadingState, TimeRange } from '@grafana/data';
+import { CoreApp, CustomVariableSupport, DataFrame, LoadingState, TimeRange } from '@grafana/data';
 import { Alert, Combobox, Field, PanelChrome, Stack, Text } from '@grafana/ui';
 import React, { useEffect, useMemo, useState } from 'react';
 import { lastValueFrom } from 'rxjs';
@@ -135,12 +135,11 @@ function DashboardPanel({ panel, datasource, range }: { panel: Panel; datasource
 }
 
 async function optionsOf(datasource: TrefoilDatasource, variable: Variable, range: TimeRange): Promise<string[]> {
-  if (!datasource.variables || !variable.query) {
+  const support = datasource.variables as CustomVariableSupport<TrefoilDatasource, TrefoilQuery> | undefined;
+  if (!support || !variable.query) {
     return [];
   }
-  const { data } = await lastValueFrom(
-    datasource.variables.query!(requestOf([variable.query], range, CoreApp.Dashboard) as never)
-  );
+  const { data } = await lastValueFrom(support.query(requestOf([variable.query], range, CoreApp.Dashboard)));
   return data.map((value: { text?: string; value?: string }) => String(value.value ?? value.text));
 }
 

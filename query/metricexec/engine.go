@@ -121,7 +121,13 @@ type Result struct {
 }
 
 // Timings is where the evaluator spent its time, as Prometheus's API shows it.
-func (r *Result) Timings() stats.QueryStats { return stats.NewQueryStats(r.query.Stats()) }
+// It is nil of results that another evaluator made.
+func (r *Result) Timings() stats.QueryStats {
+	if r.query == nil {
+		return nil
+	}
+	return stats.NewQueryStats(r.query.Stats())
+}
 
 // Close gives the result's memory back.
 func (r *Result) Close() {

@@ -39,8 +39,10 @@ type Config struct {
 	Resources  *resourcestore.Store
 	Alerts     *alertstore.Store // nil where none are kept
 	Correlator *correlate.Correlator
-	Ready      func() Readiness
-	Version    string
+	// Cardinality is where series are.
+	Cardinality CardinalityFunc
+	Ready       func() Readiness
+	Version     string
 	// Timeout bounds one request that is no metric query; default 30 s.
 	Timeout time.Duration
 	// MaxLogs bounds a page of logs, MaxNames a list of names or values; by
@@ -98,6 +100,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/api/v1/exemplars", a.exemplars},
 		{http.MethodGet, "/api/v1/alerts", a.alerts},
 		{http.MethodGet, "/api/v1/alerts/history", a.alertHistory},
+		{http.MethodGet, "/api/v1/cardinality", a.cardinality},
 	}
 }
 

@@ -9,6 +9,9 @@ import { root, startAll, until } from './live.mjs';
 
 const SHOTS = join(root, 'ui-plugin', 'preview', 'screenshots');
 
+const LINK = 'a[href^="/explore?left="]';
+const ID = /^[0-9a-f]{32}$/;
+
 let all;
 let page;
 const problems = [];
@@ -85,6 +88,36 @@ test('an instant query is a table', async () => {
   assert.ok((await rows('table')) >= 1);
 });
 
+test('the builder builds, explains and runs', async () => {
+  await explore();
+  await page.getByText('Builder', { exact: true }).click();
+  await page.getByLabel('Metric', { exact: true }).fill('shop_orders');
+  await page.getByRole('option', { name: 'shop_orders_total' }).click();
+  await page.getByLabel('Add an operation').fill('rate');
+  await page.getByRole('option', { name: 'rate', exact: true }).click();
+  await page.getByText('The increase per second of a counter').waitFor();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
+  await accessible('builder');
+  await shot('builder');
+});
+
+test('exemplars lead to traces', async () => {
+  const expr = 'histogram_quantile(0.95, sum by (le) (rate(http_server_request_duration_seconds_bucket[1m])))';
+  await explore({ queryType: 'metrics', expr, exemplars: true });
+  assert.ok((await rows('table')) > 0, 'exemplars');
+  await page.getByTestId('frame-table').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('trace')) > 1);
+});
+
+test('a histogram is a heatmap', async () => {
+  await explore({
+    queryType: 'metrics',
+    expr: 'sum by (le) (rate(http_server_request_duration_seconds_bucket[1m]))',
+    format: 'heatmap',
+  });
+  assert.ok((await rows('heatmap')) > 1);
+});
+
 test('a mistake is told with its place', async () => {
   await explore({ queryType: 'metrics', expr: 'sum(rate(x[5m])' });
   await page.getByText(/line 1, column \d+/).first().waitFor();
@@ -95,8 +128,20 @@ test('logs are found, and a line leads to its trace', async () => {
   assert.ok((await rows('logs')) > 0);
   await accessible('logs');
   await shot('logs');
-  await page.getByTestId('frame-logs').locator('a[href^="/explore?left="]').filter({ hasText: /^[0-9a-f]{32}$/ }).first().click();
+  await page.getByTestId('frame-logs').locator(LINK).filter({ hasText: ID }).first().click();
   assert.ok((await rows('trace')) > 1, 'spans of the trace');
+});
+
+test('a span leads to its logs and to the metrics of its service', async () => {
+  await explore({ queryType: 'traces', traceId: all.trace });
+  assert.ok((await rows('trace')) > 5);
+  await page.getByTestId('frame-trace').locator(LINK).filter({ hasText: /^checkout$/ }).first().click();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
+  await shot('span-to-metrics');
+  await explore({ queryType: 'traces', traceId: all.trace });
+  await page.getByTestId('frame-trace').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('logs')) > 1, 'logs of the trace');
+  await page.getByRole('button', { name: `trace ${all.trace}` }).waitFor();
 });
 
 test('live tail brings new lines', async () => {
@@ -113,6 +158,34 @@ test('a trace is shown', async () => {
   assert.ok((await rows('trace')) > 5);
   await accessible('traces');
   await shot('trace');
+});
+
+test('alerts are listed and have a history', async () => {
+  await explore();
+  await tab('Alerts');
+  await run();
+  await accessible('alerts');
+  await page.getByText('History', { exact: true }).click();
+  await done();
+  await shot('alerts');
+});
+
+test('dashboards are filled', async () => {
+  for (const name of ['trefoil-services', 'trefoil-service', 'trefoil-genai', 'trefoil-runtimes']) {
+    await open(`/d/${name}`);
+    const panels = page.getByTestId('panel');
+    await panels.first().waitFor();
+    await until(
+      `${name} has its answers`,
+      async () => {
+        const states = await panels.evaluateAll((all) => all.map((p) => p.dataset.state));
+        return states.every((state) => state === 'Done');
+      },
+      120
+    );
+    assert.equal(await panels.getByText('No data').count(), 0, `${name}: a panel without data`);
+    await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  }
 });
 
 test('settings are checked', async () => {

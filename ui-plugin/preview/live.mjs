@@ -65,7 +65,7 @@ export async function startAll() {
     const at = await until('trefoil serves', () => JSON.parse(readFileSync(join(dir, 'endpoints.json'), 'utf8')));
     const trefoil = `http://${at.http}`;
     await until('trefoil is ready', async () => (await fetch(`${trefoil}/readyz`)).ok);
-    const demo = run(join(bin, 'trefoil'), ['demo', '--rate', '10', '--seed', '7', '--endpoint', at.otlp_grpc]);
+    const demo = run(join(bin, 'trefoil'), ['demo', '--rate', '10', '--seed', '7', '--break', 'payment=0.5', '--endpoint', at.otlp_grpc]);
     const trace = (await until('the demo names a trace', () => /trace ([0-9a-f]{32})/.exec(demo.said)))[1];
     const host = run(join(bin, 'plugin-preview'), ['-addr', any, '-trefoil', trefoil, '-root', join(root, 'ui-plugin')]);
     const url = (await until('the preview serves', () => /is at (http:\S+?),/.exec(host.said)))[1];

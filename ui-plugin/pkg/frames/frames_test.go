@@ -227,3 +227,92 @@ func TestTraceOfUnknownStatusIsAnError(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// The exemplars of the time series panel: its name, topic and fields are how
+// Grafana knows them.
+func TestExemplarFrame(t *testing.T) {
+	out := Exemplars([]trefoilclient.Exemplar{
+		{Time: t0, Value: 0.25, Labels: map[string]string{"le": "0.5"}, TraceID: "5b8efff798038103d269b633813fc60c", SpanID: "eee19b7ec3c1b174"},
+		{Time: t0.Add(time.Second), Value: 0.5, Labels: map[string]string{"le": "1", "route": "/cart"}},
+	}, Source{UID: "uid1", Name: "Trefoil"})
+	if len(out) != 1 || out[0].Name != "exemplar" || out[0].Meta.DataTopic != data.DataTopicAnnotations {
+		t.Fatalf("%+v", out)
+	}
+	requireField(t, out[0], "Time", data.FieldTypeTime)
+	requireField(t, out[0], "Value", data.FieldTypeFloat64)
+	requireField(t, out[0], "traceID", data.FieldTypeNullableString)
+	requireField(t, out[0], "route", data.FieldTypeString)
+	trace, _ := out[0].FieldByName("traceID")
+	if links := trace.Config.Links; len(links) != 1 || links[0].Internal.DatasourceUID != "uid1" {
+		t.Errorf("links are %+v", links)
+	}
+	if trace.At(1).(*string) != nil {
+		t.Error("an exemplar without a trace has a link")
+	}
+	if Exemplars(nil, Source{}) != nil {
+		t.Error("no exemplars make a frame")
+	}
+}
+
+func TestHeatmapFrame(t *testing.T) {
+	at := func(values ...float64) trefoilclient.Series {
+		return trefoilclient.Series{Labels: map[string]string{}, Times: []time.Time{t0, t0.Add(time.Minute)}, Values: values}
+	}
+	one, two, inf := at(1, 2), at(4, 1), at(4, 9)
+	one.Labels["le"], two.Labels["le"], inf.Labels["le"] = "0.5", "10", "+Inf"
+	out := Heatmap(&trefoilclient.MetricResult{Series: []trefoilclient.Series{inf, two, one}}, MetricOptions{Executed: "x"})
+	if len(out) != 1 || out[0].Meta.Type != "heatmap-rows" {
+		t.Fatalf("%+v", out)
+	}
+	var got []any
+	for _, f := range out[0].Fields[1:] {
+		got = append(got, f.Name, f.At(0), f.At(1))
+	}
+	if diff := cmp.Diff([]any{"0.5", 1.0, 2.0, "10", 3.0, 0.0, "+Inf", 0.0, 7.0}, got); diff != "" {
+		t.Errorf("buckets (-want +got):\n%s", diff)
+	}
+	plain := Heatmap(&trefoilclient.MetricResult{Series: []trefoilclient.Series{series(1, "job", "a")}}, MetricOptions{})
+	if plain[0].Meta.Type != data.FrameTypeTimeSeriesMulti || len(plain[0].Meta.Notices) != 1 {
+		t.Errorf("without le: %+v", plain[0].Meta)
+	}
+}
+
+func TestMetricTable(t *testing.T) {
+	out := MetricTable(&trefoilclient.MetricResult{Series: []trefoilclient.Series{
+		{Labels: map[string]string{"job": "a"}, Times: []time.Time{t0, t0.Add(time.Minute)}, Values: []float64{1, 2}},
+		{Labels: map[string]string{"zone": "z"}},
+	}}, MetricOptions{})
+	f := out[0]
+	if f.Meta.Type != data.FrameTypeTable || f.Rows() != 2 || *f.Fields[3].At(0).(*float64) != 2 || f.Fields[3].At(1).(*float64) != nil ||
+		f.Fields[1].Name != "job" || f.Fields[2].At(1) != "z" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// Grafana makes annotations of the fields time, title, text and tags.
+func TestAlertFrames(t *testing.T) {
+	opt := AlertOptions{Source: Source{UID: "uid1", Name: "Trefoil"}}
+	list := Alerts(&trefoilclient.AlertList{Truncated: true, Alerts: []trefoilclient.Alert{{Alert: "Slow", Group: "shop", State: "firing", Value: 2,
+		Labels: map[string]string{"service_name": "cart"}, Annotations: map[string]string{"summary": "cart is slow"}, ActiveAt: t0}}}, opt)[0]
+	history := AlertHistory(&trefoilclient.AlertHistory{Events: []trefoilclient.AlertEvent{{Time: t0, Event: "firing", Alert: "Slow", Group: "shop",
+		Labels: map[string]string{"service": "cart"}, Annotations: map[string]string{"description": "cart is slow"}}}}, opt)[0]
+	requireField(t, list, "state", data.FieldTypeString)
+	requireField(t, list, "since", data.FieldTypeNullableTime)
+	requireField(t, history, "time", data.FieldTypeTime)
+	for _, f := range []*data.Frame{list, history} {
+		for name, want := range map[string]any{"title": "Slow", "service": "cart", "text": "cart is slow"} {
+			requireField(t, f, name, data.FieldTypeString)
+			if field, _ := f.FieldByName(name); field.At(0) != want {
+				t.Errorf("%s is %v, want %v", name, field.At(0), want)
+			}
+		}
+		requireField(t, f, "tags", data.FieldTypeJSON)
+		service, _ := f.FieldByName("service")
+		if len(service.Config.Links) != 1 {
+			t.Error("an alert does not lead to its evidence")
+		}
+	}
+	if len(list.Meta.Notices) != 1 {
+		t.Error("a cut list does not say so")
+	}
+}

@@ -11,11 +11,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
 )
 
-// Source names this data source, for links that stay inside it.
-type Source struct {
-	UID, Name string
-}
-
 // LogOptions say how the records of one search are shown.
 type LogOptions struct {
 	Executed string
@@ -46,15 +41,13 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 		times[i], bodies[i], severity[i], ids[i] = r.Time, r.Body, strings.ToLower(r.Severity), r.ID
 		labels[i], traces[i], spans[i] = merged, orNull(r.TraceID), orNull(r.SpanID)
 	}
-	trace := data.NewField("traceID", nil, traces)
-	trace.SetConfig(&data.FieldConfig{Links: []data.DataLink{traceLink(opt.Source)}})
 	frame := data.NewFrame("",
 		data.NewField("timestamp", nil, times),
 		data.NewField("body", nil, bodies),
 		data.NewField("severity", nil, severity),
 		data.NewField("id", nil, ids),
 		data.NewField("labels", nil, labels),
-		trace,
+		linked(data.NewField("traceID", nil, traces), opt.Source.trace()),
 		data.NewField("spanID", nil, spans),
 	)
 	custom := map[string]any{"limit": opt.Limit}
@@ -99,18 +92,6 @@ func logLabels(r trefoilclient.LogRecord) (json.RawMessage, error) {
 		merged[k] = v
 	}
 	return json.Marshal(merged)
-}
-
-// traceLink opens the trace whose ID the clicked cell holds.
-func traceLink(s Source) data.DataLink {
-	return data.DataLink{
-		Title: "View trace",
-		Internal: &data.InternalDataLink{
-			DatasourceUID:  s.UID,
-			DatasourceName: s.Name,
-			Query:          map[string]any{"queryType": "traces", "traceId": "${__value.raw}"},
-		},
-	}
 }
 
 // orNull is null for an absent ID: Grafana offers a link on any text, even none.

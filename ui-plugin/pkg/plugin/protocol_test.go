@@ -204,6 +204,47 @@ func TestMetricRequest(t *testing.T) {
 	}
 }
 
+// Alerts, exemplars and a dashboard's own filters, as they are asked and answered.
+func TestAlertsExemplarsAndFilters(t *testing.T) {
+	var asked map[string]any
+	var exemplarsOf string
+	mux := api()
+	mux.HandleFunc("POST /api/v1/query", func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		apitest.Answer(apitest.ArrowType, apitest.Metrics(nil, []apitest.Series{{Times: []int64{noon.UnixMilli()}, Values: []float64{3}}}))(w, r)
+	})
+	mux.HandleFunc("GET /api/v1/exemplars", func(w http.ResponseWriter, r *http.Request) {
+		exemplarsOf = r.URL.Query().Get("query")
+		apitest.Answer("application/json", []byte(`{"items":[{"time":"2026-03-01T12:00:00Z","metric":"m","labels":{"a":"b"},"value":0.5,
+			"trace_id":"5b8efff798038103d269b633813fc60c","span_id":"eee19b7ec3c1b174","attributes":{}}],"truncated":false}`))(w, r)
+	})
+	mux.Handle("GET /api/v1/alerts", apitest.Answer("application/json", []byte(
+		`{"alerts":[{"alert":"Slow","group":"g","state":"firing","value":"NaN","labels":{},"annotations":{},"active_at":"2026-03-01T12:00:00Z"}],"truncated":false}`)))
+	mux.Handle("GET /api/v1/alerts/history", apitest.Refuse(503, "unavailable", "engine down"))
+	h := start(t, config{url: serve(t, mux)})
+
+	r := h.query("metrics", map[string]any{"expr": "sum(rate(m[5m]))", "exemplars": true,
+		"adhocFilters": []map[string]string{{"key": "service.name", "op": "=~", "value": "ca.*"}}}, noon)
+	if r.Error != nil || len(r.Frames) != 2 || r.Frames[1].Name != "exemplar" || *r.Frames[1].Fields[2].At(0).(*string) != "5b8efff798038103d269b633813fc60c" {
+		t.Errorf("%+v %v", r.Frames, r.Error)
+	}
+	const filtered = `sum(rate(m{"service.name"=~"ca.*"}[5m]))`
+	if asked["query"] != filtered || exemplarsOf != filtered {
+		t.Errorf("asked %v and exemplars of %s, want %s", asked["query"], exemplarsOf, filtered)
+	}
+	list := onlyFrame(t, h.query("alerts", map[string]any{}, noon))
+	if list.Rows() != 1 || list.Fields[0].At(0) != "firing" {
+		t.Errorf("alerts: %+v", list)
+	}
+	if r := h.query("alerts", map[string]any{"alertsMode": "history"}, noon); r.Status != 503 {
+		t.Errorf("history: %d %v", r.Status, r.Error)
+	}
+	r = h.query("metrics", map[string]any{"expr": "m", "adhocFilters": []map[string]string{{"key": "a", "op": ">", "value": "1"}}}, noon)
+	if r.Status != 400 || r.Error == nil || !strings.Contains(r.Error.Error(), `operator ">"`) {
+		t.Errorf("an operator there is not: %d %v", r.Status, r.Error)
+	}
+}
+
 // A panel that goes away takes its query to Trefoil with it.
 func TestCancelReachesTrefoil(t *testing.T) {
 	arrived, left := make(chan struct{}), make(chan struct{})

@@ -38,8 +38,9 @@ type trefoil struct {
 	done chan struct{} // closed when it has ended
 }
 
-// startTrefoil builds and runs the server on free ports until the test ends.
-func startTrefoil(t *testing.T) *trefoil {
+// startTrefoil builds and runs the server on free ports, with further flags,
+// until the test ends.
+func startTrefoil(t testing.TB, flags ...string) *trefoil {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "trefoil")
 	if out, err := exec.Command("go", "build", "-o", bin, "../../../cmd/trefoil").CombinedOutput(); err != nil {
@@ -50,8 +51,8 @@ func startTrefoil(t *testing.T) *trefoil {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &trefoil{done: make(chan struct{}), cmd: exec.Command(bin, "serve", "--data-dir", dir,
-		"--http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "127.0.0.1:0", "--otlp-http-addr", "127.0.0.1:0")}
+	p := &trefoil{done: make(chan struct{}), cmd: exec.Command(bin, append([]string{"serve", "--data-dir", dir,
+		"--http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "127.0.0.1:0", "--otlp-http-addr", "127.0.0.1:0"}, flags...)...)}
 	p.cmd.Stdout, p.cmd.Stderr = said, said
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -104,7 +105,7 @@ func (p *trefoil) stop() {
 }
 
 // eventually repeats check until it has nothing to say.
-func eventually(t *testing.T, within time.Duration, check func() error) {
+func eventually(t testing.TB, within time.Duration, check func() error) {
 	t.Helper()
 	var err error
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
@@ -173,7 +174,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

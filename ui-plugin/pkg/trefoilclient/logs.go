@@ -26,6 +26,7 @@ type LogQuery struct {
 	Text       string // substring of the body, case-insensitive
 	Attributes []Filter
 	TraceID    string
+	SpanID     string
 	Limit      int
 	Forward    bool // oldest first
 }
@@ -60,6 +61,7 @@ func (q LogQuery) Values() url.Values {
 	set("severity", q.Severity)
 	set("q", q.Text)
 	set("trace_id", q.TraceID)
+	set("span_id", q.SpanID)
 	for _, a := range q.Attributes {
 		v.Add("attr", a.Key+a.Op+a.Value)
 	}

@@ -10,7 +10,7 @@ import {
   ScopedVars,
 } from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
-import { lastValueFrom, of, toArray } from 'rxjs';
+import { lastValueFrom, Observable, of, toArray } from 'rxjs';
 
 import { asRegex } from './datasource';
 import { datasourceWith, range } from './testing/fixtures';
@@ -234,7 +234,7 @@ describe('variables', () => {
   });
   it('are values with their text', async () => {
     const support = asked.variables as unknown as {
-      query: (r: DataQueryRequest<TrefoilQuery>) => ReturnType<typeof of<{ data: unknown }>>;
+      query: (r: DataQueryRequest<TrefoilQuery>) => Observable<unknown>;
     };
     const found = await lastValueFrom(
       support.query(request({ targets: [query({ variable: { kind: 'label-values', label: 'k' } })] }))

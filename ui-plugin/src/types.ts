@@ -100,7 +100,7 @@ export interface TrefoilQuery extends DataQuery {
 export const DEFAULT_QUERY: Partial<TrefoilQuery> = { queryType: 'metrics', language: 'promql', expr: '' };
 
 export const DEFAULT_LINE_LIMIT = 1000;
-export const MAX_LINE_LIMIT = 5000;
+export const MAX_LINE_LIMIT = 100000;
 
 export type AuthMethod = 'none' | 'basic' | 'token' | 'forward';
 

@@ -316,3 +316,61 @@ func TestAlertFrames(t *testing.T) {
 		t.Error("a cut list does not say so")
 	}
 }
+
+func TestTracesTable(t *testing.T) {
+	out := Traces(&trefoilclient.TracesFound{Partial: "only the newest were looked at", Traces: []trefoilclient.TraceFound{
+		{TraceID: "5b8efff798038103d269b633813fc60c", Service: "frontend", Name: "GET /", Start: t0, DurationNS: 1_500_000, Spans: 7, Errors: 1}}}, TraceOptions{Source: Source{UID: "u"}})
+	f := out[0]
+	id, _ := f.FieldByName("traceID")
+	took, _ := f.FieldByName("duration")
+	if f.Rows() != 1 || len(id.Config.Links) != 1 || took.At(0) != 1.5 || took.Config.Unit != "ms" || len(f.Meta.Notices) != 1 {
+		t.Errorf("%+v %+v", f, f.Meta)
+	}
+}
+
+// The node graph's frames: nodes have an id, edges an id, a source and a target
+// among the nodes; the arcs of a node add up to one.
+func TestServiceGraphKeepsContract(t *testing.T) {
+	out := ServiceGraph(&trefoilclient.ServiceGraph{Truncated: true, Edges: []trefoilclient.Edge{
+		{Client: "frontend", Server: "cart", Requests: 120, Errors: 30, P99NS: 5e6},
+		{Client: "checkout", Server: "cart", Requests: 60, P99NS: 9e6},
+	}}, time.Minute, TraceOptions{Source: Source{UID: "u"}})
+	if len(out) != 2 || out[0].Name != "nodes" || out[1].Name != "edges" {
+		t.Fatalf("%d frames", len(out))
+	}
+	nodes, edges := out[0], out[1]
+	for _, f := range out {
+		if f.Meta.PreferredVisualization != data.VisTypeNodeGraph {
+			t.Errorf("%s: %+v", f.Name, f.Meta)
+		}
+		requireField(t, f, "id", data.FieldTypeString)
+		requireField(t, f, "mainstat", data.FieldTypeFloat64)
+		requireField(t, f, "secondarystat", data.FieldTypeFloat64)
+	}
+	requireField(t, nodes, "title", data.FieldTypeString)
+	requireField(t, edges, "source", data.FieldTypeString)
+	requireField(t, edges, "target", data.FieldTypeString)
+	ids := map[string]int{}
+	id, _ := nodes.FieldByName("id")
+	for i := range id.Len() {
+		ids[id.At(i).(string)] = i
+	}
+	for _, name := range []string{"source", "target"} {
+		f, _ := edges.FieldByName(name)
+		for i := range f.Len() {
+			if _, ok := ids[f.At(i).(string)]; !ok {
+				t.Errorf("%s %v is no node", name, f.At(i))
+			}
+		}
+	}
+	at := func(name string) float64 {
+		f, _ := nodes.FieldByName(name)
+		return f.At(ids["cart"]).(float64)
+	}
+	if at("mainstat") != 3 || at("secondarystat") != 9 || math.Abs(at("arc__failed")-1./6) > 1e-9 || at("arc__failed")+at("arc__answered") != 1 {
+		t.Errorf("cart: %v requests/s, %v ms, %v failed, %v answered", at("mainstat"), at("secondarystat"), at("arc__failed"), at("arc__answered"))
+	}
+	if len(ids) != 3 || len(nodes.Meta.Notices) != 1 {
+		t.Errorf("nodes %v, notices %v", ids, nodes.Meta.Notices)
+	}
+}

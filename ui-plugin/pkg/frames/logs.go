@@ -33,8 +33,9 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 		traces   = make([]*string, n)
 		spans    = make([]*string, n)
 	)
+	resources := map[string]map[string]json.RawMessage{} // records share a few
 	for i, r := range res.Records {
-		merged, err := logLabels(r)
+		merged, err := logLabels(r, resources)
 		if err != nil {
 			return nil, err
 		}
@@ -70,13 +71,17 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 // logLabels merges what surrounds a record into one object: its own attributes
 // under their names, the resource's too unless the record has the same name,
 // when they keep a "resource." in front.
-func logLabels(r trefoilclient.LogRecord) (json.RawMessage, error) {
-	var own, resource map[string]json.RawMessage
+func logLabels(r trefoilclient.LogRecord, resources map[string]map[string]json.RawMessage) (json.RawMessage, error) {
+	var own map[string]json.RawMessage
 	if err := json.Unmarshal(r.Attributes, &own); err != nil {
 		return nil, fmt.Errorf("log record %s: attributes: %w", r.ID, err)
 	}
-	if err := json.Unmarshal(r.Resource, &resource); err != nil {
-		return nil, fmt.Errorf("log record %s: resource: %w", r.ID, err)
+	resource, known := resources[string(r.Resource)]
+	if !known {
+		if err := json.Unmarshal(r.Resource, &resource); err != nil {
+			return nil, fmt.Errorf("log record %s: resource: %w", r.ID, err)
+		}
+		resources[string(r.Resource)] = resource
 	}
 	merged := make(map[string]json.RawMessage, len(own)+len(resource)+1)
 	if r.Service != "" {

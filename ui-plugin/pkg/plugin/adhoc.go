@@ -1,8 +1,6 @@
 package plugin
 
 import (
-	"fmt"
-
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -34,7 +32,7 @@ func withFilters(expr string, filters []attributeFilter) (string, error) {
 	}
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 	if err != nil {
-		return "", invalid("%s", fmt.Sprintf("the dashboard's filters cannot be added to an expression that is not PromQL: %v", err))
+		return "", invalid("the dashboard's filters cannot be added to an expression that is not PromQL: %v", err)
 	}
 	parser.Inspect(parsed, func(n parser.Node, _ []parser.Node) error {
 		if s, ok := n.(*parser.VectorSelector); ok {

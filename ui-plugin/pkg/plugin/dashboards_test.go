@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,7 +153,8 @@ func (h *host) variables(d dashboard) (map[string]string, error) {
 				return nil, err
 			}
 			path := q.Variable.Kind
-			status, body := h.get(path, "signal="+q.Variable.Signal+"&name="+q.Variable.Label+"&match="+strings.NewReplacer(" ", "%20", "=", "%3D", "|", "%7C").Replace(q.Variable.Match))
+			asked := url.Values{"signal": {q.Variable.Signal}, "name": {q.Variable.Label}, "match": {q.Variable.Match}}
+			status, body := h.get(path, asked.Encode())
 			var names []string
 			if status != http.StatusOK || json.Unmarshal([]byte(body), &names) != nil || len(names) == 0 {
 				return nil, fmt.Errorf("%s: variable %s: %d %s", d.UID, v.Name, status, body)
@@ -163,9 +166,9 @@ func (h *host) variables(d dashboard) (map[string]string, error) {
 }
 
 // scrape reads /metrics and writes what it says back by remote write.
-func scrape(url string) error {
+func scrape(base string) error {
 	client := &http.Client{Timeout: 20 * time.Second}
-	res, err := client.Get(url + "/metrics")
+	res, err := client.Get(base + "/metrics")
 	if err != nil {
 		return err
 	}
@@ -188,18 +191,19 @@ func scrape(url string) error {
 			for name, value := range s.Metric {
 				series.Labels = append(series.Labels, prompb.Label{Name: string(name), Value: string(value)})
 			}
+			slices.SortFunc(series.Labels, func(a, b prompb.Label) int { return strings.Compare(a.Name, b.Name) })
 			all.Timeseries = append(all.Timeseries, series)
 		}
 	}
-	return remoteWrite(url, &all)
+	return remoteWrite(base, &all)
 }
 
-func remoteWrite(url string, all *prompb.WriteRequest) error {
+func remoteWrite(base string, all *prompb.WriteRequest) error {
 	raw, err := all.Marshal()
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(http.MethodPost, url+"/prometheus/api/v1/write", bytes.NewReader(snappy.Encode(nil, raw)))
+	req, err := http.NewRequest(http.MethodPost, base+"/prometheus/api/v1/write", bytes.NewReader(snappy.Encode(nil, raw)))
 	if err != nil {
 		return err
 	}

@@ -245,6 +245,49 @@ func TestAlertsExemplarsAndFilters(t *testing.T) {
 	}
 }
 
+// Traces are found by a form or by TraceQL, make series where TraceQL asks for
+// them, and the graph of services is nodes and edges.
+func TestTraceSearchMetricsAndGraph(t *testing.T) {
+	var searched []string
+	var asked map[string]any
+	mux := api()
+	mux.HandleFunc("GET /api/v1/traces", func(w http.ResponseWriter, r *http.Request) {
+		searched = append(searched, r.URL.Query().Get("q"), r.URL.Query().Get("limit"))
+		apitest.Answer("application/json", []byte(`{"traces":[{"trace_id":"5b8efff798038103d269b633813fc60c","root_service":"cart","root_name":"GET /",
+			"start":"2026-03-01T12:00:00Z","duration_ns":5000000,"span_count":3,"error_count":0,"spansets":[]}],"stats":{}}`))(w, r)
+	})
+	mux.Handle("GET /api/v1/service-graph", apitest.Answer("application/json", []byte(
+		`{"edges":[{"client":"a","server":"b","requests":7200,"errors":0,"p50_ns":1e6,"p99_ns":2e6}],"truncated":false}`)))
+	mux.HandleFunc("POST /api/v1/query", func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		apitest.Answer(apitest.ArrowType, apitest.Metrics(nil, []apitest.Series{{Times: []int64{noon.UnixMilli()}, Values: []float64{3}}}))(w, r)
+	})
+	h := start(t, config{url: serve(t, mux)})
+	form := onlyFrame(t, h.query("traces", map[string]any{"tracesMode": "search", "search": map[string]any{"service": "cart"}}, noon))
+	code := onlyFrame(t, h.query("traces", map[string]any{"tracesMode": "traceql", "traceql": "{ status = error }", "traceLimit": 7}, noon))
+	if form.Rows() != 1 || code.Rows() != 1 {
+		t.Errorf("%d and %d traces", form.Rows(), code.Rows())
+	}
+	if diff := cmp.Diff([]string{`{ resource.service.name = "cart" }`, "50", "{ status = error }", "7"}, searched); diff != "" {
+		t.Errorf("searches (-want +got):\n%s", diff)
+	}
+	const rate = "{ status = error } | rate()"
+	if f := onlyFrame(t, h.query("traces", map[string]any{"tracesMode": "traceql", "traceql": rate}, noon)); f.Meta.Type != data.FrameTypeTimeSeriesMulti {
+		t.Errorf("rate: %+v", f.Meta)
+	}
+	if asked["language"] != "traceql" || asked["query"] != rate {
+		t.Errorf("asked %v", asked)
+	}
+	if r := h.query("traces", map[string]any{"tracesMode": "graph"}, noon); r.Error != nil || len(r.Frames) != 2 || r.Frames[1].Rows() != 1 {
+		t.Errorf("graph: %+v %v", r.Frames, r.Error)
+	}
+	for _, wrong := range []map[string]any{{"tracesMode": "smell"}, {"tracesMode": "traceql"}, {"tracesMode": "search", "traceLimit": 5000}} {
+		if r := h.query("traces", wrong, noon); r.Status != 400 {
+			t.Errorf("%v: %d %v", wrong, r.Status, r.Error)
+		}
+	}
+}
+
 // A panel that goes away takes its query to Trefoil with it.
 func TestCancelReachesTrefoil(t *testing.T) {
 	arrived, left := make(chan struct{}), make(chan struct{})

@@ -18,7 +18,7 @@ import (
 
 const (
 	defaultLineLimit = 1000
-	maxLineLimit     = 5000
+	maxLineLimit     = 100_000
 )
 
 // queryModel is the query as the editor saves it; src/types.ts mirrors it. Each

@@ -31,6 +31,8 @@ type spanSearch struct {
 	Attributes  []attributeFilter `json:"attributes"`
 }
 
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\-]*$`)
+
 // traceMetrics tells TraceQL that makes series from TraceQL that finds traces.
 var traceMetrics = regexp.MustCompile(`\|\s*(rate|[a-z]+_over_time|compare)\s*\(`)
 
@@ -101,12 +103,13 @@ func (s spanSearch) traceQL(adHoc []attributeFilter) (string, error) {
 	default:
 		return "", invalid("status %q is none of error, ok and unset", s.Status)
 	}
-	for op, text := range map[string]string{">=": s.MinDuration, "<=": s.MaxDuration} {
+	for _, bound := range [][2]string{{">=", s.MinDuration}, {"<=", s.MaxDuration}} {
+		op, text := bound[0], bound[1]
 		if text == "" {
 			continue
 		}
 		took, err := time.ParseDuration(text)
-		if long, err2 := model.ParseDuration(text); err != nil && err2 == nil {
+		if long, err2 := model.ParseDuration(text); err != nil && err2 == nil { // has days as well
 			took, err = time.Duration(long), nil
 		}
 		if err != nil || took < 0 {
@@ -128,7 +131,7 @@ func (s spanSearch) traceQL(adHoc []attributeFilter) (string, error) {
 
 // attributeName writes a key wherever it is set: on the span or its resource.
 func attributeName(key string) string {
-	if regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.\-]*$`).MatchString(key) {
+	if plainKey.MatchString(key) {
 		return "." + key
 	}
 	return "." + strconv.Quote(key)

@@ -1,6 +1,6 @@
 import { CoreApp, DataFrame, LoadingState, TimeRange } from '@grafana/data';
 import { Alert, Button, Field, RadioButtonGroup, Stack, Text } from '@grafana/ui';
-import React, { useCallback, useEffect, useMemo, useState } from 'react';
+import React, { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import type { TrefoilQuery } from '../../src/types';
 import { Frames } from './Frames';
@@ -65,8 +65,10 @@ export function ExplorePage({ plugin, datasource }: Loaded) {
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
 
-  const latest = React.useRef(query);
-  latest.current = query;
+  const latest = useRef(query);
+  useEffect(() => {
+    latest.current = query;
+  }, [query]);
   const onRunQuery = useCallback(() => setTimeout(() => runWith(latest.current, minutes)), [runWith, minutes]);
   const frames = response.data as DataFrame[];
   const notices = useMemo(() => frames.flatMap((f) => f.meta?.notices ?? []), [frames]);

@@ -22,6 +22,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -62,6 +63,7 @@ type Config struct {
 	Traces    *tracestore.Store
 	Metrics   *metricstore.Store
 	Resources *resourcestore.Store
+	Alerts    *alertstore.Store // nil where none are kept
 	// Promote lists resource attributes that are labels of every metric series
 	// beside job and instance; nil means service.name.
 	Promote    []string
@@ -125,7 +127,7 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),

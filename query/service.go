@@ -20,6 +20,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/query/tempoapi"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -87,6 +89,7 @@ func (c *Config) setDefaults() {
 type Service struct {
 	config Config
 	engine *metricexec.Engine
+	traces *traceexec.Engine
 	// What metric queries and rules may be written in. A new language is a
 	// line in New.
 	languages nativeapi.Languages
@@ -105,8 +108,10 @@ func New(c Config) *Service {
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},
 	})
+	s.traces = traceexec.New(traceexec.Config{Traces: c.Traces, Resources: c.Resources, Now: c.Now, Limits: traceexec.Limits{MaxPoints: c.Limits.MaxPoints, MaxNames: c.Limits.MaxNames}})
 	s.languages = nativeapi.Languages{
-		"promql": {Instant: s.engine.Instant, Range: s.engine.Range},
+		"promql":  {Instant: s.engine.Instant, Range: s.engine.Range},
+		"traceql": {Instant: s.traces.Instant, Range: s.traces.Range},
 	}
 	s.handler = s.mount()
 	return s
@@ -130,7 +135,11 @@ func (s *Service) mount() http.Handler {
 		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
+	tempo := tempoapi.Handler(tempoapi.Config{
+		Engine: s.traces, Traces: c.Traces, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
+	})
 	mux := http.NewServeMux()
+	mux.Handle("/tempo/", http.StripPrefix("/tempo", s.instrument("/tempo", tempo, tempoapi.WriteError)))
 	mux.Handle("/prometheus/", http.StripPrefix("/prometheus", s.instrument("/prometheus", prom, promapi.WriteError)))
 	api := s.instrument("", native, nativeapi.WriteError)
 	mux.Handle("/api/v1/", api)

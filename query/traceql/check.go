@@ -1,6 +1,10 @@
 package traceql
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+)
 
 // check finds what is well-formed but has no meaning: operations on types that
 // do not go together, conditions that are no condition.
@@ -187,15 +191,12 @@ func (p *parser) checkPattern(e Binary, l, r Type) bool {
 		if v.Type != TypeString {
 			return false
 		}
-		if _, err := regexp.Compile(Anchored(v.Str)); err != nil {
+		if _, err := regexp.Compile(attrcol.Anchored(v.Str)); err != nil {
 			p.fail(c.at, "%s", err)
 		}
 	}
 	return true
 }
-
-// Anchored makes a pattern match whole texts.
-func Anchored(pattern string) string { return "^(?:" + pattern + ")$" }
 
 func arithmeticType(l, r Type) Type {
 	switch {

@@ -4,6 +4,8 @@ import (
 	"math"
 	"regexp"
 	"sync"
+
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 )
 
 // evaluator is what evaluations of one query share.
@@ -18,7 +20,7 @@ type patterns struct{ known sync.Map }
 func (p *patterns) match(pattern, text string) bool {
 	re, ok := p.known.Load(pattern)
 	if !ok {
-		compiled, err := regexp.Compile(Anchored(pattern))
+		compiled, err := regexp.Compile(attrcol.Anchored(pattern))
 		if err != nil { // checked by the parser
 			return false
 		}

@@ -116,6 +116,6 @@ func (p *parser) metricsStages() (list []MetricsStage) {
 
 // hints that are known; others are a mistake, since one that is misspelt would
 // do nothing.
-var knownHints = []string{"most_recent", "exemplars", "sample", "span_sample", "trace_sample", "job_size", "new", "dedupe", "debug_data_factor", "debug_timeout", "jobs", "job_interval", "time_overlap_cutoff", "concurrent_blocks", "minInfo", "skip_optimization"}
+var knownHints = []string{"most_recent", "exemplars", "sample", "range", "span_sample", "trace_sample", "job_size", "new", "dedupe", "debug_data_factor", "debug_timeout", "jobs", "job_interval", "time_overlap_cutoff", "concurrent_blocks", "minInfo", "skip_optimization"}
 
 func isKnownHint(key string) bool { return slices.Contains(knownHints, strings.TrimSpace(key)) }

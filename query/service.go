@@ -32,6 +32,9 @@ import (
 // Readiness is whether storage can answer.
 type Readiness = nativeapi.Readiness
 
+// Program is what is told of the process beside its version.
+type Program = promapi.Program
+
 // Limits bound one query. A zero field means its default.
 type Limits struct {
 	Timeout       time.Duration // 30 s
@@ -64,6 +67,7 @@ type Config struct {
 	Promote    []string
 	Limits     Limits
 	Version    string
+	Program    Program               // what status/ tells of the process
 	Ready      func() Readiness      // nil means always ready
 	Registerer prometheus.Registerer // nil means nowhere
 	Tracer     trace.Tracer          // nil means none
@@ -128,12 +132,15 @@ func (s *Service) mount() http.Handler {
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
-		Ready: c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
+		Cardinality: s.countSeries,
+		Ready:       c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
 		Failed: note, Logger: c.Logger, Now: c.Now,
 	})
+	program := c.Program
+	program.Version = c.Version
 	prom := promapi.Handler(promapi.Config{
-		Engine: s.engine, Metadata: s.metadata, MaxMetadata: c.Limits.MaxNames, Version: c.Version, Timeout: c.Limits.Timeout,
-		Failed: note, Logger: c.Logger, Now: c.Now,
+		Engine: s.engine, Metadata: s.metadata, TargetMetadata: s.targetMetadata, Cardinality: s.cardinality,
+		MaxMetadata: c.Limits.MaxNames, Program: program, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
 	})
 	tempo := tempoapi.Handler(tempoapi.Config{
 		Engine: s.traces, Traces: c.Traces, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
@@ -185,8 +192,8 @@ func (s *Service) Instant(ctx context.Context, t tenant.ID, language, expr strin
 
 // metadata reads what Prometheus calls metadata: metrics of the last day.
 func (s *Service) metadata(ctx context.Context, t tenant.ID, metric string, limit int) ([]promapi.Metadata, error) {
-	now := s.config.Now()
-	found, err := s.config.Metrics.Metadata(ctx, t, now.Add(-24*time.Hour), now.Add(time.Hour), metric, limit)
+	from, to := s.lately()
+	found, err := s.config.Metrics.Metadata(ctx, t, from, to, metric, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,9 @@ type serveConfig struct {
 
 	log    selftel.LogConfig
 	traces selftel.TraceConfig
+
+	flags   map[string]string // all of them as set, secrets hidden
+	started time.Time
 }
 
 // The parts of the program that --roles can choose.
@@ -78,6 +81,7 @@ Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first
 	if err := cfg.check(); err != nil {
 		return set.Errorf("%v", err)
 	}
+	cfg.flags, cfg.started = set.Values(), time.Now()
 	return serve(ctx, cfg)
 }
 
@@ -95,6 +99,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("Storage")
 	set.String(&c.dataDir, "data-dir", "data", "`directory` for everything kept; created with mode 0700")
 	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
+	set.Secret("clickhouse-dsn")
 	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
 	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")
 	set.Bytes(&c.walMaxBytes, "wal-max-bytes", 4<<30, "`size` of the write-ahead log, which holds what ClickHouse has not taken yet; beyond it clients are told to come back")
@@ -102,6 +107,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("Alerting")
 	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")
 	set.Strings(&c.webhooks, "alert-webhook", nil, "`URL` that gets alerts as Alertmanager's webhook JSON; may be repeated")
+	set.Secret("alert-webhook")
 	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/util/stats"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/promplan"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -78,7 +79,7 @@ func (c *Config) setDefaults() {
 type Engine struct {
 	config Config
 	parser Parser
-	promql *promql.Engine
+	promql *promplan.Engine
 }
 
 // defaultSubqueryStep is the step of a subquery that names none: Prometheus's
@@ -92,7 +93,7 @@ func New(c Config) *Engine {
 	return &Engine{
 		config: c,
 		parser: p,
-		promql: promql.NewEngine(promql.EngineOpts{
+		promql: promplan.NewEngine(promql.EngineOpts{
 			Logger:                   c.Logger,
 			MaxSamples:               c.Limits.MaxSamples,
 			Timeout:                  c.Limits.Timeout,
@@ -121,7 +122,13 @@ type Result struct {
 }
 
 // Timings is where the evaluator spent its time, as Prometheus's API shows it.
-func (r *Result) Timings() stats.QueryStats { return stats.NewQueryStats(r.query.Stats()) }
+// It is nil of results that another evaluator made.
+func (r *Result) Timings() stats.QueryStats {
+	if r.query == nil {
+		return nil
+	}
+	return stats.NewQueryStats(r.query.Stats())
+}
 
 // Close gives the result's memory back.
 func (r *Result) Close() {

@@ -71,7 +71,7 @@ func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
 			set[name] = v
 		}
 	}
-	fill(model.JobLabel, job(s.Resource))
+	fill(model.JobLabel, Job(s.Resource))
 	fill(model.InstanceLabel, attributeOf(s.Resource, "service.instance.id"))
 	for _, key := range l.promote {
 		fill(LabelName(key), attributeOf(s.Resource, key))
@@ -105,8 +105,8 @@ func attributeOf(r *resourcestore.Row, key string) string {
 	return ""
 }
 
-// job is service.namespace/service.name, or the name alone.
-func job(r *resourcestore.Row) string {
+// Job is service.namespace/service.name, or the name alone.
+func Job(r *resourcestore.Row) string {
 	name, namespace := attributeOf(r, "service.name"), attributeOf(r, "service.namespace")
 	if name == "" || namespace == "" {
 		return name

@@ -37,8 +37,10 @@ type Config struct {
 	Traces     *tracestore.Store
 	Resources  *resourcestore.Store
 	Correlator *correlate.Correlator
-	Ready      func() Readiness
-	Version    string
+	// Cardinality is where series are.
+	Cardinality CardinalityFunc
+	Ready       func() Readiness
+	Version     string
 	// Timeout bounds one request that is no metric query; default 30 s.
 	Timeout time.Duration
 	// MaxLogs bounds a page of logs, MaxNames a list of names or values; by
@@ -93,6 +95,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/api/v1/labels", a.labels},
 		{http.MethodGet, "/api/v1/labels/{name}/values", a.labelValues},
 		{http.MethodGet, "/api/v1/services", a.services},
+		{http.MethodGet, "/api/v1/cardinality", a.cardinality},
 	}
 }
 

@@ -44,6 +44,7 @@ type Set struct {
 	short   map[string]string // one-letter name → flag name
 	config  string            // path given by --config, when enabled
 	hasFile bool
+	secret  map[string]bool
 	args    []string
 }
 
@@ -59,7 +60,7 @@ func New(about About) *Set {
 	return &Set{
 		about: about,
 		flags: flag.NewFlagSet(about.Command, flag.ContinueOnError),
-		short: map[string]string{},
+		short: map[string]string{}, secret: map[string]bool{},
 	}
 }
 
@@ -122,6 +123,22 @@ func (s *Set) Strings(p *[]string, name string, value []string, usage string) {
 
 // Short gives a declared flag a one-letter name as well.
 func (s *Set) Short(letter, name string) { s.short[letter] = name }
+
+// Secret says that what a declared flag was set to is nobody's to see.
+func (s *Set) Secret(name string) { s.secret[name] = true }
+
+// Values lists the flags with what they are set to, secrets hidden.
+func (s *Set) Values() map[string]string {
+	values := map[string]string{}
+	s.flags.VisitAll(func(f *flag.Flag) {
+		v := f.Value.String()
+		if s.secret[f.Name] && v != "" {
+			v = "<secret>"
+		}
+		values[f.Name] = v
+	})
+	return values
+}
 
 // File declares --config, the YAML file whose keys are the names of this set's
 // flags.

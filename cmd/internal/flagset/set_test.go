@@ -2,6 +2,7 @@ package flagset
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,4 +180,24 @@ func FuzzConfigFile(f *testing.F) {
 
 func lookup(env map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+}
+
+func TestValuesHideSecrets(t *testing.T) {
+	set := New(About{Command: "x"})
+	var dsn, other, empty string
+	var list []string
+	set.String(&dsn, "dsn", "", "`address`")
+	set.String(&other, "other", "o", "`text`")
+	set.String(&empty, "empty", "", "`text`")
+	set.Strings(&list, "hook", nil, "`URL`")
+	for _, name := range []string{"dsn", "empty", "hook"} {
+		set.Secret(name)
+	}
+	if err := set.Parse([]string{"--dsn", "clickhouse://u:hunter2@h", "--hook", "http://h/hunter2"}, func(string) (string, bool) { return "", false }); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"dsn": "<secret>", "other": "o", "empty": "", "hook": "<secret>"}
+	if got := set.Values(); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }

@@ -108,8 +108,8 @@ bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see
 bench-rules: engine ## measure 10,000 rules, next to Prometheus if it is there: CPU, missed iterations
 	go run ./bench rules --trefoil bin/trefoil $(BENCH_FLAGS)
 
-bench-promql: ## measure PromQL (not there yet)
-	@.ci/absent $@ "the PromQL measurements come with the metrics engine"
+bench-promql: engine ## measure PromQL against VictoriaMetrics (BENCH_FLAGS="-shape wide -repeat 3"; see bench/README.md)
+	go run ./bench promql -trefoil bin/trefoil $(BENCH_FLAGS)
 
 bench-query: ## measure logs and traces queries (not there yet)
 	@.ci/absent $@ "the query measurements come with LogQL and TraceQL"

@@ -30,8 +30,15 @@ func run(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "rules" {
 		return runRules(ctx, args[1:])
 	}
+	if len(args) > 0 && args[0] == "promql" {
+		cfg, err := parsePromQL(args[1:])
+		if err != nil {
+			return err
+		}
+		return promql(ctx, cfg)
+	}
 	if len(args) == 0 || args[0] != "ingest" {
-		return errors.New("want a scenario: bench ingest [flags]; bench ingest --help lists them")
+		return errors.New("want a scenario: bench ingest, promql or rules [flags]; --help lists them")
 	}
 	cfg, err := parseIngest(args[1:])
 	if err != nil {
@@ -55,6 +62,7 @@ type ingestConfig struct {
 	Trefoil     string // binary
 	Args        []string
 	DataDir     string // empty: a temporary one, removed afterwards
+	Kept        bool   // DataDir may hold what an earlier run left
 	Results     string
 	Signals     []workload.Signal
 	Records     int

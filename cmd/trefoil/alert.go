@@ -72,7 +72,6 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	}
 	mux.Handle("/prometheus/api/v1/rules", manager.RulesHandler())
 	mux.Handle("/prometheus/api/v1/alerts", manager.AlertsHandler())
-	mux.Handle("/api/v1/alerts/history", manager.HistoryHandler())
 	mux.Handle("/-/reload", manager.ReloadHandler())
 	mux.Handle("/prometheus/-/reload", manager.ReloadHandler())
 	mux.Handle(notify.Prefix+"/", manager.AlertmanagerHandler())
@@ -95,6 +94,7 @@ func ruleLanguages(service *query.Service) map[rulefile.Language]rulefile.Check 
 		}
 	}
 	out[rulefile.PromQL] = rulefile.CheckPromQL
+	out["traceql"] = checkTraceQL
 	return out
 }
 

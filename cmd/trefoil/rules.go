@@ -21,10 +21,10 @@ import (
 )
 
 // languagesOffline are the languages of rule groups that can be read without a
-// server; of all but PromQL the server checks the expressions.
+// server; of those without a parser here the server checks the expressions.
 func languagesOffline() map[rulefile.Language]rulefile.Check {
-	out := map[rulefile.Language]rulefile.Check{rulefile.PromQL: rulefile.CheckPromQL}
-	for _, name := range []rulefile.Language{"metricsql", "logql", "traceql", "sql"} {
+	out := map[rulefile.Language]rulefile.Check{rulefile.PromQL: rulefile.CheckPromQL, "traceql": checkTraceQL}
+	for _, name := range []rulefile.Language{"metricsql", "logql", "sql"} {
 		out[name] = func(expr string) (string, error) { return expr, nil }
 	}
 	return out

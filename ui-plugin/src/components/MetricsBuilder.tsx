@@ -30,7 +30,8 @@ export function MetricsBuilder({ datasource, query, range, onChange, onRunQuery 
     }
   };
   const others = (at: number) => build.labels.filter((l, i) => i !== at && l.key && l.value);
-  const match = (at: number) => (build.metric || others(at).length > 0 ? selector(build.metric, others(at)) : undefined);
+  const match = (at: number) =>
+    build.metric || others(at).length > 0 ? selector(build.metric, others(at)) : undefined;
 
   return (
     <Stack direction="column" gap={1}>

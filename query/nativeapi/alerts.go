@@ -1,7 +1,10 @@
 package nativeapi
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -53,9 +56,10 @@ func (a *api) alerts(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// alertHistory answers with what happened to alerts, newest first.
+// alertHistory answers with what happened to alerts, newest first; to one alert
+// or of one kind if alertname or event say so.
 func (a *api) alertHistory(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end", "limit")
+	form, err := parameters(r, "start", "end", "limit", "alertname", "event")
 	if err != nil {
 		return err
 	}
@@ -67,10 +71,16 @@ func (a *api) alertHistory(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	kind, err := eventKind(form.Get("event"))
+	if err != nil {
+		return err
+	}
 	if a.Alerts == nil {
 		return noAlerts()
 	}
-	found, err := a.Alerts.History(r.Context(), tenantOf(r), win.Start, win.End, limit+1)
+	found, err := a.Alerts.History(r.Context(), tenantOf(r), alertstore.HistoryQuery{
+		From: win.Start, To: win.End, Limit: limit + 1, Alert: form.Get("alertname"), Kind: kind,
+	})
 	if err != nil {
 		return err
 	}
@@ -101,15 +111,31 @@ func alertState(x *alertstore.Instance) string {
 	}
 }
 
+// eventNames are what events are called, by kind.
+func eventNames() []string {
+	return []string{"unknown", "pending", "firing", "resolved", "dropped", "notified"}
+}
+
 func eventName(k alertstore.Kind) string {
-	names := [...]string{"unknown", "pending", "firing", "resolved", "dropped", "notified"}
+	names := eventNames()
 	if int(k) < len(names) {
 		return names[k]
 	}
 	return names[0]
 }
 
-// timeOrNone is a time, or empty for none.
+// eventKind is the kind of that name; none named means all, which is zero.
+func eventKind(name string) (alertstore.Kind, error) {
+	if name == "" {
+		return 0, nil
+	}
+	known := eventNames()[1:]
+	i := slices.Index(known, name)
+	if i < 0 {
+		return 0, fault.Param("event", fmt.Errorf("%q is not one of %s", name, strings.Join(known, ", ")))
+	}
+	return alertstore.Kind(i + 1), nil
+}
 func timeOrNone(t time.Time) string {
 	if t.UnixNano() <= 0 || t.IsZero() {
 		return ""

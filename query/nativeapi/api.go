@@ -12,6 +12,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -36,6 +37,7 @@ type Config struct {
 	Metrics    *metricexec.Engine // names of metrics and labels
 	Logs       *logstore.Store
 	Traces     *tracestore.Store
+	Spans      *traceexec.Engine // TraceQL
 	Resources  *resourcestore.Store
 	Alerts     *alertstore.Store // nil where none are kept
 	Correlator *correlate.Correlator
@@ -92,7 +94,14 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/api/v1/status", a.status},
 		{http.MethodPost, "/api/v1/query", a.query},
 		{http.MethodGet, "/api/v1/logs", a.logs},
+		{http.MethodGet, "/api/v1/traces", a.traces},
 		{http.MethodGet, "/api/v1/traces/{id}", a.trace},
+		{http.MethodGet, "/api/v1/traces/{id}/critical-path", a.criticalPath},
+		{http.MethodGet, "/api/v1/critical-path", a.operationPath},
+		{http.MethodGet, "/api/v1/deltas", a.deltas},
+		{http.MethodGet, "/api/v1/red", a.red},
+		{http.MethodGet, "/api/v1/service-graph", a.graph},
+		{http.MethodPost, "/api/v1/correlate", a.correlate},
 		{http.MethodGet, "/api/v1/traces/{id}/context", a.context},
 		{http.MethodGet, "/api/v1/labels", a.labels},
 		{http.MethodGet, "/api/v1/labels/{name}/values", a.labelValues},

@@ -122,6 +122,9 @@ type contextBody struct {
 	Trace     *traceBody        `json:"trace"`
 	Logs      *logsBody         `json:"logs"`
 	Exemplars *exemplarsSection `json:"exemplars"`
+	NearLogs  *logsBody         `json:"near_logs"`
+	RED       []redRow          `json:"red"`
+	Alerts    []firingAlert     `json:"alerts"`
 	Links     map[string]string `json:"links"`
 	Partial   []partial         `json:"partial"`
 }

@@ -1,7 +1,6 @@
 package promplan
 
 import (
-	"testing"
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
@@ -16,8 +15,4 @@ func options() promql.EngineOpts {
 		EnableAtModifier:         true, EnableNegativeOffset: true, EnableDelayedNameRemoval: true, UseStartTimestamps: true,
 		Parser: parser.NewParser(promqltest.TestParserOpts),
 	}
-}
-
-func TestConformance(t *testing.T) {
-	promqltest.RunBuiltinTests(t, NewEngine(options()))
 }

@@ -30,7 +30,9 @@ const open = async (path) => {
   await page.getByText('It is not Grafana').waitFor();
 };
 const explore = async (query) => {
-  await open(query ? `/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ refId: 'A', ...query }] }))}` : '/explore');
+  await open(
+    query ? `/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ refId: 'A', ...query }] }))}` : '/explore'
+  );
   await page.getByTestId('editor').getByRole('tab').first().waitFor();
 };
 const tab = (name) => page.getByTestId('editor').getByRole('tab', { name, exact: true }).click();
@@ -120,7 +122,10 @@ test('a histogram is a heatmap', async () => {
 
 test('a mistake is told with its place', async () => {
   await explore({ queryType: 'metrics', expr: 'sum(rate(x[5m])' });
-  await page.getByText(/line 1, column \d+/).first().waitFor();
+  await page
+    .getByText(/line 1, column \d+/)
+    .first()
+    .waitFor();
 });
 
 test('logs are found, and a line leads to its trace', async () => {
@@ -135,7 +140,12 @@ test('logs are found, and a line leads to its trace', async () => {
 test('a span leads to its logs and to the metrics of its service', async () => {
   await explore({ queryType: 'traces', traceId: all.trace });
   assert.ok((await rows('trace')) > 5);
-  await page.getByTestId('frame-trace').locator(LINK).filter({ hasText: /^checkout$/ }).first().click();
+  await page
+    .getByTestId('frame-trace')
+    .locator(LINK)
+    .filter({ hasText: /^checkout$/ })
+    .first()
+    .click();
   await page.getByTestId('graph').locator('canvas').first().waitFor();
   await shot('span-to-metrics');
   await explore({ queryType: 'traces', traceId: all.trace });

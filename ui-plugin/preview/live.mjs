@@ -65,16 +65,40 @@ export async function startAll() {
     const at = await until('trefoil serves', () => JSON.parse(readFileSync(join(dir, 'endpoints.json'), 'utf8')));
     const trefoil = `http://${at.http}`;
     await until('trefoil is ready', async () => (await fetch(`${trefoil}/readyz`)).ok);
-    const demo = run(join(bin, 'trefoil'), ['demo', '--rate', '10', '--seed', '7', '--break', 'payment=0.5', '--endpoint', at.otlp_grpc]);
+    const demo = run(join(bin, 'trefoil'), [
+      'demo',
+      '--rate',
+      '10',
+      '--seed',
+      '7',
+      '--break',
+      'payment=0.5',
+      '--endpoint',
+      at.otlp_grpc,
+    ]);
     const trace = (await until('the demo names a trace', () => /trace ([0-9a-f]{32})/.exec(demo.said)))[1];
-    const host = run(join(bin, 'plugin-preview'), ['-addr', any, '-trefoil', trefoil, '-root', join(root, 'ui-plugin')]);
+    const host = run(join(bin, 'plugin-preview'), [
+      '-addr',
+      any,
+      '-trefoil',
+      trefoil,
+      '-root',
+      join(root, 'ui-plugin'),
+    ]);
     const url = (await until('the preview serves', () => /is at (http:\S+?),/.exec(host.said)))[1];
-    await until('a minute of data', async () => {
-      const query = encodeURIComponent('sum(rate(shop_orders_total[1m]))');
-      const answer = await (await fetch(`${trefoil}/prometheus/api/v1/query?query=${query}`)).json();
-      return answer.data?.result?.length > 0;
-    }, 180);
-    const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: CHROMIUM });
+    await until(
+      'a minute of data',
+      async () => {
+        const query = encodeURIComponent('sum(rate(shop_orders_total[1m]))');
+        const answer = await (await fetch(`${trefoil}/prometheus/api/v1/query?query=${query}`)).json();
+        return answer.data?.result?.length > 0;
+      },
+      180
+    );
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: CHROMIUM,
+    });
     return { url, trefoil, trace, browser, stop: () => browser.close().then(stop, stop) };
   } catch (err) {
     await stop();

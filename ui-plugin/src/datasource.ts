@@ -107,7 +107,11 @@ export class TrefoilDatasource
         operation: plain(query.search.operation),
         minDuration: plain(query.search.minDuration),
         maxDuration: plain(query.search.maxDuration),
-        attributes: query.search.attributes?.map((a) => ({ ...a, key: plain(a.key) ?? '', value: plain(a.value) ?? '' })),
+        attributes: query.search.attributes?.map((a) => ({
+          ...a,
+          key: plain(a.key) ?? '',
+          value: plain(a.value) ?? '',
+        })),
       },
       adhocFilters: filters?.map(({ key, operator, value }) => ({ key, op: operator, value: plain(value) ?? '' })),
     };

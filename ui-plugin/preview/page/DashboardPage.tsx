@@ -85,14 +85,27 @@ export function DashboardPage({ datasource, name }: Loaded & { name: string }) {
       </Stack>
       <div style={{ position: 'relative', width: WIDTH, height }}>
         {dashboard.panels.map((panel) => (
-          <DashboardPanel key={`${panel.id} ${JSON.stringify(values)}`} panel={panel} datasource={datasource} range={range} />
+          <DashboardPanel
+            key={`${panel.id} ${JSON.stringify(values)}`}
+            panel={panel}
+            datasource={datasource}
+            range={range}
+          />
         ))}
       </div>
     </Stack>
   );
 }
 
-function DashboardPanel({ panel, datasource, range }: { panel: Panel; datasource: TrefoilDatasource; range: TimeRange }) {
+function DashboardPanel({
+  panel,
+  datasource,
+  range,
+}: {
+  panel: Panel;
+  datasource: TrefoilDatasource;
+  range: TimeRange;
+}) {
   const { response, run } = useQuery(datasource);
   const targets = panel.targets;
   useEffect(() => {
@@ -101,8 +114,21 @@ function DashboardPanel({ panel, datasource, range }: { panel: Panel; datasource
     }
   }, [run, targets, range]);
   const { x, y, w, h } = panel.gridPos;
-  const place = { position: 'absolute', left: x * CELL, top: y * ROW, width: w * CELL - 8, height: h * ROW - 8 } as const;
-  const as = panel.type === 'stat' ? 'stat' : panel.type === 'timeseries' ? 'graph' : panel.type === 'table' ? 'table' : undefined;
+  const place = {
+    position: 'absolute',
+    left: x * CELL,
+    top: y * ROW,
+    width: w * CELL - 8,
+    height: h * ROW - 8,
+  } as const;
+  const as =
+    panel.type === 'stat'
+      ? 'stat'
+      : panel.type === 'timeseries'
+        ? 'graph'
+        : panel.type === 'table'
+          ? 'table'
+          : undefined;
   const defaults = panel.fieldConfig?.defaults;
   const stacked = defaults?.custom?.stacking?.mode === 'normal';
   const options = useMemo(() => ({ unit: defaults?.unit, min: defaults?.min, stacked }), [defaults, stacked]);
@@ -126,7 +152,14 @@ function DashboardPanel({ panel, datasource, range }: { panel: Panel; datasource
       >
         {(width, height) => (
           <div style={{ overflow: 'auto', width, height }}>
-            <Frames frames={response.data as DataFrame[]} range={range} width={width} height={height} as={as} options={options} />
+            <Frames
+              frames={response.data as DataFrame[]}
+              range={range}
+              width={width}
+              height={height}
+              as={as}
+              options={options}
+            />
           </div>
         )}
       </PanelChrome>
@@ -150,7 +183,8 @@ async function firstValues(datasource: TrefoilDatasource, dashboard: Dashboard, 
     const saved = variable.current?.value;
     if (variable.type === 'query') {
       setVariables(values);
-      values[variable.name] = saved && saved !== '$__all' ? saved : ((await optionsOf(datasource, variable, range))[0] ?? '');
+      values[variable.name] =
+        saved && saved !== '$__all' ? saved : ((await optionsOf(datasource, variable, range))[0] ?? '');
     } else if (variable.type !== 'datasource' && variable.type !== 'adhoc') {
       values[variable.name] = saved ?? '';
     }

@@ -80,7 +80,12 @@ export function ExplorePage({ plugin, datasource }: Loaded) {
           datasource={datasource}
           query={query}
           range={range}
-          data={{ state: response.state ?? LoadingState.Done, series: frames, timeRange: range, errors: response.errors }}
+          data={{
+            state: response.state ?? LoadingState.Done,
+            series: frames,
+            timeRange: range,
+            errors: response.errors,
+          }}
           app={CoreApp.Explore}
           onChange={setQuery}
           onRunQuery={onRunQuery}

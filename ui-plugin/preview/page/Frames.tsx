@@ -102,11 +102,21 @@ export function Frames({ frames, range, width, height = 260, as, options = {} }:
         </Stack>
       ) : (
         rest.map((frame, i) => (
-          <div key={i} data-testid={`frame-${frame.meta?.preferredVisualisationType ?? 'table'}`} data-rows={frame.length}>
+          <div
+            key={i}
+            data-testid={`frame-${frame.meta?.preferredVisualisationType ?? 'table'}`}
+            data-rows={frame.length}
+          >
             <Text element="h3" variant="h6">
               {caption(frame)}
             </Text>
-            <Table data={visible(frame)} width={width} height={Math.min(height + 80, 80 + frame.length * 36)} columnMinWidth={120} ariaLabel={caption(frame)} />
+            <Table
+              data={visible(frame)}
+              width={width}
+              height={Math.min(height + 80, 80 + frame.length * 36)}
+              columnMinWidth={120}
+              ariaLabel={caption(frame)}
+            />
           </div>
         ))
       )}
@@ -119,7 +129,10 @@ function caption(frame: DataFrame): string {
   return [frame.name, `frame for Grafana's ${kind} view`, `${frame.length} rows`].filter(Boolean).join(', ');
 }
 
-const visible = (frame: DataFrame): DataFrame => ({ ...frame, fields: frame.fields.filter((f) => !f.config.custom?.hidden) });
+const visible = (frame: DataFrame): DataFrame => ({
+  ...frame,
+  fields: frame.fields.filter((f) => !f.config.custom?.hidden),
+});
 
 function stats(frame: DataFrame, theme: GrafanaTheme2, width: number, height: number) {
   return frame.fields
@@ -140,4 +153,3 @@ function stats(frame: DataFrame, theme: GrafanaTheme2, width: number, height: nu
       );
     });
 }
-

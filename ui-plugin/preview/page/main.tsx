@@ -12,7 +12,9 @@ import { SettingsPage } from './SettingsPage';
 // Monaco computes diffs and links in a worker; without one it would do so on the page's own thread.
 Object.assign(window, { MonacoEnvironment: { getWorker: () => new Worker('/preview/worker.js') } });
 
-const THEME = createTheme({ colors: { mode: new URLSearchParams(window.location.search).get('theme') === 'dark' ? 'dark' : 'light' } });
+const THEME = createTheme({
+  colors: { mode: new URLSearchParams(window.location.search).get('theme') === 'dark' ? 'dark' : 'light' },
+});
 
 /** Pages as Grafana has them under the same addresses, each as small as it can be. */
 function App({ loaded }: { loaded: Loaded }) {

@@ -12,7 +12,12 @@ export function lastMinutes(minutes: number): TimeRange {
   return { from: dateTime(to).subtract(minutes, 'minutes'), to, raw: { from: `now-${minutes}m`, to: 'now' } };
 }
 
-export function requestOf(targets: TrefoilQuery[], range: TimeRange, app: CoreApp, liveStreaming = false): DataQueryRequest<TrefoilQuery> {
+export function requestOf(
+  targets: TrefoilQuery[],
+  range: TimeRange,
+  app: CoreApp,
+  liveStreaming = false
+): DataQueryRequest<TrefoilQuery> {
   const intervalMs = Math.max(1000, Math.ceil((range.to.valueOf() - range.from.valueOf()) / 1000 / 1000) * 1000);
   return {
     requestId: `preview-${requests++}`,
@@ -23,7 +28,10 @@ export function requestOf(targets: TrefoilQuery[], range: TimeRange, app: CoreAp
     interval: `${intervalMs / 1000}s`,
     intervalMs,
     maxDataPoints: 1000,
-    scopedVars: { __interval: { text: '', value: `${intervalMs / 1000}s` }, __interval_ms: { text: '', value: intervalMs } },
+    scopedVars: {
+      __interval: { text: '', value: `${intervalMs / 1000}s` },
+      __interval_ms: { text: '', value: intervalMs },
+    },
     timezone: 'browser',
     startTime: Date.now(),
     liveStreaming,
@@ -32,7 +40,10 @@ export function requestOf(targets: TrefoilQuery[], range: TimeRange, app: CoreAp
 
 /** The answer to the last request that was run; a new one ends the one before. */
 export function useQuery(datasource: TrefoilDatasource) {
-  const [response, setResponse] = useState<DataQueryResponse & { took?: number }>({ data: [], state: LoadingState.NotStarted });
+  const [response, setResponse] = useState<DataQueryResponse & { took?: number }>({
+    data: [],
+    state: LoadingState.NotStarted,
+  });
   const running = useRef<Subscription>(undefined);
   const run = useCallback(
     (request: DataQueryRequest<TrefoilQuery>) => {
@@ -40,7 +51,12 @@ export function useQuery(datasource: TrefoilDatasource) {
       setResponse((last) => ({ ...last, errors: undefined, error: undefined, state: LoadingState.Loading }));
       running.current = datasource.query(request).subscribe({
         next: (answer) => setResponse({ state: LoadingState.Done, ...answer, took: Date.now() - request.startTime }),
-        error: (error) => setResponse({ data: [], state: LoadingState.Error, errors: [{ message: error?.data?.message ?? String(error?.message ?? error) }] }),
+        error: (error) =>
+          setResponse({
+            data: [],
+            state: LoadingState.Error,
+            errors: [{ message: error?.data?.message ?? String(error?.message ?? error) }],
+          }),
       });
     },
     [datasource]

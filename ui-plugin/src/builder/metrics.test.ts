@@ -38,7 +38,9 @@ it('prints nothing while nothing is chosen, and sums without labels', () => {
 
 it('explains every operation in a sentence', () => {
   for (const kind of OPERATIONS) {
-    const lines = explain(build({ metric: 'up', operations: [{ id: kind.id, params: kind.params.map((p) => p.initial) }] }));
+    const lines = explain(
+      build({ metric: 'up', operations: [{ id: kind.id, params: kind.params.map((p) => p.initial) }] })
+    );
     expect(lines).toHaveLength(2);
     expect(lines[0]).toBe('All series of up.');
     expect(lines[1]).toMatch(/\.$/);

@@ -93,10 +93,13 @@ export function print(build: MetricsBuild): string {
   if (!build.metric && !build.labels.some((l) => l.key)) {
     return '';
   }
-  return build.operations.reduce((inner, operation) => {
-    const binary = / [*>] \S+$/.test(inner) && (operation.id === 'multiply' || operation.id === 'greater');
-    return kindOf(operation)?.print(binary ? `(${inner})` : inner, operation.params) ?? inner;
-  }, selector(build.metric, build.labels));
+  return build.operations.reduce(
+    (inner, operation) => {
+      const binary = / [*>] \S+$/.test(inner) && (operation.id === 'multiply' || operation.id === 'greater');
+      return kindOf(operation)?.print(binary ? `(${inner})` : inner, operation.params) ?? inner;
+    },
+    selector(build.metric, build.labels)
+  );
 }
 
 /** A sentence for the selection and one for each operation, in the order they apply. */

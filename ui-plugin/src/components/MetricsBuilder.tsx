@@ -30,7 +30,8 @@ export function MetricsBuilder({ datasource, query, range, onChange, onRunQuery 
     }
   };
   const others = (at: number) => build.labels.filter((l, i) => i !== at && l.key && l.value);
-  const match = (at: number) => (build.metric || others(at).length > 0 ? selector(build.metric, others(at)) : undefined);
+  const match = (at: number) =>
+    build.metric || others(at).length > 0 ? selector(build.metric, others(at)) : undefined;
 
   return (
     <Stack direction="column" gap={1}>
@@ -53,20 +54,21 @@ export function MetricsBuilder({ datasource, query, range, onChange, onRunQuery 
         >
           Label
         </Button>
-        <Combobox
-          id={`${id}-add`}
-          aria-label="Add an operation"
-          width={26}
-          placeholder="Add an operation"
-          value={null}
-          options={OPERATIONS.map((kind) => ({ value: kind.id, label: kind.label }))}
-          onChange={(option) => {
-            const kind = OPERATIONS.find((o) => o.id === option.value)!;
-            changeAndRun({
-              operations: [...build.operations, { id: kind.id, params: kind.params.map((p) => p.initial) }],
-            });
-          }}
-        />
+        <Field noMargin label="Add an operation" htmlFor={`${id}-add`}>
+          <Combobox
+            id={`${id}-add`}
+            width={26}
+            placeholder="choose"
+            value={null}
+            options={OPERATIONS.map((kind) => ({ value: kind.id, label: kind.label }))}
+            onChange={(option) => {
+              const kind = OPERATIONS.find((o) => o.id === option.value)!;
+              changeAndRun({
+                operations: [...build.operations, { id: kind.id, params: kind.params.map((p) => p.initial) }],
+              });
+            }}
+          />
+        </Field>
       </Stack>
       {build.labels.map((label, i) => (
         <Stack key={i} direction="row" gap={0.5} alignItems="flex-end">

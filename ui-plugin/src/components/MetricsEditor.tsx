@@ -69,7 +69,11 @@ export function MetricsEditor(props: EditorProps) {
 
   const suggestions = useCallback(
     (): CodeEditorSuggestionItem[] => [
-      ...names.current.metrics.map((label) => ({ label, kind: CodeEditorSuggestionItemKind.Constant, detail: 'metric' })),
+      ...names.current.metrics.map((label) => ({
+        label,
+        kind: CodeEditorSuggestionItemKind.Constant,
+        detail: 'metric',
+      })),
       ...names.current.labels.map((label) => ({ label, kind: CodeEditorSuggestionItemKind.Field, detail: 'label' })),
       ...Object.entries(functionsOf(language)).map(([label, help]) => ({
         label,

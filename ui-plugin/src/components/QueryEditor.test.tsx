@@ -107,9 +107,11 @@ describe('metrics', () => {
 
   it('offers metric names', async () => {
     setup({ expr: 'up' });
-    await waitFor(() => expect(code.getSuggestions!().map((s) => s.label)).toEqual(
+    await waitFor(() =>
+      expect(code.getSuggestions!().map((s) => s.label)).toEqual(
         expect.arrayContaining(['http_requests_total', 'up', 'http.route', 'rate', '$__rate_interval'])
-      ));
+      )
+    );
   });
 });
 

@@ -11,7 +11,7 @@ import { EditorProps } from './QueryEditor';
 import { runOnEnter } from './runOnEnter';
 
 const MODES: Array<{ label: string; value: TracesMode }> = [
-  { label: 'Trace ID', value: 'id' },
+  { label: 'ID', value: 'id' },
   { label: 'Search', value: 'search' },
   { label: 'TraceQL', value: 'traceql' },
   { label: 'Service graph', value: 'graph' },
@@ -174,7 +174,13 @@ function TraceLimit({ query, onChange, onRunQuery }: EditorProps) {
   const limit = query.traceLimit;
   const wrong = limit !== undefined && !(Number.isInteger(limit) && limit >= 1 && limit <= MAX_TRACES);
   return (
-    <Field noMargin label="Trace limit" htmlFor={id} invalid={wrong} error={wrong ? `Between 1 and ${MAX_TRACES}` : undefined}>
+    <Field
+      noMargin
+      label="Trace limit"
+      htmlFor={id}
+      invalid={wrong}
+      error={wrong ? `Between 1 and ${MAX_TRACES}` : undefined}
+    >
       <Input
         id={id}
         type="number"

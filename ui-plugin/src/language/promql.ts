@@ -6,14 +6,26 @@ interface FunctionHelp {
 }
 
 export const FUNCTIONS: Record<string, FunctionHelp> = {
-  rate: { form: 'rate(counter[window])', text: 'Increase per second, averaged over the window. Resets of the counter do not count.' },
+  rate: {
+    form: 'rate(counter[window])',
+    text: 'Increase per second, averaged over the window. Resets of the counter do not count.',
+  },
   irate: { form: 'irate(counter[window])', text: 'Increase per second between the last two samples of the window.' },
   increase: { form: 'increase(counter[window])', text: 'How much the counter grew in the window.' },
   delta: { form: 'delta(gauge[window])', text: 'Difference between the last and the first value of the window.' },
   deriv: { form: 'deriv(gauge[window])', text: 'Slope per second of a line through the window.' },
-  predict_linear: { form: 'predict_linear(gauge[window], seconds)', text: 'Value expected after so many seconds if the trend goes on.' },
-  histogram_quantile: { form: 'histogram_quantile(share, buckets)', text: 'Value that the given share of the observations stays below.' },
-  histogram_fraction: { form: 'histogram_fraction(from, to, buckets)', text: 'Share of the observations between two values.' },
+  predict_linear: {
+    form: 'predict_linear(gauge[window], seconds)',
+    text: 'Value expected after so many seconds if the trend goes on.',
+  },
+  histogram_quantile: {
+    form: 'histogram_quantile(share, buckets)',
+    text: 'Value that the given share of the observations stays below.',
+  },
+  histogram_fraction: {
+    form: 'histogram_fraction(from, to, buckets)',
+    text: 'Share of the observations between two values.',
+  },
   sum: { form: 'sum by (labels) (series)', text: 'Sum of the series of each group.' },
   avg: { form: 'avg by (labels) (series)', text: 'Average of the series of each group.' },
   min: { form: 'min by (labels) (series)', text: 'Least value of each group.' },
@@ -29,12 +41,24 @@ export const FUNCTIONS: Record<string, FunctionHelp> = {
   max_over_time: { form: 'max_over_time(series[window])', text: 'Greatest value of each series in the window.' },
   sum_over_time: { form: 'sum_over_time(series[window])', text: 'Sum of the values in the window.' },
   count_over_time: { form: 'count_over_time(series[window])', text: 'Number of samples in the window.' },
-  quantile_over_time: { form: 'quantile_over_time(share, series[window])', text: 'Quantile of the values in the window.' },
+  quantile_over_time: {
+    form: 'quantile_over_time(share, series[window])',
+    text: 'Quantile of the values in the window.',
+  },
   last_over_time: { form: 'last_over_time(series[window])', text: 'Newest value in the window.' },
-  present_over_time: { form: 'present_over_time(series[window])', text: '1 for every series with a sample in the window.' },
+  present_over_time: {
+    form: 'present_over_time(series[window])',
+    text: '1 for every series with a sample in the window.',
+  },
   absent: { form: 'absent(series)', text: '1 when there is no such series, nothing otherwise.' },
-  absent_over_time: { form: 'absent_over_time(series[window])', text: '1 when there was no such series in the window.' },
-  label_replace: { form: 'label_replace(series, "to", "$1", "from", "regex")', text: 'Sets a label from a part of another.' },
+  absent_over_time: {
+    form: 'absent_over_time(series[window])',
+    text: '1 when there was no such series in the window.',
+  },
+  label_replace: {
+    form: 'label_replace(series, "to", "$1", "from", "regex")',
+    text: 'Sets a label from a part of another.',
+  },
   label_join: { form: 'label_join(series, "to", "-", "from", …)', text: 'Sets a label to others joined.' },
   changes: { form: 'changes(series[window])', text: 'How often the value changed in the window.' },
   resets: { form: 'resets(counter[window])', text: 'How often the counter began anew in the window.' },
@@ -75,7 +99,21 @@ export const MACROS: Record<string, string> = {
   $__range: 'The whole time range of the panel.',
 };
 
-const KEYWORDS = ['by', 'without', 'on', 'ignoring', 'group_left', 'group_right', 'bool', 'offset', 'and', 'or', 'unless', 'default', 'if'];
+const KEYWORDS = [
+  'by',
+  'without',
+  'on',
+  'ignoring',
+  'group_left',
+  'group_right',
+  'bool',
+  'offset',
+  'and',
+  'or',
+  'unless',
+  'default',
+  'if',
+];
 
 export function functionsOf(language: string): Record<string, FunctionHelp> {
   return language === 'metricsql' ? { ...FUNCTIONS, ...METRICSQL_FUNCTIONS } : FUNCTIONS;
@@ -103,7 +141,10 @@ export function tokens(language: string) {
         [/\$\{?[\w:]+\}?/, 'variable'],
         [/\b\d+(\.\d+)?(ms|[smhdwy])\b/, 'number'],
         [/\b\d+(\.\d+)?([eE][+-]?\d+)?\b/, 'number'],
-        [/[a-zA-Z_:][\w:.]*/, { cases: { '@keywords': 'keyword', '@functions': 'predefined', '@default': 'identifier' } }],
+        [
+          /[a-zA-Z_:][\w:.]*/,
+          { cases: { '@keywords': 'keyword', '@functions': 'predefined', '@default': 'identifier' } },
+        ],
         [/[{}()[\]]/, 'delimiter'],
         [/[=!<>~+\-*/%^]+/, 'operator'],
       ],

@@ -8,7 +8,7 @@ export const TRACEQL_WORDS: Array<{ word: string; help: string }> = [
   { word: 'rootServiceName', help: 'Service of the root span of the trace.' },
   { word: 'traceDuration', help: 'How long the whole trace took.' },
   { word: 'resource.service.name', help: 'Service of the span.' },
-  { word: 'span.', help: "An attribute of the span itself, as in span.http.route." },
+  { word: 'span.', help: 'An attribute of the span itself, as in span.http.route.' },
   { word: 'resource.', help: "An attribute of the span's resource." },
   { word: 'event:name', help: 'Name of an event of the span.' },
   { word: 'count()', help: 'Number of spans that matched, as in | count() > 3.' },

@@ -54,7 +54,7 @@ func serve(t testing.TB, db *conn.DB, change func(*query.Config)) *fixture {
 	resources := resourcestore.New(db)
 	c := query.Config{
 		Logs: logstore.New(db, resources), Traces: tracestore.New(db, resources), Metrics: metricstore.New(db, resources), Resources: resources,
-		Version: "1.2.3", Registerer: f.registry, Now: func() time.Time { return epoch.Add(30 * time.Minute) },
+		Version: "1.2.3", Program: query.Program{Flags: map[string]string{"data-dir": "/data", "roles": "query"}, Started: epoch, Retention: "30d"}, Registerer: f.registry, Now: func() time.Time { return epoch.Add(30 * time.Minute) },
 		Ready: func() query.Readiness { return query.Readiness{Ready: true, State: "ready", EngineVersion: "26.7"} },
 	}
 	if change != nil {
@@ -108,7 +108,10 @@ func (f *fixture) request(t tenant.ID, line string, headers ...string) answer {
 	if err != nil {
 		f.Fatal(err)
 	}
-	return answer{res.StatusCode, res.Header, bytes.TrimSpace(b)}
+	if strings.Contains(res.Header.Get("Content-Type"), "json") {
+		b = bytes.TrimSpace(b)
+	}
+	return answer{res.StatusCode, res.Header, b}
 }
 
 // shop is the telemetry of one tenant. Its name is in every text, so that it

@@ -39,8 +39,18 @@ func note(ctx context.Context, f *fault.Error) {
 // storage is.
 func cheap(route string) bool {
 	switch route {
-	case "/openapi.yaml", "/api/v1/status", "/prometheus/api/v1/status/buildinfo", "/prometheus/api/v1/format_query":
+	case "/openapi.yaml", "/api/v1/status", "/tempo/api/echo", "/tempo/ready", "/tempo/api/status/buildinfo":
 		return true
+	}
+	for _, language := range []string{"/prometheus", "/metricsql"} {
+		path, ok := strings.CutPrefix(route, language+"/api/v1/")
+		if !ok {
+			continue
+		}
+		switch path {
+		case "status/buildinfo", "status/config", "status/flags", "status/runtimeinfo", "format_query", "parse_query":
+			return true
+		}
 	}
 	return false
 }

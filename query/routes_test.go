@@ -41,6 +41,9 @@ func requests(trace string) []request {
 		{"GET /api/v1/labels/service.name/values?signal=logs&" + hour, "Values", 200},
 		{"GET /api/v1/labels/service.name/values?signal=traces&" + hour, "Values", 200},
 		{"GET /api/v1/services?" + hour, "Services", 200},
+		{"GET /api/v1/labels/__name__/values?match={job=~\".%2b\"}&" + hour, "Values", 200},
+		{"GET /api/v1/exemplars?query=http_server_request_duration_seconds_bucket&" + hour, "Exemplars", 200},
+		{"GET /api/v1/cardinality?limit=3&" + hour, "Cardinality", 200},
 		{`POST /api/v1/query {"query":"http_server_requests_total","start":1700000000,"end":1700000600,"step":"60s"}`, "MetricResult", 200},
 		{`POST /api/v1/query {"query":"{job=~\".+\"}","instant":true,"end":1700000600}`, "MetricResult", 200},
 		{"GET /prometheus/api/v1/query?query={job=~\".%2b\"}" + at, "", 200},
@@ -53,6 +56,10 @@ func requests(trace string) []request {
 		{"GET /prometheus/api/v1/label/le/values?" + hour, "", 200},
 		{"GET /prometheus/api/v1/label/instance/values?" + hour, "", 200},
 		{"GET /prometheus/api/v1/metadata", "", 200},
+		{"GET /prometheus/api/v1/metadata?metric=http_server_requests_total", "", 200},
+		{"GET /prometheus/api/v1/targets/metadata?metric=http_server_requests_total", "", 200},
+		{"GET /prometheus/api/v1/targets/metadata?match_target={instance=\"acme-1\"}&limit=2", "", 200},
+		{"GET /prometheus/api/v1/status/tsdb?limit=5", "", 200},
 		{"GET /prometheus/api/v1/query_exemplars?query=http_server_request_duration_seconds_bucket&" + hour, "", 200},
 	}
 }
@@ -65,6 +72,7 @@ func TestAnswers(t *testing.T) {
 	var golden bytes.Buffer
 	all := append(requests(fmt.Sprintf("%x", s.trace)),
 		request{"GET /api/v1/status", "Status", 200}, request{"GET /prometheus/api/v1/status/buildinfo", "", 200},
+		request{"GET /prometheus/api/v1/status/flags", "", 200}, request{"GET /prometheus/api/v1/status/config", "", 200},
 		request{"GET /prometheus/api/v1/format_query?query=sum(rate(x[5m]))by(job)", "", 200})
 	for _, r := range all {
 		a := f.request("acme", r.line)
@@ -85,7 +93,7 @@ func TestAnswers(t *testing.T) {
 
 // plain are requests whose answers do not name the shop.
 func plain(line string) bool {
-	return strings.Contains(line, "/labels?") || strings.Contains(line, "__name__") || strings.Contains(line, "label/le") || strings.Contains(line, "format_query")
+	return strings.Contains(line, "/labels?") || strings.Contains(line, "__name__") || strings.Contains(line, "label/le") || strings.Contains(line, "format_query") || strings.Contains(line, "v1/metadata?")
 }
 
 // A tenant never sees another's data, on no route.

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -18,14 +20,19 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Servi
 	if err != nil {
 		return nil, err
 	}
-	resources := resourcestore.New(db)
+	resources, build := resourcestore.New(db), buildInfo()
 	service := query.New(query.Config{
 		Logs:      logstore.New(db, resources),
 		Traces:    tracestore.New(db, resources),
 		Metrics:   metricstore.New(db, resources),
 		Resources: resources,
+		Alerts:    alertstore.New(db, uint16(s.cfg.retentionDays)),
 		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)},
-		Version:   buildInfo().Version,
+		Version:   build.Version,
+		Program: query.Program{
+			Revision: build.Commit, BuildDate: build.Time, Started: s.cfg.started,
+			Retention: strconv.Itoa(s.cfg.retentionDays) + "d", Flags: s.cfg.flags,
+		},
 		Ready: func() query.Readiness {
 			r := s.health.Readiness()
 			out := query.Readiness{Ready: r.Ready, State: "ready", EngineVersion: engineVersion}

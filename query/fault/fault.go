@@ -66,13 +66,31 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	switch {
-	case e.Param != "":
-		return fmt.Sprintf("invalid parameter %q: %s", e.Param, e.Message)
-	case e.Position != nil:
-		return fmt.Sprintf("%d:%d: %s", e.Position.Line, e.Position.Column, e.Message)
+	text := e.Message
+	if e.Position != nil {
+		text = fmt.Sprintf("%d:%d: %s", e.Position.Line, e.Position.Column, text)
 	}
-	return e.Message
+	if e.Param != "" {
+		text = fmt.Sprintf("invalid parameter %q: %s", e.Param, text)
+	}
+	return text
+}
+
+// Caret is the line of a query that a position is in, with a caret below it.
+func Caret(query string, p Position) string {
+	lines := strings.Split(query, "\n")
+	if p.Line < 1 || p.Line > len(lines) {
+		return ""
+	}
+	line := lines[p.Line-1]
+	before := line[:min(max(p.Column-1, 0), len(line))]
+	indent := strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return r // as wide as the one above it
+		}
+		return ' '
+	}, before)
+	return line + "\n" + indent + "^"
 }
 
 func (e *Error) Unwrap() error { return e.Err }

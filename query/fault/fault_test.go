@@ -66,3 +66,22 @@ func TestPositionOf(t *testing.T) {
 		}
 	}
 }
+
+func TestCaret(t *testing.T) {
+	for _, tt := range []struct {
+		query string
+		at    Position
+		want  string
+	}{
+		{"sum(", Position{1, 5}, "sum(\n    ^"},
+		{"sum(\n\trate(x))", Position{2, 7}, "\trate(x))\n\t     ^"},
+		{`{a="ö"} x`, Position{1, 10}, "{a=\"ö\"} x\n        ^"},
+		{"", Position{1, 1}, "\n^"},
+		{"x", Position{9, 9}, ""},
+		{"x", Position{1, 99}, "x\n ^"},
+	} {
+		if got := Caret(tt.query, tt.at); got != tt.want {
+			t.Errorf("%q at %+v: got %q, want %q", tt.query, tt.at, got, tt.want)
+		}
+	}
+}

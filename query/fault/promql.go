@@ -18,6 +18,9 @@ func ofParse(err error) *Error {
 		}
 		first = &all[0]
 	}
+	if first.Query == "" { // as Prometheus has it
+		return &Error{Code: BadQuery, Message: "unknown position: parse error: " + first.Err.Error(), Err: err}
+	}
 	return &Error{
 		Code:     BadQuery,
 		Message:  "parse error: " + first.Err.Error(),

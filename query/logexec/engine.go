@@ -94,14 +94,14 @@ func (e *Engine) bounded(ctx context.Context, t tenant.ID, do func(context.Conte
 	defer cancel()
 	r := e.newRun(t)
 	start := time.Now()
-	err := failure(do(ctx, r))
+	err := Failure(do(ctx, r))
 	r.stats.Elapsed = time.Since(start)
 	e.Observe(r.stats, err)
 	return r.stats, err
 }
 
-// failure makes a *fault.Error of what went wrong; nil stays nil.
-func failure(err error) error {
+// Failure makes a *fault.Error of what went wrong; nil stays nil.
+func Failure(err error) error {
 	if err == nil {
 		return nil
 	}

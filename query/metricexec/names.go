@@ -1,6 +1,8 @@
 package metricexec
 
 import (
+	"strings"
+
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/otlptranslator"
 )
@@ -24,6 +26,16 @@ func LabelName(key string) string {
 	name, err := namer.Build(key)
 	if err != nil {
 		return ""
+	}
+	return name
+}
+
+// PairName is LabelName of a label or of the label of a label=value pair.
+func PairName(pair string) string {
+	key, value, isPair := strings.Cut(pair, "=")
+	name := LabelName(key)
+	if isPair {
+		return name + "=" + value
 	}
 	return name
 }

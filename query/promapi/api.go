@@ -2,19 +2,12 @@ package promapi
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"runtime"
-	"strings"
 	"time"
 
 	jsoniter "github.com/json-iterator/go"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/annotations"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -22,22 +15,20 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// Metadata describes a metric family.
-type Metadata struct {
-	Family string `json:"-"`
-	Type   string `json:"type"`
-	Help   string `json:"help"`
-	Unit   string `json:"unit"`
-}
-
 // Config configures the API.
 type Config struct {
 	Engine *metricexec.Engine
+	// Language is what queries and selectors are written in; PromQL by default.
+	Language Language
 	// Metadata lists what is known of metrics, of one if metric is not empty.
 	Metadata func(ctx context.Context, t tenant.ID, metric string, limit int) ([]Metadata, error)
+	// TargetMetadata lists the same by what sent it.
+	TargetMetadata func(ctx context.Context, t tenant.ID, metric string, limit int) ([]TargetMetadata, error)
+	// Cardinality counts a tenant's series, limit of each list.
+	Cardinality func(ctx context.Context, t tenant.ID, limit int) (Cardinality, error)
 	// MaxMetadata and MaxExemplars bound one answer; 10,000 by default.
 	MaxMetadata, MaxExemplars int
-	Version                   string
+	Program                   Program
 	// Timeout bounds one request; default 30 s.
 	Timeout time.Duration
 	// Failed is told of every error that is answered; nil for nobody.
@@ -47,6 +38,9 @@ type Config struct {
 }
 
 func (c *Config) setDefaults() {
+	if c.Language == nil {
+		c.Language = promQL{c.Engine}
+	}
 	if c.Timeout <= 0 {
 		c.Timeout = 30 * time.Second
 	}
@@ -69,6 +63,11 @@ func (c *Config) setDefaults() {
 
 type api struct{ Config }
 
+func newAPI(c Config) *api {
+	c.setDefaults()
+	return &api{c}
+}
+
 // answer is what a handler found out: data to encode, or an error.
 type answer struct {
 	encode      func(encoder)
@@ -84,8 +83,7 @@ func value(v any) answer { return answer{encode: func(e encoder) { e.WriteVal(v)
 
 // Handler serves the API below /api/v1.
 func Handler(c Config) *http.ServeMux {
-	c.setDefaults()
-	a := &api{c}
+	a := newAPI(c)
 	mux := http.NewServeMux()
 	both := func(path string, h func(*http.Request, url.Values) answer) {
 		mux.Handle("GET /api/v1/"+path, a.handler(h))
@@ -98,11 +96,17 @@ func Handler(c Config) *http.ServeMux {
 	both("query_range", a.queryRange)
 	both("query_exemplars", a.exemplars)
 	both("format_query", a.formatQuery)
+	both("parse_query", a.parseQuery)
 	both("series", a.series)
 	both("labels", a.labelNames)
 	get("label/{name}/values", a.labelValues)
 	get("metadata", a.metadata)
+	get("targets/metadata", a.targetMetadata)
 	get("status/buildinfo", a.buildInfo)
+	get("status/config", a.config)
+	get("status/flags", a.flags)
+	get("status/runtimeinfo", a.runtimeInfo)
+	get("status/tsdb", a.tsdb)
 	mux.Handle("/", a.handler(func(r *http.Request, _ url.Values) answer {
 		return failed(&fault.Error{Code: fault.NotFound, Message: r.Method + " " + r.URL.Path + " is not served here"})
 	}))
@@ -175,253 +179,4 @@ func WriteError(w http.ResponseWriter, f *fault.Error) {
 		Error     string `json:"error"`
 	}{"error", errorType(f.Code), f.Error()})
 	e.Flush()
-}
-
-// withTimeout applies the timeout parameter.
-func withTimeout(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
-	s := form.Get("timeout")
-	if s == "" {
-		return r.Context(), func() {}, nil
-	}
-	d, err := parseDuration(s)
-	if err == nil && d <= 0 {
-		err = errors.New("timeout must be positive")
-	}
-	if err != nil {
-		return nil, nil, fault.Param("timeout", err)
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), d)
-	return ctx, cancel, nil
-}
-
-func (a *api) query(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
-	if err != nil {
-		return failed(fault.Param("limit", err))
-	}
-	at := a.Now()
-	if s := form.Get("time"); s != "" {
-		if at, err = parseTime(s); err != nil {
-			return failed(fault.Param("time", err))
-		}
-	}
-	ctx, cancel, err := withTimeout(r, form)
-	if err != nil {
-		return failed(err)
-	}
-	defer cancel()
-	res, err := a.Engine.Instant(ctx, tenant.FromContext(ctx), form.Get("query"), at)
-	return a.result(res, err, limit, form)
-}
-
-func (a *api) queryRange(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
-	if err != nil {
-		return failed(fault.Param("limit", err))
-	}
-	p, err := parseRange(form, a.Engine.MaxPoints())
-	if err != nil {
-		return failed(err)
-	}
-	ctx, cancel, err := withTimeout(r, form)
-	if err != nil {
-		return failed(err)
-	}
-	defer cancel()
-	res, err := a.Engine.Range(ctx, tenant.FromContext(ctx), form.Get("query"), p.start, p.end, p.step)
-	return a.result(res, err, limit, form)
-}
-
-func (a *api) result(res *metricexec.Result, err error, limit int, form url.Values) answer {
-	if err != nil {
-		f := fault.Of(err)
-		if f.Code == fault.BadQuery && f.Param == "" {
-			// As Prometheus has it: invalid parameter "query": 1:2: parse error: …
-			return failed(&fault.Error{Code: f.Code, Param: "query", Message: f.Error(), Err: f})
-		}
-		return failed(f)
-	}
-	v, truncated := truncate(res.Value, limit)
-	notes := res.Annotations
-	if truncated {
-		notes.Add(errTruncated)
-	}
-	return answer{
-		encode: func(e encoder) {
-			var timings any
-			if form.Get("stats") != "" {
-				timings = res.Timings()
-			}
-			e.data(v, timings)
-		},
-		annotations: notes, query: res.Query, done: res.Close,
-	}
-}
-
-var errTruncated = errors.New("results truncated due to limit")
-
-// truncate keeps the first limit series of a result.
-func truncate(v parser.Value, limit int) (parser.Value, bool) {
-	if limit <= 0 {
-		return v, false
-	}
-	switch v := v.(type) {
-	case promql.Vector:
-		return v[:min(limit, len(v))], len(v) > limit
-	case promql.Matrix:
-		return v[:min(limit, len(v))], len(v) > limit
-	}
-	return v, false
-}
-
-func (a *api) formatQuery(_ *http.Request, form url.Values) answer {
-	// The plain parser: what the user wrote, names and all, only prettier.
-	expr, err := a.Engine.Parser().Parser.ParseExpr(form.Get("query"))
-	if err != nil {
-		return failed(fault.Param("query", err))
-	}
-	return value(expr.Pretty(0))
-}
-
-func (a *api) exemplars(r *http.Request, form url.Values) answer {
-	w, err := parseWindow(form)
-	if err != nil {
-		return failed(err)
-	}
-	found, err := a.Engine.Exemplars(r.Context(), tenant.FromContext(r.Context()), form.Get("query"), w.start, w.end, a.MaxExemplars)
-	if err != nil {
-		return failed(err)
-	}
-	return answer{encode: func(e encoder) { e.exemplars(found) }}
-}
-
-// selection is what series, labels and label values have in common.
-type selection struct {
-	window
-	selectors [][]*labels.Matcher
-	limit     int
-}
-
-func (a *api) selection(form url.Values) (selection, error) {
-	var (
-		s   selection
-		err error
-	)
-	if s.limit, err = parseLimit(form.Get("limit")); err != nil {
-		return s, fault.Param("limit", err)
-	}
-	if s.window, err = parseWindow(form); err != nil {
-		return s, err
-	}
-	if s.selectors, err = a.Engine.Parser().ParseMetricSelectors(form["match[]"]); err != nil {
-		return s, fault.Param("match[]", err)
-	}
-	for _, matchers := range s.selectors {
-		if !selective(matchers) {
-			return s, &fault.Error{Code: fault.BadQuery, Message: "match[] must contain at least one non-empty matcher"}
-		}
-	}
-	return s, nil
-}
-
-func selective(matchers []*labels.Matcher) bool {
-	for _, m := range matchers {
-		if m != nil && !m.Matches("") {
-			return true
-		}
-	}
-	return false
-}
-
-func (a *api) series(r *http.Request, form url.Values) answer {
-	if len(form["match[]"]) == 0 {
-		return failed(&fault.Error{Code: fault.BadQuery, Message: "no match[] parameter provided"})
-	}
-	s, err := a.selection(form)
-	if err != nil {
-		return failed(err)
-	}
-	found, err := a.Engine.Series(r.Context(), tenant.FromContext(r.Context()), s.selectors, s.start, s.end)
-	if err != nil {
-		return failed(err)
-	}
-	found, notes := cut(found, s.limit)
-	return answer{encode: func(e encoder) { e.labelSets(found) }, annotations: notes}
-}
-
-func (a *api) labelNames(r *http.Request, form url.Values) answer {
-	s, err := a.selection(form)
-	if err != nil {
-		return failed(err)
-	}
-	return a.names(s.limit)(a.Engine.LabelNames(r.Context(), tenant.FromContext(r.Context()), s.selectors, s.start, s.end))
-}
-
-func (a *api) labelValues(r *http.Request, form url.Values) answer {
-	name := r.PathValue("name")
-	if strings.HasPrefix(name, "U__") {
-		name = model.UnescapeName(name, model.ValueEncodingEscaping)
-	}
-	if !model.UTF8Validation.IsValidLabelName(name) {
-		return failed(&fault.Error{Code: fault.BadQuery, Message: "invalid label name: " + name})
-	}
-	s, err := a.selection(form)
-	if err != nil {
-		return failed(err)
-	}
-	return a.names(s.limit)(a.Engine.LabelValues(r.Context(), tenant.FromContext(r.Context()), name, s.selectors, s.start, s.end))
-}
-
-func (a *api) names(limit int) func([]string, error) answer {
-	return func(names []string, err error) answer {
-		if err != nil {
-			return failed(err)
-		}
-		names, notes := cut(names, limit)
-		ans := value(names)
-		ans.annotations = notes
-		return ans
-	}
-}
-
-// cut keeps the first limit elements and says so if there were more.
-func cut[T any](all []T, limit int) ([]T, annotations.Annotations) {
-	if all == nil {
-		all = []T{}
-	}
-	if limit <= 0 || len(all) <= limit {
-		return all, nil
-	}
-	notes := annotations.New()
-	return all[:limit], notes.Add(errTruncated)
-}
-
-func (a *api) metadata(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
-	if err != nil {
-		return failed(fault.Param("limit", err))
-	}
-	perMetric, err := parseLimit(form.Get("limit_per_metric"))
-	if err != nil {
-		return failed(fault.Param("limit_per_metric", err))
-	}
-	found, err := a.Metadata(r.Context(), tenant.FromContext(r.Context()), form.Get("metric"), a.MaxMetadata)
-	if err != nil {
-		return failed(err)
-	}
-	families := map[string][]Metadata{}
-	for _, m := range found {
-		have, known := families[m.Family]
-		if (!known && limit > 0 && len(families) >= limit) || (perMetric > 0 && len(have) >= perMetric) {
-			continue
-		}
-		families[m.Family] = append(have, m)
-	}
-	return value(families)
-}
-
-func (a *api) buildInfo(*http.Request, url.Values) answer {
-	return value(map[string]string{
-		"version": a.Version, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": runtime.Version(),
-	})
 }

@@ -80,7 +80,7 @@ func FuzzParseDuration(f *testing.F) {
 
 // What series, labels and label values are asked with.
 func FuzzSelection(f *testing.F) {
-	a := &api{Config{Engine: metricexec.New(metricexec.Config{})}}
+	a := newAPI(Config{Engine: metricexec.New(metricexec.Config{})})
 	f.Add("match[]=up&match[]={a=~\"b.*\"}&start=1&end=2&limit=3")
 	f.Add("match[]={\"http.method\"=\"x\"}")
 	f.Fuzz(func(t *testing.T, body string) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
@@ -443,6 +444,14 @@ func TestGoldens(t *testing.T) {
 		{"exemplars of a trace", traceExemplarSelect("default", [16]byte{1, 0xff}, day, day.Add(time.Hour), 101).SQL()},
 		{"exemplars of series", exemplarSelect("default", from, to, 101).SQL()},
 		{"series of exemplars", exemplarSeriesSelect("default", day, day, []string{"a", "it's"}).SQL()},
+		{"series in all", seriesTotal("default", day, day).SQL()},
+		{"label pairs in all", pairTotal("default", day, day).SQL()},
+		{"series by metric", seriesByMetric("default", day, day, 10).SQL()},
+		{"series by label pair", seriesByPair("default", day, day, 10).SQL()},
+		{"series by resource", seriesByResource("default", day, day).SQL()},
+		{"values by label", labelSizes("default", day, day, chsql.Func("count"), 10).SQL()},
+		{"churn", churnSelect("default", day, day).SQL()},
+		{"span", spanSelect("default", day, day).SQL()},
 		{"metadata", metadataSelect("default", day, day, "it's", 101).SQL()},
 	} {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", c.name, c.sql)

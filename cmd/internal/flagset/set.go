@@ -44,6 +44,7 @@ type Set struct {
 	short   map[string]string // one-letter name → flag name
 	config  string            // path given by --config, when enabled
 	hasFile bool
+	secret  map[string]bool
 	args    []string
 }
 
@@ -59,7 +60,7 @@ func New(about About) *Set {
 	return &Set{
 		about: about,
 		flags: flag.NewFlagSet(about.Command, flag.ContinueOnError),
-		short: map[string]string{},
+		short: map[string]string{}, secret: map[string]bool{},
 	}
 }
 
@@ -111,6 +112,13 @@ func (s *Set) Bytes(p *int64, name string, value int64, usage string) {
 	s.declared(name, false)
 }
 
+// Size declares a size that is held as an int.
+func (s *Set) Size(p *int, name string, value int, usage string) {
+	*p = value
+	s.flags.Var((*sizeValue)(p), name, usage)
+	s.declared(name, false)
+}
+
 // Strings declares a flag that may be given several times. In the environment
 // the values are separated by commas; in the file they are a list. A place
 // that sets it replaces what a weaker place had set.
@@ -122,6 +130,22 @@ func (s *Set) Strings(p *[]string, name string, value []string, usage string) {
 
 // Short gives a declared flag a one-letter name as well.
 func (s *Set) Short(letter, name string) { s.short[letter] = name }
+
+// Secret says that what a declared flag was set to is nobody's to see.
+func (s *Set) Secret(name string) { s.secret[name] = true }
+
+// Values lists the flags with what they are set to, secrets hidden.
+func (s *Set) Values() map[string]string {
+	values := map[string]string{}
+	s.flags.VisitAll(func(f *flag.Flag) {
+		v := f.Value.String()
+		if s.secret[f.Name] && v != "" {
+			v = "<secret>"
+		}
+		values[f.Name] = v
+	})
+	return values
+}
 
 // File declares --config, the YAML file whose keys are the names of this set's
 // flags.

@@ -85,6 +85,98 @@ WHERE (tenant = 'default')
 ORDER BY day DESC
 LIMIT 1 BY fingerprint;
 
+-- series in all
+SELECT uniqExact(fingerprint)
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'));
+
+-- label pairs in all
+SELECT count()
+FROM (
+  SELECT DISTINCT k, v
+  FROM (
+    SELECT fingerprint, arrayJoin(arrayZip(mapKeys(labels), mapValues(labels))) AS pair, tupleElement(pair, 1) AS k, tupleElement(pair, 2) AS v
+    FROM series
+    WHERE (tenant = 'default')
+      AND (day >= toDate('2026-03-01'))
+      AND (day <= toDate('2026-03-01'))
+  )
+);
+
+-- series by metric
+SELECT prom_name AS name, uniqExact(fingerprint) AS n
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+GROUP BY name
+ORDER BY n DESC, name
+LIMIT 10;
+
+-- series by label pair
+SELECT concat(k, '=', v) AS name, uniqExact(fingerprint) AS n
+FROM (
+  SELECT fingerprint, arrayJoin(arrayZip(mapKeys(labels), mapValues(labels))) AS pair, tupleElement(pair, 1) AS k, tupleElement(pair, 2) AS v
+  FROM series
+  WHERE (tenant = 'default')
+    AND (day >= toDate('2026-03-01'))
+    AND (day <= toDate('2026-03-01'))
+)
+GROUP BY name
+ORDER BY n DESC, name
+LIMIT 10;
+
+-- series by resource
+SELECT resource_id, uniqExact(fingerprint) AS n
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+GROUP BY resource_id
+ORDER BY n DESC, resource_id
+LIMIT 10000;
+
+-- values by label
+SELECT toString(k) AS name, count() AS n
+FROM (
+  SELECT DISTINCT k, v
+  FROM (
+    SELECT fingerprint, arrayJoin(arrayZip(mapKeys(labels), mapValues(labels))) AS pair, tupleElement(pair, 1) AS k, tupleElement(pair, 2) AS v
+    FROM series
+    WHERE (tenant = 'default')
+      AND (day >= toDate('2026-03-01'))
+      AND (day <= toDate('2026-03-01'))
+  )
+)
+GROUP BY name
+ORDER BY n DESC, name
+LIMIT 10;
+
+-- churn
+SELECT on, count(), countIf(on = first)
+FROM (
+  SELECT arrayJoin(seen) AS on, first
+  FROM (
+    SELECT fingerprint, groupUniqArray(day) AS seen, min(day) AS first
+    FROM series
+    WHERE (tenant = 'default')
+      AND (day >= toDate('2026-03-01'))
+      AND (day <= toDate('2026-03-01'))
+    GROUP BY fingerprint
+  )
+)
+GROUP BY on
+ORDER BY on;
+
+-- span
+SELECT multiply(toInt64(toUnixTimestamp(min(hour))), 1000), multiply(toInt64(toUnixTimestamp(max(hour))), 1000), count()
+FROM samples
+WHERE (tenant = 'default')
+  AND (toDate(hour) >= toDate('2026-03-01'))
+  AND (toDate(hour) <= toDate('2026-03-01'));
+
 -- metadata
 SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, argMax(description, day)
 FROM series

@@ -272,27 +272,28 @@ ORDER BY (tenant, time, fingerprint)
 TTL toDate(time) + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
--- 0006_log_keys
-CREATE TABLE IF NOT EXISTS log_keys (
+-- 0006_log_search
+ALTER TABLE logs
+  ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)) AFTER attributes_other,
+  ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS body body TYPE text(tokenizer = splitByNonAlpha);
+
+-- 0007_span_search
+ALTER TABLE spans
+  ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)) AFTER attributes_other,
+  ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1;
+
+-- 0008_alert_silences
+CREATE TABLE IF NOT EXISTS alert_silences (
   tenant LowCardinality(String),
-  retention_days UInt16,
-  day Date CODEC(ZSTD(1)),
-  key String CODEC(ZSTD(1))
-) ENGINE = ReplacingMergeTree
-PARTITION BY (day, retention_days)
-ORDER BY (tenant, key)
-TTL day + toIntervalDay(retention_days)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS log_keys_feed TO log_keys AS
-SELECT tenant, retention_days, toDate(time) AS day,
-  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
-FROM logs
-GROUP BY tenant, retention_days, day;
-
-INSERT INTO log_keys
-SELECT tenant, retention_days, toDate(time) AS day,
-  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
-FROM logs
-GROUP BY tenant, retention_days, day;
+  id String,
+  expires_at DateTime64(9, 'UTC'),
+  data String CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(updated_at)
+ORDER BY (tenant, id)
+TTL toDateTime(expires_at)
+SETTINGS non_replicated_deduplication_window = 10000;
 

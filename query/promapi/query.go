@@ -1,0 +1,129 @@
+package promapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// withTimeout applies the timeout parameter.
+func withTimeout(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
+	s := form.Get("timeout")
+	if s == "" {
+		return r.Context(), func() {}, nil
+	}
+	d, err := parseDuration(s)
+	if err == nil && d <= 0 {
+		err = errors.New("timeout must be positive")
+	}
+	if err != nil {
+		return nil, nil, fault.Param("timeout", err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d)
+	return ctx, cancel, nil
+}
+
+func (a *api) query(r *http.Request, form url.Values) answer {
+	limit, err := parseLimit(form.Get("limit"))
+	if err != nil {
+		return failed(fault.Param("limit", err))
+	}
+	at := a.Now()
+	if s := form.Get("time"); s != "" {
+		if at, err = parseTime(s); err != nil {
+			return failed(fault.Param("time", err))
+		}
+	}
+	ctx, cancel, err := withTimeout(r, form)
+	if err != nil {
+		return failed(err)
+	}
+	defer cancel()
+	res, err := a.Language.Instant(ctx, tenant.FromContext(ctx), form.Get("query"), at)
+	return a.result(res, err, limit, form)
+}
+
+func (a *api) queryRange(r *http.Request, form url.Values) answer {
+	limit, err := parseLimit(form.Get("limit"))
+	if err != nil {
+		return failed(fault.Param("limit", err))
+	}
+	p, err := parseRange(form, a.Engine.MaxPoints())
+	if err != nil {
+		return failed(err)
+	}
+	ctx, cancel, err := withTimeout(r, form)
+	if err != nil {
+		return failed(err)
+	}
+	defer cancel()
+	res, err := a.Language.Range(ctx, tenant.FromContext(ctx), form.Get("query"), p.start, p.end, p.step)
+	return a.result(res, err, limit, form)
+}
+
+func (a *api) result(res *metricexec.Result, err error, limit int, form url.Values) answer {
+	if err != nil {
+		return failed(pointed(fault.Of(err), form.Get("query")))
+	}
+	v, truncated := truncate(res.Value, limit)
+	notes := res.Annotations
+	if truncated {
+		notes.Add(errTruncated)
+	}
+	if s := form.Get("stats"); s != "" && s != "true" && s != "all" {
+		notes.Add(fmt.Errorf("value %q for parameter \"stats\" is deprecated and will be rejected in the next major release, use \"true\" or \"all\"", s))
+	}
+	return answer{
+		encode: func(e encoder) {
+			var timings any
+			if form.Get("stats") != "" {
+				timings = res.Timings()
+			}
+			var how *explanation
+			if form.Get("explain") == "true" {
+				how = explain(res.Explain())
+			}
+			e.data(v, timings, how)
+		},
+		annotations: notes, query: res.Query, done: res.Close,
+	}
+}
+
+// pointed is a failure with the place in the query under its text, which starts
+// as Prometheus has it: invalid parameter "query": 1:2: parse error: …
+func pointed(f *fault.Error, query string) *fault.Error {
+	if f.Code != fault.BadQuery || f.Param != "" {
+		return f
+	}
+	out := *f
+	out.Param = "query"
+	if f.Position != nil {
+		out.Message += "\n" + fault.Caret(query, *f.Position)
+	}
+	return &out
+}
+
+var errTruncated = errors.New("results truncated due to limit")
+
+// truncate keeps the first limit series of a result.
+func truncate(v parser.Value, limit int) (parser.Value, bool) {
+	if limit <= 0 {
+		return v, false
+	}
+	switch v := v.(type) {
+	case promql.Vector:
+		return v[:min(limit, len(v))], len(v) > limit
+	case promql.Matrix:
+		return v[:min(limit, len(v))], len(v) > limit
+	}
+	return v, false
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -26,11 +27,22 @@ func main() {
 	}
 }
 
+// scenarios are what can be measured, by the first argument.
+func scenarios() map[string]func(ctx context.Context, args []string) error {
+	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "rules": runRules}
+}
+
 func run(ctx context.Context, args []string) error {
-	if len(args) == 0 || args[0] != "ingest" {
-		return errors.New("want a scenario: bench ingest [flags]; bench ingest --help lists them")
+	if len(args) > 0 {
+		if measure, ok := scenarios()[args[0]]; ok {
+			return measure(ctx, args[1:])
+		}
 	}
-	cfg, err := parseIngest(args[1:])
+	return fmt.Errorf("want a scenario (bench SCENARIO [flags]; --help lists them), one of %s", strings.Join(slices.Sorted(maps.Keys(scenarios())), ", "))
+}
+
+func runIngest(ctx context.Context, args []string) error {
+	cfg, err := parseIngest(args)
 	if err != nil {
 		return err
 	}
@@ -52,6 +64,7 @@ type ingestConfig struct {
 	Trefoil     string // binary
 	Args        []string
 	DataDir     string // empty: a temporary one, removed afterwards
+	Kept        bool   // DataDir may hold what an earlier run left
 	Results     string
 	Signals     []workload.Signal
 	Records     int

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/annotations"
@@ -131,7 +133,7 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, Resources: c.Resources,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
@@ -161,13 +163,30 @@ func (s *Service) mount() http.Handler {
 	return compressed(mux)
 }
 
-// compressed answers with gzip or zstd where the client takes it.
+// compressed answers with gzip or zstd where the client takes it, fast rather
+// than small.
 func compressed(h http.Handler) http.Handler {
-	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024))
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.CompressionLevel(gzip.BestSpeed))
 	if err != nil {
 		return h // only a level out of range can fail
 	}
 	return wrap(h)
+}
+
+// Exemplars finds the exemplars of an expression's series in [from,to], for
+// rules. Errors are *fault.Error.
+func (s *Service) Exemplars(ctx context.Context, t tenant.ID, expr string, from, to time.Time, limit int) ([]exemplar.QueryResult, error) {
+	return s.engine.Exemplars(ctx, t, expr, from, to, limit)
+}
+
+// Languages are what Instant evaluates, by name, with the function that parses
+// an expression; nil where a mistake shows when it is evaluated.
+func (s *Service) Languages() map[string]func(expr string) error {
+	out := map[string]func(string) error{}
+	for name, language := range s.languages {
+		out[name] = language.Check
+	}
+	return out
 }
 
 // Instant evaluates an expression at one time, for rules. A scalar becomes a

@@ -11,7 +11,9 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // serveConfig is what the flags of serve say.
@@ -27,11 +29,23 @@ type serveConfig struct {
 	retentionDays int
 	walMaxBytes   int64
 
-	rules       []string
-	webhooks    []string
-	externalURL string
+	rules     []string
+	webhooks  []string
+	emails    []string
+	smarthost string
+	emailFrom string
+
+	alertmanagerConfig string
+	alertmanagers      []string
+
+	externalURL                   string
+	grafanaURL, grafanaDatasource string
 
 	groupWait, groupInterval, repeatInterval time.Duration
+
+	tenantLimits quota.Limits
+	limitsFile   string
+	limitsOf     map[tenant.ID]quota.Limits // of single tenants, from limitsFile
 
 	maxRequest   int64
 	maxInflight  int64
@@ -70,7 +84,7 @@ Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first
 			"trefoil serve --clickhouse-dsn 'clickhouse://trefoil@ch.example:9440/trefoil?secure=true'",
 		},
 	})
-	cfg := serveConfig{log: selftel.LogConfig{Output: os.Stderr, Attrs: edge.LogAttrs}}
+	cfg := serveConfig{tenantLimits: quota.DefaultLimits(), log: selftel.LogConfig{Output: os.Stderr, Attrs: edge.LogAttrs}}
 	cfg.declare(set)
 	if done, err := parse(set, args); done || err != nil {
 		return err
@@ -80,6 +94,9 @@ Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first
 	}
 	if err := cfg.check(); err != nil {
 		return set.Errorf("%v", err)
+	}
+	if err := cfg.readLimits(set); err != nil {
+		return err
 	}
 	cfg.flags, cfg.started = set.Values(), time.Now()
 	return serve(ctx, cfg)
@@ -108,16 +125,27 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")
 	set.Strings(&c.webhooks, "alert-webhook", nil, "`URL` that gets alerts as Alertmanager's webhook JSON; may be repeated")
 	set.Secret("alert-webhook")
+	set.Strings(&c.emails, "alert-email", nil, "`address` that gets alerts by e-mail; may be repeated")
+	set.String(&c.smarthost, "alert-smarthost", "127.0.0.1:25", "`host:port` of the mail server for --alert-email; one that wants a password is configured in --alertmanager-config")
+	set.String(&c.emailFrom, "alert-email-from", "", "`address` that e-mails come from; empty: trefoil@ and this host's name")
+	set.String(&c.alertmanagerConfig, "alertmanager-config", "", "`file` alertmanager.yml, which says who is told of what; instead of the flags that begin with --alert-")
+	set.Strings(&c.alertmanagers, "alertmanager-url", nil, "`URL` of an Alertmanager that gets all alerts, as Prometheus sends them; may be repeated")
+	set.Secret("alertmanager-url")
 	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
 	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
+	set.String(&c.grafanaURL, "grafana-url", "", "`URL` of Grafana, for links in alerts; empty: no links there")
+	set.String(&c.grafanaDatasource, "grafana-datasource", "trefoil-prometheus", "`uid` of the Prometheus data source that these links open")
 	set.Section("Limits")
 	set.Bytes(&c.maxRequest, "max-request-bytes", 16<<20, "`size` of one OTLP request as it arrives")
 	set.Bytes(&c.maxInflight, "max-inflight-bytes", 192<<20, "`size` of all OTLP requests being worked on; beyond it clients are told to come back")
 	set.Duration(&c.queryTimeout, "query-timeout", time.Minute, "`time` a query may take")
 	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
+	set.Section("What each tenant may send")
+	declareTenant(set, &c.tenantLimits)
+	set.String(&c.limitsFile, "limits", "", "YAML `file` with other values for single tenants: names of tenants, and below each the flags of this section that differ")
 	set.Section("Its own telemetry")
 	set.String(&c.log.Level, "log-level", "info", "`level`: debug, info, warn or error")
 	set.String(&c.log.Format, "log-format", "text", "`format`: text or json")
@@ -140,6 +168,9 @@ func (c *serveConfig) check() error {
 	}
 	if c.retentionDays < 1 || c.retentionDays > 3650 {
 		return fmt.Errorf("flag --retention-days: %d is not between 1 and 3650", c.retentionDays)
+	}
+	if c.alertmanagerConfig != "" && len(c.webhooks)+len(c.emails) > 0 {
+		return fmt.Errorf("flag --alertmanager-config: receivers are in the file then; --alert-webhook and --alert-email would not be told")
 	}
 	if c.clickhouseDSN != "" {
 		if _, err := conn.ParseDSN(c.clickhouseDSN); err != nil {

@@ -33,13 +33,23 @@ type Segment struct {
 // aside already. The error is ErrClosed, the context's, or the disk's; after
 // the latter the segment is tried again later.
 func (l *Log) Next(ctx context.Context) (*Segment, error) {
+	return l.NextOf(ctx, func([]string) bool { return true })
+}
+
+// restPause is how often segments that rest are looked at.
+const restPause = 100 * time.Millisecond
+
+// NextOf is Next without the resting segments whose tables want does not want.
+// It must return at once.
+func (l *Log) NextOf(ctx context.Context, want func(left []string) bool) (*Segment, error) {
 	for {
 		l.mu.Lock()
-		changed, closing := l.changed, l.closing
+		changed, closing, resting := l.changed, l.closing, len(l.ready) > 0
 		var g *sealed
-		if !closing && len(l.ready) > 0 {
-			g = l.ready[0]
-			l.ready = slices.Delete(l.ready, 0, 1)
+		i := slices.IndexFunc(l.ready, func(g *sealed) bool { return g.left == nil || want(g.left) })
+		if !closing && i >= 0 {
+			g = l.ready[i]
+			l.ready = slices.Delete(l.ready, i, i+1)
 			l.held = append(l.held, g)
 			l.signal() // with none left waiting, age counts again
 		}
@@ -48,8 +58,13 @@ func (l *Log) Next(ctx context.Context) (*Segment, error) {
 		case closing:
 			return nil, ErrClosed
 		case g == nil:
+			var again <-chan time.Time
+			if resting {
+				again = time.After(restPause)
+			}
 			select {
 			case <-changed:
+			case <-again:
 			case <-ctx.Done():
 				return nil, fmt.Errorf("wal: next: %w", context.Cause(ctx))
 			}
@@ -115,7 +130,7 @@ func (l *Log) load(g *sealed) (*Segment, error) {
 	before := g.size
 	l.repair(f, g, c)
 	l.addUsed(g.size - before)
-	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: c.done}
+	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: l.believed(c.done)}
 	if c.seal != nil {
 		s.seal = c.seal.offset
 	}
@@ -179,8 +194,8 @@ func (s *Segment) Piece(table string) Piece {
 }
 
 // Done marks a table as stored, so that a restart does not send it again. The
-// mark is not synced: lost in a crash of the machine, the table is sent again
-// with the same token.
+// mark is not synced, and not believed when the machine was started again since:
+// then the table is sent again with the same token.
 func (s *Segment) Done(table string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +205,7 @@ func (s *Segment) Done(table string) error {
 	}
 	f := frame{
 		kind: kindDone, parts: []part{{Table: table}}, offset: s.end, synced: s.seal,
-		id: s.header.id, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
+		id: s.header.id, key: s.log.cfg.Boot, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
 	}
 	b := f.appendHead(nil)
 	b = appendTrailer(b, s.end+int64(len(b))+trailerSize-s.seal)
@@ -203,10 +218,19 @@ func (s *Segment) Done(table string) error {
 	return nil
 }
 
-// Remove deletes the segment. It is an error while a table is not done.
+// Remove deletes the segment once it has settled. It is an error while a table
+// is not done.
 func (s *Segment) Remove() error {
 	if left := s.Tables(); len(left) > 0 {
 		return fmt.Errorf("wal: remove: not stored yet: %s", left)
+	}
+	if s.log.cfg.Settle != nil {
+		err := s.file.Close()
+		s.log.settle(s.info)
+		if err != nil {
+			return fmt.Errorf("wal: remove: %w", err)
+		}
+		return nil
 	}
 	err := errors.Join(s.file.Close(), s.log.cfg.FS.Remove(s.info.path))
 	if err != nil { // its marks tell a restart that all is stored
@@ -221,6 +245,13 @@ func (s *Segment) Remove() error {
 func (s *Segment) Return() {
 	s.file.Close()
 	s.log.giveBack(s.info)
+}
+
+// Rest gives the segment back until some of the tables that are left of it are
+// wanted; see NextOf. Others are handed out meanwhile.
+func (s *Segment) Rest() {
+	s.info.left = s.Tables()
+	s.Return()
 }
 
 // Quarantine sets the segment aside with what is not done of it. It stays in

@@ -46,16 +46,10 @@ func (a *aggregation) choose() ([]column.Series, error) {
 // checkParam checks the parameter over all steps; done means that nothing is
 // chosen at any.
 func (a *aggregation) checkParam() (done bool, err error) {
-	lowest, highest, nan := math.Inf(1), math.Inf(-1), false
-	for _, p := range a.param {
-		nan = nan || math.IsNaN(p)
-		if p == p {
-			lowest, highest = min(lowest, p), max(highest, p)
-		}
-	}
+	lowest, highest, nan := a.bounds()
 	if a.Op == parser.LIMIT_RATIO {
 		switch {
-		case !nan && highest == 0 && lowest == 0:
+		case highest == 0 && lowest == 0:
 			return true, nil
 		case nan:
 			return false, fmt.Errorf("Ratio value is NaN") //nolint:staticcheck // Prometheus's words
@@ -69,7 +63,7 @@ func (a *aggregation) checkParam() (done bool, err error) {
 		return false, nil
 	}
 	switch {
-	case !nan && highest < 1:
+	case highest < 1:
 		return true, nil
 	case nan:
 		return false, fmt.Errorf("Parameter value is NaN") //nolint:staticcheck // Prometheus's words

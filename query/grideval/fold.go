@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/util/kahansum"
 
 	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
 	"github.com/trefoil-o11y/trefoil/query/rollup"
 )
 
@@ -195,11 +196,7 @@ func (a *aggregation) quantile(gr *group, dst []float64, from int) {
 // checkQuantile warns of parameters that are no quantiles, of the extreme ones
 // only, as Prometheus does.
 func (a *aggregation) checkQuantile() {
-	lowest, highest, nan := math.Inf(1), math.Inf(-1), false
-	for _, q := range a.param {
-		nan = nan || math.IsNaN(q)
-		lowest, highest = min(lowest, q), max(highest, q)
-	}
+	lowest, highest, nan := a.bounds()
 	if nan {
 		a.warn(annotations.NewInvalidQuantileWarning(math.NaN(), a.ParPos))
 	}
@@ -209,4 +206,18 @@ func (a *aggregation) checkQuantile() {
 	if lowest < 0 {
 		a.warn(annotations.NewInvalidQuantileWarning(lowest, a.ParPos))
 	}
+}
+
+// bounds are the extremes of the parameter over all steps, as Prometheus finds
+// them: NaN sticks unless an infinity comes later.
+func (a *aggregation) bounds() (lowest, highest float64, nan bool) {
+	if n, ok := a.Param.(*metricplan.Number); ok {
+		return n.Value, n.Value, math.IsNaN(n.Value)
+	}
+	lowest, highest = math.MaxFloat64, -math.MaxFloat64
+	for _, p := range a.param {
+		lowest, highest = math.Min(lowest, p), math.Max(highest, p)
+		nan = nan || math.IsNaN(p)
+	}
+	return lowest, highest, nan
 }

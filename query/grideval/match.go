@@ -113,6 +113,7 @@ type join struct {
 	out               []column.Series
 	index             map[pair]int
 	builder           *labels.Builder
+	last              error // the last thing there was to say at the step under way
 }
 
 // pair is the series a result is made of, -1 for a filled in one.
@@ -130,7 +131,12 @@ func (b *binary) join(left, right *side) ([]column.Series, error) {
 		return j.columns()
 	}
 	for i := range b.grid.N {
+		j.last = nil
 		if err := j.step(i); err != nil {
+			return nil, err
+		}
+		// Prometheus says one thing a step.
+		if err := j.note(j.last); err != nil {
 			return nil, err
 		}
 	}
@@ -289,10 +295,11 @@ func (j *join) cell(i int, p pair, group int, done map[int]map[uint64]bool) erro
 	}
 	c := operate(j.Op, l, r, lh, rh, j.Pos)
 	if c.err != nil {
-		return j.note(c.err)
+		j.last = c.err
+		return nil
 	}
-	if err := j.note(c.info); err != nil {
-		return err
+	if c.info != nil {
+		j.last = c.info
 	}
 	if j.Bool {
 		c.v, c.h = truth(c.keep), nil

@@ -66,7 +66,7 @@ type indexed struct {
 func (r *rolling) stored(ctx context.Context) error {
 	w := r.windows
 	read := Read{
-		Selector: r.Selector, From: w.Start - w.Range + 1 - r.Before, To: w.End(w.N - 1),
+		Selector: r.Selector, From: w.Start - w.Range + 1 - r.Before, To: w.End(w.N-1) + r.After,
 		First: w.Start, Step: w.Step, Starts: r.Starts,
 	}
 	if r.Name != "" && !r.KeepStale {
@@ -138,7 +138,8 @@ func sampled(raw *column.Raw, s *column.Series, g column.Grid) {
 }
 
 // series rolls up one series.
-func (r *rolling) series(index int, raw *column.Raw) error {
+func (r *rolling) series(index int, raw *column.Raw) (err error) {
+	defer recovered(&err) // the source calls from goroutines of its own
 	if !r.KeepStale {
 		raw.WithoutStale()
 	}
@@ -213,10 +214,10 @@ func (r *rolling) byWindow(s *column.Series, raw *column.Raw) error {
 	lo, hi := 0, 0
 	for i := range r.windows.N {
 		end := r.windows.End(i)
-		for hi < len(raw.Times) && raw.Times[hi] <= end {
+		for hi < len(raw.Times) && raw.Times[hi] <= end+r.After {
 			hi++
 		}
-		for lo < hi && raw.Times[lo] <= end-r.Range {
+		for lo < hi && raw.Times[lo] <= end-r.Range-r.Before {
 			lo++
 		}
 		if lo == hi {

@@ -53,9 +53,10 @@ type Rollup struct {
 	Subquery      *Subquery
 	Range, Offset int64
 	At            *int64
-	// Before is how much earlier than the first window samples are read, for
-	// kernels that look behind.
-	Before int64
+	// Before and After are how much earlier than the first window and later than
+	// the last samples are read, for functions that look beyond a window: a
+	// kernel finds them among the samples, a WindowFunc in its window.
+	Before, After int64
 	// Kernel serves series of floats; nil leaves them to Window.
 	Kernel rollup.Kernel
 	// Window serves series with native histograms or start times, window by

@@ -13,6 +13,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -38,6 +39,7 @@ type Config struct {
 	Traces     *tracestore.Store
 	Spans      *traceexec.Engine // TraceQL
 	Resources  *resourcestore.Store
+	Alerts     *alertstore.Store // nil where none are kept
 	Correlator *correlate.Correlator
 	// Cardinality is where series are.
 	Cardinality CardinalityFunc
@@ -104,6 +106,9 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/api/v1/labels", a.labels},
 		{http.MethodGet, "/api/v1/labels/{name}/values", a.labelValues},
 		{http.MethodGet, "/api/v1/services", a.services},
+		{http.MethodGet, "/api/v1/exemplars", a.exemplars},
+		{http.MethodGet, "/api/v1/alerts", a.alerts},
+		{http.MethodGet, "/api/v1/alerts/history", a.alertHistory},
 		{http.MethodGet, "/api/v1/cardinality", a.cardinality},
 	}
 }

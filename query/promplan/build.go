@@ -155,24 +155,17 @@ func usesRange(e parser.Expr) bool {
 	return uses
 }
 
-func (b *builder) selector(e *parser.VectorSelector, above string) (*metricplan.Selector, error) {
-	switch {
-	case e.Anchored:
-		return nil, foreign("anchored")
-	case e.Smoothed:
-		return nil, foreign("smoothed")
-	}
-	return &metricplan.Selector{Matchers: e.LabelMatchers, Func: above, Stats: e.SkipHistogramBuckets, Pos: e.PosRange}, nil
+func (b *builder) selector(e *parser.VectorSelector, above string) *metricplan.Selector {
+	return &metricplan.Selector{Matchers: e.LabelMatchers, Func: above, Stats: e.SkipHistogramBuckets, Pos: e.PosRange}
 }
 
 // latest plans an instant selector.
 func (b *builder) latest(e *parser.VectorSelector, above string) (metricplan.Node, error) {
-	s, err := b.selector(e, above)
-	if err != nil {
-		return nil, err
+	if e.Smoothed {
+		return nil, foreign("smoothed")
 	}
 	return &metricplan.Rollup{
-		Selector: s, Range: b.Lookback.Milliseconds(), Offset: e.OriginalOffset.Milliseconds(), At: e.Timestamp,
+		Selector: b.selector(e, above), Range: b.Lookback.Milliseconds(), Offset: e.OriginalOffset.Milliseconds(), At: e.Timestamp,
 		Kernel: rollup.Latest, Window: latestWindow, KeepStale: true, KeepName: true, Pos: e.PosRange,
 	}, nil
 }
@@ -213,6 +206,25 @@ func (b *builder) binary(e *parser.BinaryExpr) (metricplan.Node, error) {
 	}
 	n.Right, err = b.node(e.RHS, "")
 	return n, err
+}
+
+// extend lets a function see beyond its windows if the selector says so. Only
+// Prometheus's own code knows what to do with what is there.
+func (b *builder) extend(n *metricplan.Rollup, vs *parser.VectorSelector) error {
+	lookback := b.Lookback.Milliseconds()
+	switch {
+	case vs.Anchored:
+		if _, ok := promql.AnchoredSafeFunctions[n.Name]; !ok {
+			return foreign("anchored " + n.Name)
+		}
+		n.Before, n.Kernel = lookback, nil
+	case vs.Smoothed:
+		if _, ok := promql.SmoothedSafeFunctions[n.Name]; !ok {
+			return foreign("smoothed " + n.Name)
+		}
+		n.Before, n.After, n.Kernel = lookback, lookback, nil
+	}
+	return nil
 }
 
 // call plans a function.
@@ -282,8 +294,8 @@ func (b *builder) rollup(e *parser.Call, i int, vs *parser.VectorSelector, ms *p
 	var at posrange.PositionRange
 	switch {
 	case vs != nil:
-		var err error
-		if n.Selector, err = b.selector(vs, name); err != nil {
+		n.Selector = b.selector(vs, name)
+		if err := b.extend(n, vs); err != nil {
 			return nil, err
 		}
 		n.Range, n.Offset, n.At, at = ms.Range.Milliseconds(), vs.OriginalOffset.Milliseconds(), vs.Timestamp, ms.PositionRange()

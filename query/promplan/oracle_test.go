@@ -46,6 +46,7 @@ var found = []string{
 	`predict_linear(g[10m] @ 1000, 60)`,
 	`topk(2, g) or bottomk by (job) (1, c_total)`,
 	`avg_over_time(rate(c_total[2m])[10m:47s] offset 1m)`,
+	`quantile(scalar(g > on (job, instance) group_left c_total), g)`,
 	`g > bool on (instance, job) group_right c_total`,
 }
 
@@ -65,7 +66,13 @@ func TestAgreesWithPrometheus(t *testing.T) {
 		asked++
 		for range 2 {
 			s := randomSpan(rng)
-			if diff := compare(ours, theirs, store, expr, s); diff != "" {
+			diff := compare(ours, theirs, store, expr, s)
+			// Prometheus's own answer is not always the same: annotations are the
+			// last ones of a map, and its pools let slices be used twice.
+			for again := 0; diff != "" && again < 5; again++ {
+				diff = compare(ours, theirs, store, expr, s)
+			}
+			if diff != "" {
 				if changes(theirs, store, expr, s) {
 					ambiguous++
 					continue
@@ -92,13 +99,18 @@ func TestAgreesWithPrometheus(t *testing.T) {
 // on every machine.
 const fixedQueries = 800
 
+// Where it is known to differ: Prometheus moves the offset of a selector with @
+// inside a subquery with @ only if the two evaluations it is part of start at
+// different times; when they happen to start together it reads at the wrong
+// one. A seed that runs into this fails.
+
 // changes tells whether Prometheus answers the same question in several ways:
 // where it adds up in the order of a map, a comparison or a rank behind the sum
 // turns the last bit into another answer.
 func changes(theirs promql.QueryEngine, q storage.Queryable, expr string, s span) bool {
 	first := run(theirs, q, expr, s)
 	for range 30 {
-		if difference(run(theirs, q, expr, s).Value, first.Value, true) != "" {
+		if difference(run(theirs, q, expr, s).Value, first.Value) != "" {
 			return true
 		}
 	}
@@ -124,8 +136,10 @@ func compare(ours, theirs promql.QueryEngine, q storage.Queryable, expr string, 
 	if got.Err != nil {
 		return ""
 	}
-	exact := !orderless(expr) || (s.step == 0 && !strings.Contains(expr, ":"))
-	if d := difference(got.Value, want.Value, exact); d != "" {
+	if orderless(expr, s.step != 0) {
+		return ""
+	}
+	if d := difference(got.Value, want.Value); d != "" {
 		return d
 	}
 	a, b := got.Warnings.AsErrors(), want.Warnings.AsErrors()
@@ -137,7 +151,7 @@ func compare(ours, theirs promql.QueryEngine, q storage.Queryable, expr string, 
 		slices.Sort(out)
 		return slices.Compact(out)
 	}
-	if x, y := texts(a), texts(b); !slices.Equal(x, y) && exact {
+	if x, y := texts(a), texts(b); !slices.Equal(x, y) {
 		return fmt.Sprintf("annotations %q, want %q", x, y)
 	}
 	return ""
@@ -161,18 +175,79 @@ func run(e promql.QueryEngine, q storage.Queryable, expr string, s span) *promql
 
 // orderless tells whether Prometheus itself adds up in an order it does not
 // promise: that of a map, in which functions and operators leave their series
-// in a range query.
-func orderless(expr string) bool {
-	for _, op := range []string{"sum", "avg", "stddev", "stdvar", "topk", "bottomk", "limitk", "quantile"} {
-		if strings.Contains(expr, op) {
-			return true
+// in a range query, and some of them always.
+func orderless(text string, overRange bool) bool {
+	expr, err := parser.NewParser(promqltest.TestParserOpts).ParseExpr(text)
+	if err != nil {
+		return false
+	}
+	unsure := false
+	parser.Inspect(expr, func(n parser.Node, path []parser.Node) error {
+		a, ok := n.(*parser.AggregateExpr)
+		if !ok || a.Op == parser.MIN || a.Op == parser.MAX || a.Op == parser.COUNT || a.Op == parser.GROUP || a.Op == parser.QUANTILE || a.Op == parser.COUNT_VALUES {
+			return nil
 		}
+		steps := overRange
+		for _, p := range path {
+			if _, ok := p.(*parser.SubqueryExpr); ok {
+				steps = true
+			}
+		}
+		unsure = unsure || !ordered(a.Expr, steps)
+		return nil
+	})
+	return unsure
+}
+
+// ordered tells whether Prometheus gives the series of an expression in a
+// known order.
+func ordered(expr parser.Expr, steps bool) bool {
+	switch e := expr.(type) {
+	case *parser.VectorSelector:
+		return true
+	case *parser.ParenExpr:
+		return ordered(e.Expr, steps)
+	case *parser.Call:
+		if strings.HasPrefix(e.Func.Name, "histogram_") {
+			return false
+		}
+		for _, a := range e.Args {
+			switch a := a.(type) {
+			case *parser.MatrixSelector:
+				return true
+			case *parser.SubqueryExpr:
+				return ordered(a.Expr, true)
+			}
+		}
+		if steps {
+			return false
+		}
+		for _, a := range e.Args {
+			if !ordered(a, steps) {
+				return false
+			}
+		}
+		return true
+	case *parser.NumberLiteral, *parser.StringLiteral:
+		return true
+	case *parser.AggregateExpr:
+		switch e.Op {
+		case parser.COUNT_VALUES:
+			return false
+		case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
+			return !steps && ordered(e.Expr, steps)
+		}
+		return ordered(e.Expr, steps)
+	case *parser.BinaryExpr:
+		return !steps && ordered(e.LHS, steps) && ordered(e.RHS, steps)
+	case *parser.UnaryExpr:
+		return ordered(e.Expr, steps)
 	}
 	return false
 }
 
-// difference compares two results, floats bit by bit if exact.
-func difference(got, want parser.Value, exact bool) string {
+// difference compares two results, floats bit by bit.
+func difference(got, want parser.Value) string {
 	lines := func(v parser.Value) map[string]string {
 		out := map[string]string{}
 		add := func(l labels.Labels, t int64, f float64, h *histogram.FloatHistogram) {
@@ -182,8 +257,6 @@ func difference(got, want parser.Value, exact bool) string {
 				text = h.String()
 			case math.IsNaN(f):
 				text = "NaN"
-			case !exact:
-				text = fmt.Sprintf("%.9g", f)
 			}
 			out[fmt.Sprintf("%s %d", l, t)] = text
 		}

@@ -98,7 +98,7 @@ func (b *builder) window(e *parser.Call, index int, n *metricplan.Rollup, vs *pa
 		defer caught(&err)
 		sel := &parser.VectorSelector{Offset: time.Duration(w.Offset) * time.Millisecond}
 		if vs != nil {
-			sel.PosRange = vs.PosRange
+			sel.PosRange, sel.Anchored, sel.Smoothed = vs.PosRange, vs.Anchored, vs.Smoothed
 		}
 		args := make(parser.Expressions, len(e.Args))
 		copy(args, e.Args)

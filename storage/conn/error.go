@@ -8,6 +8,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -82,6 +83,20 @@ func Misplaced(err error) bool {
 	}
 	switch e.Code {
 	case 60, 81, 164, 497, 516:
+		return true
+	}
+	return false
+}
+
+// OfTable tells an error of one table, which says nothing about others: it is
+// not there, it must not be written to, it is in too many parts.
+func OfTable(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case 60, 242, 252, 497:
 		return true
 	}
 	return false
@@ -172,6 +187,9 @@ func failure(op string, err error) error {
 	}
 	var ex *clickhouse.Exception
 	if errors.As(err, &ex) {
+		return exception(op, int(ex.Code), ex.Message, err)
+	}
+	if ex, ok := ch.AsException(err); ok {
 		return exception(op, int(ex.Code), ex.Message, err)
 	}
 	e := &Error{Op: op, Message: err.Error(), Err: err}

@@ -454,6 +454,7 @@ func (k *killer) write(expr string) {
 // TestKilledProcess kills a real process with SIGKILL in the life of an alert:
 // at its own requests, at arbitrary moments, and counts what the receiver got.
 func TestKilledProcess(t *testing.T) {
+	t.Parallel()
 	addr, err := json.Marshal(database(t))
 	if err != nil {
 		t.Fatal(err)
@@ -508,6 +509,7 @@ var kills = flag.Int("kills", 5, "how often TestKilledAtRandom kills")
 // under one id, and told twice only where the kill came so soon after the
 // telling that its outcome may not have been stored.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	addr, err := json.Marshal(database(t))
 	if err != nil {
 		t.Fatal(err)

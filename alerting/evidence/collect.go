@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
@@ -176,7 +177,7 @@ func (c *Collector) exemplars(ctx context.Context, a *Alert) []string {
 func guilty(series, alert labels.Labels) bool {
 	same := true
 	alert.Range(func(l labels.Label) {
-		if v := series.Get(l.Name); l.Name != labels.MetricName && v != "" && v != l.Value {
+		if v := series.Get(l.Name); l.Name != model.MetricNameLabel && v != "" && v != l.Value {
 			same = false
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -213,9 +214,17 @@ func TestForeignIntegrationKeepsSecrets(t *testing.T) {
 func TestRemote(t *testing.T) {
 	bubble(t, "changes at once, repetitions, an outage", func(t *testing.T) {
 		began := time.Now()
+		var mu sync.Mutex // guards the two
 		var got []string
 		down := false
+		outage := func(is bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			down = is
+		}
 		transport := roundTripper(func(r *http.Request) (*http.Response, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			var alerts []Alert
 			if err := json.NewDecoder(r.Body).Decode(&alerts); err != nil || r.URL.Path != "/am/api/v2/alerts" {
 				t.Errorf("%s: %v", r.URL, err)
@@ -237,12 +246,12 @@ func TestRemote(t *testing.T) {
 		time.Sleep(90 * time.Second)
 		d.put(t, firing("a"))
 		time.Sleep(time.Second)
-		down = true
+		outage(true)
 		d.put(t, resolved("a"), firing("b"))
 		time.Sleep(time.Second)
 		d.put(t, resolved("b"), firing("c"))
 		time.Sleep(10 * time.Minute)
-		down = false
+		outage(false)
 		time.Sleep(90 * time.Second)
 		d.stop()
 		text := strings.Join(got, "\n")

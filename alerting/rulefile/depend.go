@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -59,7 +60,7 @@ func (g *Group) reads(reader, writer *Rule) bool {
 // selects says whether a selector can find series of a name.
 func selects(selector *parser.VectorSelector, name string) bool {
 	return !slices.ContainsFunc(selector.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == labels.MetricName && !m.Matches(name)
+		return m.Name == model.MetricNameLabel && !m.Matches(name)
 	})
 }
 

@@ -101,22 +101,28 @@ plugin-e2e: ## drive the plugin in a browser (not there yet)
 
 ##### measurements and suites of their own
 
-.PHONY: bench-ingest bench-promql bench-query conformance chaos
+.PHONY: soak bench-ingest bench-promql bench-query conformance chaos
 bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see bench/README.md)
 	go run ./bench ingest --trefoil bin/trefoil $(BENCH_FLAGS)
 
-bench-promql: ## measure PromQL (not there yet)
-	@.ci/absent $@ "the PromQL measurements come with the metrics engine"
+bench-promql: engine ## measure PromQL against VictoriaMetrics (BENCH_FLAGS="-shape wide -repeat 3"; see bench/README.md)
+	go run ./bench promql -trefoil bin/trefoil $(BENCH_FLAGS)
 
 bench-query: ## measure logs and traces queries (not there yet)
 	@.ci/absent $@ "the query measurements come with LogQL and TraceQL"
 
 conformance: engine ## hold the doors to real senders; the query languages' suites come with each. Needs Debian's prometheus package
 	go test -tags conformance -timeout 9m -run 'TestPrometheusWritesToUs' ./ingest/promwrite
+	go test -tags conformance -timeout 9m -run 'TestVictoriaMetrics' ./query/metricsqlexec # needs victoria-metrics in PATH, see the test
 
-# go test itself runs ten kills. A run is repeated with the SEED it printed;
+# go test itself runs ten kills and freezes the engine for three seconds. A run is repeated with the SEED it printed;
 # the moments are the same then, what the processes are doing at them is not.
 KILLS ?= 100
 SEED ?= 0
-chaos: engine ## kill -9 under load KILLS=100 times, freeze the engine, fill the log; count every acknowledged record
-	go test -v -count=1 -timeout 60m ./cmd/internal/chaos -args -trefoil '$(CURDIR)/bin/trefoil' -kills $(KILLS) -seed $(SEED) -freeze 20s
+FREEZE ?= 150s
+chaos: engine ## kill -9 under load KILLS=100 times, freeze the engine for FREEZE, fill log and disk; count every acknowledged record
+	go test -v -count=1 -timeout 60m ./cmd/internal/chaos -args -trefoil '$(CURDIR)/bin/trefoil' -kills $(KILLS) -seed $(SEED) -freeze $(FREEZE)
+
+SOAK ?= 20m
+soak: engine ## load the binary for SOAK=20m; fails when memory, goroutines, parts or the log grow without bound
+	go test -v -count=1 -timeout 0 -run TestSoak ./cmd/internal/chaos -args -trefoil '$(CURDIR)/bin/trefoil' -soak $(SOAK)

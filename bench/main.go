@@ -27,8 +27,15 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "promql" {
+		cfg, err := parsePromQL(args[1:])
+		if err != nil {
+			return err
+		}
+		return promql(ctx, cfg)
+	}
 	if len(args) == 0 || args[0] != "ingest" {
-		return errors.New("want a scenario: bench ingest [flags]; bench ingest --help lists them")
+		return errors.New("want a scenario: bench ingest [flags] or bench promql [flags]; --help lists them")
 	}
 	cfg, err := parseIngest(args[1:])
 	if err != nil {
@@ -52,6 +59,7 @@ type ingestConfig struct {
 	Trefoil     string // binary
 	Args        []string
 	DataDir     string // empty: a temporary one, removed afterwards
+	Kept        bool   // DataDir may hold what an earlier run left
 	Results     string
 	Signals     []workload.Signal
 	Records     int

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// server is a running trefoil.
+// server is a running trefoil, or a peer of it.
 type server struct {
 	cmd      *exec.Cmd
 	dataDir  string
@@ -23,6 +23,7 @@ type server struct {
 	httpAddr string
 	otlpHTTP string
 	otlpGRPC string
+	health   string // path that answers 200 when it is ready; "" is /readyz
 	words    *tail
 	done     chan struct{} // closed when the process has ended
 	err      error         // how it ended; read after done
@@ -37,7 +38,7 @@ func start(ctx context.Context, cfg ingestConfig) (*server, error) {
 			return nil, err
 		}
 		s.dataDir, s.temp = dir, true
-	} else if entries, err := os.ReadDir(s.dataDir); err == nil && len(entries) > 0 {
+	} else if entries, err := os.ReadDir(s.dataDir); err == nil && len(entries) > 0 && !cfg.Kept {
 		return nil, fmt.Errorf("%s is not empty; bytes on disk would mean nothing", s.dataDir)
 	}
 	addresses, err := freeAddresses(3)
@@ -77,8 +78,12 @@ func freeAddresses(n int) ([]string, error) {
 func (s *server) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
+	health := s.health
+	if health == "" {
+		health = "/readyz"
+	}
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+"/readyz", nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+health, nil)
 		if err != nil {
 			return err
 		}
@@ -90,9 +95,9 @@ func (s *server) ready(ctx context.Context) error {
 		}
 		select {
 		case <-s.done:
-			return fmt.Errorf("trefoil ended before it was ready: %w\n%s", s.err, s.words)
+			return fmt.Errorf("the server ended before it was ready: %w\n%s", s.err, s.words)
 		case <-ctx.Done():
-			return fmt.Errorf("trefoil was not ready in time\n%s", s.words)
+			return fmt.Errorf("the server was not ready in time\n%s", s.words)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
@@ -108,7 +113,7 @@ func (s *server) stop() error {
 		select {
 		case <-s.done:
 		case <-time.After(20 * time.Second):
-			err = fmt.Errorf("trefoil did not stop within 20 s and was killed\n%s", s.words)
+			err = fmt.Errorf("the server did not stop within 20 s and was killed\n%s", s.words)
 			_ = s.cmd.Process.Kill()
 			<-s.done
 		}

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // fault is what is wrong with a record; the zero value is nothing. Its text
@@ -25,7 +28,7 @@ func (f fault) String() string {
 		s += fmt.Sprintf("[%.64q]", f.key)
 	}
 	switch f.reason {
-	case TimeTooOld, TimeAhead:
+	case TimeTooOld, TimeLate, TimeAhead:
 		return fmt.Sprintf("%s is %s, limit %s", s, nanos(f.got), nanos(f.limit))
 	case TimeMissing, MetricNameEmpty, ValueMissing, TemporalityMissing:
 		return s + " is not set"
@@ -39,6 +42,8 @@ func (f fault) String() string {
 		return fmt.Sprintf("%s has %d buckets, want %d", s, f.got, f.limit)
 	case MetricNameInvalid:
 		return s + " is not UTF-8 or is over 1 KiB"
+	case TooManySeries:
+		return fmt.Sprintf("the series is not among the %d active ones there may be", f.limit)
 	case BucketsInvalid:
 		return fmt.Sprintf("%s is %d, out of range", s, f.got)
 	default:
@@ -66,8 +71,17 @@ func (p place) String() string {
 	}
 }
 
-// reject counts the record at p under f.
-func (r *Result) reject(f fault, p place) {
+// isQuota tells whether the reason is a limit of the tenant's own.
+func (r Reason) isQuota() bool {
+	switch r {
+	case TimeLate, TimeAhead, TooManyAttributes, AttributeTooLarge, NameTooLong, LabelTooLong, TooManySeries:
+		return true
+	}
+	return false
+}
+
+// reject counts the record of t at p under f.
+func (r *Result) reject(f fault, p place, t tenant.ID) {
 	r.Rejected++
 	for i := range r.Rejections {
 		if r.Rejections[i].Reason == f.reason {
@@ -75,22 +89,30 @@ func (r *Result) reject(f fault, p place) {
 			return
 		}
 	}
-	r.Rejections = append(r.Rejections, Rejection{Reason: f.reason, Count: 1, Example: p.String() + ": " + f.String()})
+	example := p.String() + ": " + f.String()
+	if f.reason.isQuota() {
+		example += fmt.Sprintf(" (a limit of tenant %q)", string(t))
+	}
+	r.Rejections = append(r.Rejections, Rejection{Reason: f.reason, Count: 1, Example: example})
 }
 
 // window is the span of times a record may have.
 type window struct {
-	now, oldest, newest int64 // unix ns
+	now, oldest, newest int64  // unix ns
+	behind              Reason // of what is older than oldest
 }
 
-// window is what is neither deleted already nor absurdly far ahead. Storage
-// deletes a day's records retentionDays after its midnight.
-func (p *Pipeline) window() window {
+// window is what is neither deleted already nor too late or too far ahead for
+// the tenant. Storage deletes a day's records retentionDays after its midnight.
+func (p *Pipeline) window(l *quota.Limits) window {
 	now := p.cfg.Now().UTC()
 	oldest := now.Truncate(24*time.Hour).AddDate(0, 0, 1-int(p.cfg.RetentionDays))
-	w := window{now: now.UnixNano(), newest: now.Add(p.cfg.Limits.Future).UnixNano()}
+	w := window{now: now.UnixNano(), newest: now.Add(l.Ahead).UnixNano(), behind: TimeTooOld}
 	if oldest.Year() > 1970 {
 		w.oldest = oldest.UnixNano()
+	}
+	if late := now.Add(-l.Late).UnixNano(); l.Late > 0 && late > w.oldest {
+		w.oldest, w.behind = late, TimeLate
 	}
 	return w
 }
@@ -105,7 +127,7 @@ func (w *window) check(t int64, field string) fault {
 	case t > w.newest:
 		return fault{reason: TimeAhead, field: field, got: t, limit: w.newest}
 	case t < w.oldest:
-		return fault{reason: TimeTooOld, field: field, got: t, limit: w.oldest}
+		return fault{reason: w.behind, field: field, got: t, limit: w.oldest}
 	default:
 		return fault{}
 	}

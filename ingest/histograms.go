@@ -104,7 +104,10 @@ func (in *PointIntake) histogram(p *Point, h *metricstore.HistogramPoint) fault 
 	if p.NoRecordedValue {
 		h.Flags |= metricstore.NoRecordedValue
 	}
-	fp := in.fingerprint(p)
+	fp, f := in.fingerprint(p)
+	if f.reason != "" {
+		return f
+	}
 	in.batch.Histogram(fp, h)
 	in.exemplars(fp, p)
 	return fault{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -31,6 +32,7 @@ type intake struct {
 	signal Signal
 	tenant tenant.ID
 	limits *Limits
+	quota  *quota.Tenant
 	window window
 
 	place                    place
@@ -68,7 +70,8 @@ func newIntake(p *Pipeline, s Signal, t tenant.ID) intake {
 
 // begin readies an intake, new or used, for a request.
 func (in *intake) begin() {
-	in.window = in.p.window()
+	in.quota = in.p.cfg.Quotas.Tenant(in.tenant)
+	in.window = in.p.window(in.quota.Limits())
 	in.place = place{signal: in.signal, resource: -1}
 	in.resourceFault, in.deepFault = fault{}, fault{}
 	in.result, in.newest = Result{}, 0
@@ -80,7 +83,7 @@ func (in *intake) reset() {
 	in.resources.Reset()
 	in.sorter.Reset()
 	in.resource, in.scope, in.ref = nil, nil, reference{}
-	in.result = Result{}
+	in.result, in.quota = Result{}, nil
 }
 
 // EnterResource makes r, which must stay until the next call, the resource of
@@ -88,7 +91,7 @@ func (in *intake) reset() {
 func (in *intake) EnterResource(r *resourcestore.Resource) {
 	in.place.resource++
 	in.place.scope = -1
-	size, f := in.limits.attributes(r.Attributes, "resource.attributes")
+	size, f := in.attributes(r.Attributes, "resource.attributes")
 	if f.reason == "" {
 		f = in.limits.record("resource", size+len(r.SchemaURL))
 	}
@@ -107,7 +110,7 @@ func (in *intake) EnterResource(r *resourcestore.Resource) {
 func (in *intake) EnterScope(s *resourcestore.Scope) {
 	in.place.scope++
 	in.place.metric, in.place.record = -1, -1
-	size, f := in.limits.attributes(s.Attributes, "scope.attributes")
+	size, f := in.attributes(s.Attributes, "scope.attributes")
 	if f.reason == "" {
 		f = in.limits.record("scope", size+len(s.Name)+len(s.Version)+len(s.SchemaURL))
 	}
@@ -133,7 +136,7 @@ func (in *intake) next() fault {
 // count books the outcome of the record at hand.
 func (in *intake) count(f fault) {
 	if f.reason != "" {
-		in.result.reject(f, in.place)
+		in.result.reject(f, in.place, in.tenant)
 		return
 	}
 	in.result.Accepted++
@@ -160,6 +163,7 @@ type batch interface {
 // built is the request as blocks, resources before what refers to them. Rows
 // added are known to be stored when the blocks are.
 func (in *intake) built(b batch, added []resourcestore.Key) (*Built, error) {
+	in.quota.Records(in.result.Accepted + in.result.Rejected)
 	out := &Built{p: in.p, signal: in.signal, result: in.result, newest: in.newest}
 	var err error
 	if out.blocks, err = in.resources.Blocks(nil); err != nil {

@@ -3,6 +3,10 @@ package ingest
 // What doors need that speak of series and streams with labels, answer for
 // each kind of record, and take exemplars without points.
 
+// MaxAttributes is how many attributes a record may have; a door need not keep
+// more than one beyond.
+func (in *intake) MaxAttributes() int { return in.quota.Limits().Attributes }
+
 // Accepted is how many records have been taken so far.
 func (in *intake) Accepted() int { return in.result.Accepted }
 
@@ -45,6 +49,9 @@ func (in *PointIntake) exemplarAlone(p *Point, e *Exemplar) fault {
 		return f
 	}
 	p.Attributes = at.Attributes
-	in.batch.Exemplar(in.fingerprint(&at), in.name, &e.Exemplar)
-	return fault{}
+	fp, f := in.fingerprint(&at)
+	if f.reason == "" {
+		in.batch.Exemplar(fp, in.name, &e.Exemplar)
+	}
+	return f
 }

@@ -1,12 +1,16 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
-	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Limits bound what one request, one record and all requests together may
-// cost. A zero field takes its default.
+// cost, whoever sends them; what each tenant may send is quota.Limits. A zero
+// field takes its default.
 type Limits struct {
 	// RequestBytes bounds a request body as it arrives (default 16 MiB).
 	RequestBytes int64
@@ -18,20 +22,12 @@ type Limits struct {
 	// Records bounds the records (log records, spans, data points) of one
 	// request (default 250,000).
 	Records int
-	// Attributes bounds the attributes of one record, resource, scope, event
-	// or link (default 512).
-	Attributes int
-	// AttributeBytes bounds one attribute, key and value together (default 256 KiB).
-	AttributeBytes int
 	// RecordBytes bounds one record: its strings and attributes, with those of
 	// its events and links (default 4 MiB).
 	RecordBytes int
 	// Buckets bounds the buckets of one histogram point, each sign of an
 	// exponential one counted alone (default 4,096).
 	Buckets int
-	// Future bounds how far ahead of our clock a record may be (default 24 h).
-	// How far behind is bounded by the retention.
-	Future time.Duration
 }
 
 func (l *Limits) setDefaults() {
@@ -49,12 +45,41 @@ func (l *Limits) setDefaults() {
 	set(&l.DecodedBytes, 32<<20)
 	set(&l.InflightBytes, 192<<20)
 	setInt(&l.Records, 250_000)
-	setInt(&l.Attributes, 512)
-	setInt(&l.AttributeBytes, 256<<10)
 	setInt(&l.RecordBytes, 4<<20)
 	setInt(&l.Buckets, 4096)
-	if l.Future <= 0 {
-		l.Future = 24 * time.Hour
+}
+
+// Ready says why a request of the tenant would be refused now, a *Refusal, or
+// nil. bytes is its size if that is known, 0 otherwise. Doors ask before they
+// read a request.
+func (p *Pipeline) Ready(t tenant.ID, bytes int64) error {
+	now, limit := p.inflight.Load(), p.cfg.Limits.InflightBytes
+	if bytes > limit {
+		return tooMuch(bytes, limit)
+	}
+	if now >= limit || now+bytes > limit {
+		return p.crowded(now)
+	}
+	err := p.cfg.Quotas.Tenant(t).Ready()
+	var exceeded *quota.Exceeded
+	if errors.As(err, &exceeded) {
+		return &Refusal{Reason: RefusedQuota, RetryAfter: max(exceeded.Wait, p.cfg.RetryAfter), Err: err}
+	}
+	return err
+}
+
+// Arrived counts the bytes of a tenant's request, decompressed.
+func (p *Pipeline) Arrived(t tenant.ID, bytes int) { p.cfg.Quotas.Tenant(t).Bytes(bytes) }
+
+func tooMuch(n, limit int64) error {
+	return &TooLargeError{What: "estimated memory of the request", Unit: "bytes", Limit: limit, Got: n}
+}
+
+func (p *Pipeline) crowded(now int64) error {
+	return &Refusal{
+		Reason:     RefusedInflight,
+		RetryAfter: p.cfg.RetryAfter,
+		Err:        fmt.Errorf("%d bytes of requests in flight, limit %d", now, p.cfg.Limits.InflightBytes),
 	}
 }
 
@@ -74,15 +99,11 @@ func (p *Pipeline) Admit() *Admission { return &Admission{p: p} }
 func (a *Admission) Grow(n int64) error {
 	limit := a.p.cfg.Limits.InflightBytes
 	if a.held+n > limit {
-		return &TooLargeError{What: "estimated memory of the request", Unit: "bytes", Limit: limit, Got: a.held + n}
+		return tooMuch(a.held+n, limit)
 	}
 	if now := a.p.inflight.Add(n); now > limit {
 		a.p.inflight.Add(-n)
-		return &Refusal{
-			Reason:     RefusedInflight,
-			RetryAfter: a.p.cfg.RetryAfter,
-			Err:        fmt.Errorf("%d bytes of requests in flight, limit %d", now-n, limit),
-		}
+		return a.p.crowded(now - n)
 	}
 	a.held += n
 	return nil

@@ -37,7 +37,7 @@ func (in *LogIntake) take(r *logstore.Record) fault {
 	if f := in.times(r); f.reason != "" {
 		return f
 	}
-	size, f := in.limits.attributes(r.Attributes, "attributes")
+	size, f := in.attributes(r.Attributes, "attributes")
 	if f.reason != "" {
 		return f
 	}

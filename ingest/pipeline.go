@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -25,6 +26,8 @@ type Sink func(ctx context.Context, blocks []block.Block) error
 type Config struct {
 	Sink   Sink
 	Limits Limits
+	// Quotas are what each tenant may send (default: quota's default limits).
+	Quotas *quota.Keeper
 	// RetentionDays is the retention class of what comes in (default 30).
 	RetentionDays uint16
 	// Timeout bounds the wait for the Sink when the client sets no shorter
@@ -42,6 +45,12 @@ type Config struct {
 
 func (c *Config) setDefaults() {
 	c.Limits.setDefaults()
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Quotas == nil {
+		c.Quotas = quota.New(quota.Config{Logger: c.Logger, Now: c.Now})
+	}
 	if c.RetentionDays == 0 {
 		c.RetentionDays = 30
 	}
@@ -56,9 +65,6 @@ func (c *Config) setDefaults() {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.Now == nil {
-		c.Now = time.Now
 	}
 }
 

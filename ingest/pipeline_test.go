@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
@@ -59,8 +60,13 @@ func want(t *testing.T, r Result, err error, accepted int, reasons ...Reason) {
 	}
 }
 
+// quotas has the same limits for every tenant.
+func quotas(l quota.Limits) *quota.Keeper {
+	return quota.New(quota.Config{Defaults: l, Now: func() time.Time { return now }})
+}
+
 func TestLogsAreValidated(t *testing.T) {
-	p, rows := newPipeline(Config{RetentionDays: 7, Limits: Limits{Attributes: 3, AttributeBytes: 100, RecordBytes: 150}})
+	p, rows := newPipeline(Config{RetentionDays: 7, Limits: Limits{RecordBytes: 150}, Quotas: quotas(quota.Limits{Attributes: 3, AttributeBytes: 100})})
 	logs := plog.NewLogs()
 	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	add := func(f func(plog.LogRecord)) {
@@ -89,7 +95,7 @@ func TestLogsAreValidated(t *testing.T) {
 }
 
 func TestBadResourceRejectsItsRecords(t *testing.T) {
-	p, rows := newPipeline(Config{Limits: Limits{Attributes: 1}})
+	p, rows := newPipeline(Config{Quotas: quotas(quota.Limits{Attributes: 1})})
 	logs := plog.NewLogs()
 	bad := logs.ResourceLogs().AppendEmpty()
 	bad.Resource().Attributes().PutInt("a", 1)
@@ -102,13 +108,13 @@ func TestBadResourceRejectsItsRecords(t *testing.T) {
 	if err != nil || result.Accepted != 1 || result.Rejected != 2 || rows["logs"] != 1 {
 		t.Errorf("%+v %v %v", result, err, rows)
 	}
-	if m := result.Message(); m != "attribute_count: 2 rejected, first resourceLogs[0].scopeLogs[0].logRecords[0]: resource.attributes is 2, limit 1" {
+	if m := result.Message(); m != "attribute_count: 2 rejected, first resourceLogs[0].scopeLogs[0].logRecords[0]: resource.attributes is 2, limit 1 (a limit of tenant \"t\")" {
 		t.Error(m)
 	}
 }
 
 func TestSpansAreValidated(t *testing.T) {
-	p, rows := newPipeline(Config{Limits: Limits{Attributes: 1}})
+	p, rows := newPipeline(Config{Quotas: quotas(quota.Limits{Attributes: 1})})
 	traces := ptrace.NewTraces()
 	spans := traces.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
 	add := func(f func(ptrace.Span)) {

@@ -145,7 +145,10 @@ func (in *PointIntake) number(p *Point, value float64, ok bool) fault {
 	if f := in.enter(p); f.reason != "" {
 		return f
 	}
-	fp := in.fingerprint(p)
+	fp, f := in.fingerprint(p)
+	if f.reason != "" {
+		return f
+	}
 	in.batch.Sample(fp, p.Time/1e6, p.Start/1e6, value)
 	in.exemplars(fp, p)
 	return fault{}
@@ -161,7 +164,7 @@ func (in *PointIntake) enter(p *Point) fault {
 		return in.window.ahead("startTimeUnixNano")
 	}
 	if !p.series.Known {
-		size, f := in.limits.attributes(p.Attributes, "attributes")
+		size, f := in.labels(p.Attributes)
 		if f.reason != "" {
 			return f
 		}
@@ -175,17 +178,33 @@ func (in *PointIntake) enter(p *Point) fault {
 	return fault{}
 }
 
-// fingerprint is that of the series of p, which has been entered.
-func (in *PointIntake) fingerprint(p *Point) uint64 {
+// fingerprint is that of the series of p, which has been entered. A row is added
+// for the series when it needs one.
+func (in *PointIntake) fingerprint(p *Point) (uint64, fault) {
+	if p.series.Known && in.quota.Touch(p.series.Fingerprint) {
+		return p.series.Fingerprint, fault{}
+	}
 	if p.series.Known {
-		return p.series.Fingerprint
+		return p.series.Fingerprint, in.activate(p.series.Fingerprint, nil)
 	}
 	at := p.Time / 1e6
-	fp := in.batch.Series(&in.series, at)
+	fp := in.batch.Fingerprint(&in.series)
+	if f := in.activate(fp, in.series.Attributes); f.reason != "" {
+		return 0, f
+	}
+	in.batch.SeriesDay(&in.series, fp, at)
 	if in.batch.Stored(&in.series, fp, at) {
 		in.p.series.Remember(p.series, fp)
 	}
-	return fp
+	return fp, fault{}
+}
+
+// activate makes a series active, if the tenant may have another one.
+func (in *PointIntake) activate(fp uint64, labels []attribute.KeyValue) fault {
+	if in.quota.Activate(fp, in.series.Name, labels, in.resource.Attributes) {
+		return fault{}
+	}
+	return fault{reason: TooManySeries, field: in.name, limit: in.quota.Limits().Series}
 }
 
 // AddSummary takes one point of a summary, or counts it as rejected.
@@ -208,27 +227,46 @@ func (in *PointIntake) summary(p *Point, s *Summary) fault {
 	if f := in.enter(p); f.reason != "" {
 		return f
 	}
+	for _, store := range []bool{false, true} { // all of its series may be written to, or none is
+		if f := in.parts(p, s, store); f.reason != "" {
+			return f
+		}
+	}
+	return fault{}
+}
+
+// parts activates the series of a summary, or stores their samples.
+func (in *PointIntake) parts(p *Point, s *Summary, store bool) (f fault) {
+	defer func() { in.series.Name, in.series.Quantile, in.series.Monotonic = in.name, "", false }()
 	for _, q := range s.Quantiles {
 		in.series.Quantile = strconv.FormatFloat(q.Quantile, 'g', -1, 64)
-		in.part(p, q.Value)
+		if f := in.part(p, q.Value, store); f.reason != "" {
+			return f
+		}
 	}
 	in.series.Quantile = ""
 	in.series.Monotonic = true
 	in.series.Name = in.name + "_sum"
-	in.part(p, s.Sum)
+	if f := in.part(p, s.Sum, store); f.reason != "" {
+		return f
+	}
 	in.series.Name = in.name + "_count"
-	in.part(p, float64(s.Count))
-	in.series.Name, in.series.Monotonic = in.name, false
-	return fault{}
+	return in.part(p, float64(s.Count), store)
 }
 
-// part stores one number of a summary.
-func (in *PointIntake) part(p *Point, value float64) {
+// part activates the series of one number of a summary, or stores the number.
+func (in *PointIntake) part(p *Point, value float64, store bool) fault {
+	at := p.Time / 1e6
+	fp := in.batch.Fingerprint(&in.series)
+	if !store {
+		return in.activate(fp, in.series.Attributes)
+	}
 	if p.NoRecordedValue {
 		value = staleNaN
 	}
-	at := p.Time / 1e6
-	in.batch.Sample(in.batch.Series(&in.series, at), at, p.Start/1e6, value)
+	in.batch.SeriesDay(&in.series, fp, at)
+	in.batch.Sample(fp, at, p.Start/1e6, value)
+	return fault{}
 }
 
 // exemplars appends the exemplars of a point. One without a time has the

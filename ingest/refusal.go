@@ -15,6 +15,7 @@ const (
 	RefusedFull        RefusalReason = "log_full"       // the log's budget or the disk is used up
 	RefusedUnavailable RefusalReason = "unavailable"    // the log could not be written in time
 	RefusedClosing     RefusalReason = "closing"        // the server is stopping
+	RefusedQuota       RefusalReason = "quota"          // the tenant used up a rate; Err is a *quota.Exceeded
 )
 
 // Refusal means: not stored, send it again after RetryAfter. Only when Reason
@@ -34,10 +35,11 @@ func (r *Refusal) Error() string {
 
 func (r *Refusal) Unwrap() error { return r.Err }
 
-// Overload tells a refusal because of our own load from one because storage
-// is away: the former is 429/RESOURCE_EXHAUSTED, the latter 503/UNAVAILABLE.
+// Overload tells a refusal because there is too much, of everything or of this
+// tenant's, from one because storage is away: the former is
+// 429/RESOURCE_EXHAUSTED, the latter 503/UNAVAILABLE.
 func (r *Refusal) Overload() bool {
-	return r.Reason == RefusedInflight || r.Reason == RefusedFull
+	return r.Reason == RefusedInflight || r.Reason == RefusedFull || r.Reason == RefusedQuota
 }
 
 // TooLargeError means: over a limit of one request; sending the same bytes

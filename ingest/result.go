@@ -23,11 +23,15 @@ type Reason string
 const (
 	TimeMissing        Reason = "time_missing"
 	TimeTooOld         Reason = "time_too_old"         // behind the retention: it would be deleted at once
-	TimeAhead          Reason = "time_ahead"           // further in the future than Limits.Future
+	TimeLate           Reason = "time_late"            // quota.Limits.Late
+	TimeAhead          Reason = "time_ahead"           // quota.Limits.Ahead
 	TraceIDZero        Reason = "trace_id_zero"        // a span without a trace
 	SpanIDZero         Reason = "span_id_zero"         // a span without an identity
-	TooManyAttributes  Reason = "attribute_count"      // Limits.Attributes
-	AttributeTooLarge  Reason = "attribute_size"       // Limits.AttributeBytes
+	TooManyAttributes  Reason = "attribute_count"      // quota.Limits.Attributes
+	AttributeTooLarge  Reason = "attribute_size"       // quota.Limits.AttributeBytes
+	NameTooLong        Reason = "name_size"            // quota.Limits.NameBytes
+	LabelTooLong       Reason = "label_size"           // quota.Limits.LabelBytes
+	TooManySeries      Reason = "active_series"        // quota.Limits.Series
 	RecordTooLarge     Reason = "record_size"          // Limits.RecordBytes
 	MetricNameEmpty    Reason = "metric_name_empty"    //
 	MetricNameInvalid  Reason = "metric_name_invalid"  // not UTF-8, or over 1 KiB

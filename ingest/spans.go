@@ -50,7 +50,7 @@ func (in *SpanIntake) take(s *tracestore.Record) fault {
 	if s.End == 0 {
 		s.End = s.Start // not set: no duration
 	}
-	size, f := in.limits.attributes(s.Attributes, "attributes")
+	size, f := in.attributes(s.Attributes, "attributes")
 	if f.reason != "" {
 		return f
 	}
@@ -95,7 +95,7 @@ func (in *SpanIntake) below(s *tracestore.Record) (size int, f fault) {
 
 // hanging checks and sorts the attributes of something below a record.
 func (in *intake) hanging(kvs *[]attribute.KeyValue, field string) (int, fault) {
-	n, f := in.limits.attributes(*kvs, field)
+	n, f := in.attributes(*kvs, field)
 	if f.reason == "" {
 		*kvs = in.sorter.Sort(*kvs)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
@@ -18,6 +19,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
@@ -89,8 +91,9 @@ func (c *Config) setDefaults() {
 // Service answers queries over HTTP and from inside the process. It is safe for
 // concurrent use.
 type Service struct {
-	config Config
-	engine *metricexec.Engine
+	config    Config
+	engine    *metricexec.Engine
+	metricsql *metricsqlexec.Engine
 	// What metric queries and rules may be written in. A new language is a
 	// line in New.
 	languages nativeapi.Languages
@@ -104,19 +107,21 @@ func New(c Config) *Service {
 	c.setDefaults()
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
 	s.engine = metricexec.New(metricexec.Config{
-		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated,
+		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
 		Limits: metricexec.Limits{
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},
 	})
+	s.metricsql = metricsqlexec.New(metricsqlexec.Config{Metrics: s.engine, Observe: s.metrics.evaluated("metricsql"), Now: c.Now})
 	s.languages = nativeapi.Languages{
-		"promql": {Instant: s.engine.Instant, Range: s.engine.Range},
+		"promql":    {Instant: s.engine.Instant, Range: s.engine.Range},
+		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range},
 	}
 	s.handler = s.mount()
 	return s
 }
 
-// Handler serves /prometheus, /api/v1 and /openapi.yaml. Requests
+// Handler serves /prometheus, /metricsql, /api/v1 and /openapi.yaml. Requests
 // carry their tenant in the context.
 func (s *Service) Handler() http.Handler { return s.handler }
 
@@ -133,21 +138,26 @@ func (s *Service) mount() http.Handler {
 	})
 	program := c.Program
 	program.Version = c.Version
-	prom := promapi.Handler(promapi.Config{
+	prom := promapi.Config{
 		Engine: s.engine, Metadata: s.metadata, TargetMetadata: s.targetMetadata, Cardinality: s.cardinality,
 		MaxMetadata: c.Limits.MaxNames, Program: program, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
-	})
+	}
+	vm := prom
+	vm.Language = s.metricsql
 	mux := http.NewServeMux()
-	mux.Handle("/prometheus/", http.StripPrefix("/prometheus", s.instrument("/prometheus", prom, promapi.WriteError)))
+	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
+	}
 	api := s.instrument("", native, nativeapi.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
 	return compressed(mux)
 }
 
-// compressed answers with gzip or zstd where the client takes it.
+// compressed answers with gzip or zstd where the client takes it, fast rather
+// than small.
 func compressed(h http.Handler) http.Handler {
-	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024))
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.CompressionLevel(gzip.BestSpeed))
 	if err != nil {
 		return h // only a level out of range can fail
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // serveConfig is what the flags of serve say.
@@ -32,6 +34,10 @@ type serveConfig struct {
 	externalURL string
 
 	groupWait, groupInterval, repeatInterval time.Duration
+
+	tenantLimits quota.Limits
+	limitsFile   string
+	limitsOf     map[tenant.ID]quota.Limits // of single tenants, from limitsFile
 
 	maxRequest   int64
 	maxInflight  int64
@@ -70,7 +76,7 @@ Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first
 			"trefoil serve --clickhouse-dsn 'clickhouse://trefoil@ch.example:9440/trefoil?secure=true'",
 		},
 	})
-	cfg := serveConfig{log: selftel.LogConfig{Output: os.Stderr, Attrs: edge.LogAttrs}}
+	cfg := serveConfig{tenantLimits: quota.DefaultLimits(), log: selftel.LogConfig{Output: os.Stderr, Attrs: edge.LogAttrs}}
 	cfg.declare(set)
 	if done, err := parse(set, args); done || err != nil {
 		return err
@@ -80,6 +86,9 @@ Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first
 	}
 	if err := cfg.check(); err != nil {
 		return set.Errorf("%v", err)
+	}
+	if err := cfg.readLimits(set); err != nil {
+		return err
 	}
 	cfg.flags, cfg.started = set.Values(), time.Now()
 	return serve(ctx, cfg)
@@ -118,6 +127,9 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Duration(&c.queryTimeout, "query-timeout", time.Minute, "`time` a query may take")
 	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
+	set.Section("What each tenant may send")
+	declareTenant(set, &c.tenantLimits)
+	set.String(&c.limitsFile, "limits", "", "YAML `file` with other values for single tenants: names of tenants, and below each the flags of this section that differ")
 	set.Section("Its own telemetry")
 	set.String(&c.log.Level, "log-level", "info", "`level`: debug, info, warn or error")
 	set.String(&c.log.Format, "log-format", "text", "`format`: text or json")

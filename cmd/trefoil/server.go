@@ -22,6 +22,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest/lokipush"
 	"github.com/trefoil-o11y/trefoil/ingest/otlp"
 	"github.com/trefoil-o11y/trefoil/ingest/promwrite"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
@@ -145,10 +146,12 @@ func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 	var pipeline *ingest.Pipeline
 	if s.cfg.has(roleIngest) || s.cfg.has(roleAlert) { // rules record through it
 		var err error
-		if s.spool, err = openSpool(&s.cfg, s.backend.db, s.log, s.registry, s.health); err != nil {
+		if s.spool, err = openSpool(&s.cfg, s.backend, s.log, s.registry, s.health); err != nil {
 			return err
 		}
-		pipeline = s.newPipeline()
+		quotas := s.newQuotas(s.registry)
+		pipeline = s.newPipeline(quotas)
+		mux.Handle("GET /api/v1/limits", quotas)
 	}
 	if s.cfg.has(roleIngest) {
 		s.addDoors(pipeline)
@@ -179,10 +182,11 @@ func (s *server) addHTTP(name string, h http.Handler, l net.Listener, maxBody in
 	s.addActor(func(ctx context.Context) error { return server.Run(ctx, l) })
 }
 
-func (s *server) newPipeline() *ingest.Pipeline {
+func (s *server) newPipeline(quotas *quota.Keeper) *ingest.Pipeline {
 	return ingest.New(ingest.Config{
 		Sink:          s.spool.sink(),
 		Limits:        ingest.Limits{RequestBytes: s.cfg.maxRequest, DecodedBytes: 4 * s.cfg.maxRequest, InflightBytes: s.cfg.maxInflight},
+		Quotas:        quotas,
 		RetentionDays: uint16(s.cfg.retentionDays),
 		Registerer:    s.registry, Logger: s.log,
 	})
@@ -241,6 +245,7 @@ func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg pr
 	if report.Before != report.After {
 		log.Info("schema migrated", "from", report.Before, "to", report.After)
 	}
+	go watchParts(ctx, b.db, reg)
 	return b, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
-	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 )
@@ -26,13 +25,17 @@ type spool struct {
 	done    chan error // the shipper's end
 }
 
-func openSpool(cfg *serveConfig, db *conn.DB, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (*spool, error) {
-	w, err := wal.Open(wal.Config{Dir: filepath.Join(cfg.dataDir, "wal"), MaxBytes: cfg.walMaxBytes, Logger: log, Registerer: reg})
+func openSpool(cfg *serveConfig, b *backend, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (*spool, error) {
+	walConfig := wal.Config{Dir: filepath.Join(cfg.dataDir, "wal"), MaxBytes: cfg.walMaxBytes, Logger: log, Registerer: reg}
+	if b.engine != nil {
+		walConfig.Settle = b.engine.Sync // what an external server does about power loss is its own configuration
+	}
+	w, err := wal.Open(walConfig)
 	if err != nil {
 		return nil, err
 	}
 	s := &spool{log: w, done: make(chan error, 1), shipper: ingest.NewShipper(ingest.ShipperConfig{
-		Log: w, Insert: db.InsertStream,
+		Log: w, Insert: b.db.InsertStream,
 		First:  []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 		Logger: log, Registerer: reg,
 	})}

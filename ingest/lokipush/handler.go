@@ -52,11 +52,15 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Admi
 	if err != nil {
 		return err
 	}
+	t := tenant.FromContext(r.Context())
+	if err := h.pipeline.Ready(t, min(max(0, r.ContentLength), h.bodies.Limits.RequestBytes)); err != nil {
+		return err
+	}
 	body, err := h.bodies.Read(w, r, compression, adm)
 	if err != nil {
 		return err
 	}
-	t := tenant.FromContext(r.Context())
+	h.pipeline.Arrived(t, len(body))
 	key := ingest.RequestKey(t, ingest.Logs, body)
 	built, rejected, err := decode(h.pipeline, t, read, body, adm)
 	h.bodies.Put(body)

@@ -19,6 +19,7 @@ import (
 func decode(p *ingest.Pipeline, t tenant.ID, read func(*reader, []byte), body []byte, adm *ingest.Admission) (built *ingest.Built, rejected string, err error) {
 	limits := p.Limits()
 	r := reader{in: p.LogIntake(t), limits: &limits, adm: adm}
+	r.attributes = r.in.MaxAttributes()
 	read(&r, body)
 	r.charge(0)
 	if r.err != nil {
@@ -34,6 +35,8 @@ type reader struct {
 	in     *ingest.LogIntake
 	limits *ingest.Limits
 	err    error
+
+	attributes int // how many a record may have
 
 	adm       *ingest.Admission
 	uncharged int // records and attributes
@@ -85,7 +88,7 @@ func (r *reader) label(name, value string) {
 	case slices.ContainsFunc(s.labels, func(kv attribute.KeyValue) bool { return kv.Key == name }):
 		s.wrong = fmt.Sprintf("label %.100q is there twice", name)
 	case value == "": // is none
-	case len(s.labels) <= r.limits.Attributes: // one more is found to be too many
+	case len(s.labels) <= r.attributes: // one more is found to be too many
 		s.labels = append(s.labels, attribute.KeyValue{Key: name, Value: attribute.StringValue(value)})
 	}
 }
@@ -149,7 +152,7 @@ func (r *reader) metadata(name, value string) {
 	switch {
 	case slices.Contains(traceNames, name) && rec.TraceID == [16]byte{} && id(rec.TraceID[:], value),
 		slices.Contains(spanNames, name) && rec.SpanID == [8]byte{} && id(rec.SpanID[:], value):
-	case len(r.attrs) <= r.limits.Attributes: // one more is found to be too many
+	case len(r.attrs) <= r.attributes: // one more is found to be too many
 		r.attrs = append(r.attrs, attribute.KeyValue{Key: name, Value: attribute.StringValue(value)})
 	}
 }

@@ -12,12 +12,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 )
 
 // fuzzDoor has small limits, so that inputs of a few KiB reach them.
 func fuzzDoor() *ingest.Pipeline {
-	return ingest.New(ingest.Config{Sink: discard, Limits: ingest.Limits{
-		RequestBytes: 32 << 10, DecodedBytes: 64 << 10, Records: 1000, Attributes: 16, AttributeBytes: 256, RecordBytes: 2048, Buckets: 32,
+	return ingest.New(ingest.Config{Sink: discard, Quotas: quota.New(quota.Config{Defaults: quota.Limits{Attributes: 16, AttributeBytes: 256}}), Limits: ingest.Limits{
+		RequestBytes: 32 << 10, DecodedBytes: 64 << 10, Records: 1000, RecordBytes: 2048, Buckets: 32,
 	}})
 }
 

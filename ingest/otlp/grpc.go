@@ -4,25 +4,33 @@ import (
 	"context"
 	"log/slog"
 
+	_ "go.opentelemetry.io/proto/otlp/collector/logs/v1" // descriptors, for reflection
+	_ "go.opentelemetry.io/proto/otlp/collector/metrics/v1"
+	_ "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
 	grpcencoding "google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/gzip" // registers the gzip compressor
 	_ "google.golang.org/grpc/encoding/proto"
+	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/mem"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// maxStreams bounds concurrent requests of one connection, and with them what
-// can be in memory before a request is admitted.
+// maxStreams bounds concurrent requests of one connection.
 const maxStreams = 128
 
 // ServerOptions are what a grpc.Server needs for RegisterGRPC: the size limit,
-// which holds for a message as it arrives and once decompressed, and a codec
-// that hands requests over undecoded and passes other services' messages on.
-func ServerOptions(p *ingest.Pipeline) []grpc.ServerOption {
+// which holds for a message as it arrives and once decompressed, the receiver,
+// and a codec that hands requests over undecoded and passes other services'
+// messages on.
+func ServerOptions(p *ingest.Pipeline) []grpc.ServerOption { return serverOptions(p, newReceiver(p)) }
+
+func serverOptions(p *ingest.Pipeline, r *receiver) []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.InTapHandle(r.tap),
+		experimental.BufferPool(r),
 		grpc.MaxRecvMsgSize(int(p.Limits().DecodedBytes)),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ForceServerCodecV2(&codec{next: grpcencoding.GetCodecV2("proto")}),
@@ -85,7 +93,9 @@ func (d grpcDoor) export(srv any, ctx context.Context, dec func(any) error, inte
 	defer adm.Release()
 	req := &grpcRequest{adm: adm}
 	defer req.free()
-	if err := dec(req); err != nil {
+	err := dec(req)
+	received(ctx)
+	if err != nil {
 		return nil, err
 	}
 	handler := func(ctx context.Context, _ any) (any, error) {
@@ -108,7 +118,11 @@ func (d grpcDoor) handle(ctx context.Context, req *grpcRequest, adm *ingest.Admi
 	if req.err != nil {
 		return nil, req.err
 	}
-	take, err := d.take(&d.signal, tenant.FromContext(ctx), req.body.ReadOnlyData(), protobuf, adm)
+	t := tenant.FromContext(ctx)
+	if err := d.pipeline.Ready(t, 0); err != nil {
+		return nil, err
+	}
+	take, err := d.take(&d.signal, t, req.body.ReadOnlyData(), protobuf, adm)
 	req.free()
 	if err != nil {
 		return nil, err

@@ -31,7 +31,12 @@ import (
 // service stands for the others that share the server.
 func serveGRPC(t testing.TB, p *ingest.Pipeline, opts ...grpc.ServerOption) *grpc.ClientConn {
 	t.Helper()
-	server := grpc.NewServer(append(ServerOptions(p), opts...)...)
+	return serveGRPCWith(t, p, newReceiver(p), opts...)
+}
+
+func serveGRPCWith(t testing.TB, p *ingest.Pipeline, r *receiver, opts ...grpc.ServerOption) *grpc.ClientConn {
+	t.Helper()
+	server := grpc.NewServer(append(serverOptions(p, r), opts...)...)
 	RegisterGRPC(server, p, slog.New(slog.DiscardHandler))
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -85,6 +85,9 @@ func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Adm
 	if limit := d.pipeline.Limits().RequestBytes; r.ContentLength > limit {
 		return result, &ingest.TooLargeError{What: "request body", Unit: "bytes", Limit: limit, Got: r.ContentLength}
 	}
+	if err := d.pipeline.Ready(tenant.FromContext(r.Context()), max(0, r.ContentLength)); err != nil {
+		return result, err
+	}
 	take, err := d.read(w, r, enc, compression, adm)
 	if err != nil {
 		return result, err

@@ -131,6 +131,7 @@ func openDoor(p *ingest.Pipeline) *door {
 // take reads a body. Protobuf becomes columns at once, which ends the
 // request's share of the in-flight budget; JSON becomes pdata.
 func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
+	d.pipeline.Arrived(t, len(body))
 	if enc == protobuf {
 		built, err := s.read(d.decoder, t, body, adm)
 		if err != nil {

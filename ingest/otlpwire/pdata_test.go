@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -77,7 +78,8 @@ func newSide() *side {
 			return nil
 		},
 		Now: func() time.Time { return testNow }, Known: 64,
-		Limits: ingest.Limits{Records: maxRecords, Attributes: 32, AttributeBytes: 512, RecordBytes: 4096, Buckets: 32},
+		Quotas: quota.New(quota.Config{Defaults: quota.Limits{Attributes: 32, AttributeBytes: 512}, Now: func() time.Time { return testNow }}),
+		Limits: ingest.Limits{Records: maxRecords, RecordBytes: 4096, Buckets: 32},
 	})
 	return s
 }

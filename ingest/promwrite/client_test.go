@@ -13,7 +13,9 @@ import (
 	"github.com/prometheus/client_golang/exp/api/remote"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // serveSink serves the door with the sink below it.
@@ -58,6 +60,34 @@ func TestClient(t *testing.T) {
 	}
 	if n := calls.Load(); n != 4 {
 		t.Errorf("%d attempts, want each request twice", n)
+	}
+}
+
+// TestClientOverQuota: a tenant over its rate gets 429 with a delay, on which the
+// client library comes back unless it is told not to; our own overload is 503,
+// on which it always does (TestClient).
+func TestClientOverQuota(t *testing.T) {
+	keeper := quota.New(quota.Config{Tenants: map[tenant.ID]quota.Limits{tenant.Default: {BytesPerSecond: 1500}}})
+	p := ingest.New(ingest.Config{Sink: func(context.Context, []block.Block) error { return nil }, Quotas: keeper})
+	server := httptest.NewServer(NewHandler(p, slog.New(slog.DiscardHandler)))
+	defer server.Close()
+	s := sampleScrape(time.Now())
+	s.message(t, v2)
+	send := func(opts ...remote.APIOption) error {
+		api, err := remote.NewAPI(server.URL, append(opts, remote.WithAPIPath("/prometheus/api/v1/write"))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = api.Write(t.Context(), remote.WriteV2MessageType, s.v2)
+		return err
+	}
+	p.Arrived(tenant.Default, 15_100) // the bucket, and a little more
+	if err := send(remote.WithAPINoRetryOnRateLimit()); err == nil || !strings.Contains(err.Error(), "429") || !strings.Contains(err.Error(), "bytes_per_second") {
+		t.Errorf("without retries: %v", err)
+	}
+	p.Arrived(tenant.Default, 1000)
+	if err := send(); err != nil {
+		t.Errorf("with retries: %v", err)
 	}
 }
 

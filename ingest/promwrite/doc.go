@@ -25,7 +25,12 @@
 // # What a sender is told
 //
 // 204 when everything is durable, 400 when some of it is invalid and the rest is
-// durable. When we cannot take a request now the answer is 503 with Retry-After
-// and not 429, which Prometheus takes as a reason to drop the request unless it
-// is configured otherwise (retry_on_http_429).
+// durable. When we cannot take a request now, be it that too much is under way,
+// that the log is full or that the disk is away, the answer is 503 with
+// Retry-After: both versions of the protocol say that senders must retry on 5xx,
+// and nothing is lost by our being busy. When the tenant is over its own quota it
+// is 429 with Retry-After, on which they say that senders may retry: Prometheus
+// drops such samples and counts them as failed unless retry_on_http_429 is set
+// in its queue_config. So one tenant's excess does not pile up at its sender
+// unless the sender wants it to.
 package promwrite

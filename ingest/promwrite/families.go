@@ -22,6 +22,9 @@ const (
 	stateSet
 )
 
+// maxFamily bounds what is kept of one family, in bytes.
+const maxFamily = 256 << 10
+
 // family is what metadata says of a metric family.
 type family struct {
 	kind       kind

@@ -10,6 +10,7 @@ import (
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -21,9 +22,10 @@ func fuzzBody(f *testing.F, v version, total func(body []byte) (int, error)) {
 	f.Add(seed[:len(seed)/2])
 	f.Add([]byte{})
 	p := ingest.New(ingest.Config{
-		Sink: func(context.Context, []block.Block) error { return nil },
+		Sink:   func(context.Context, []block.Block) error { return nil },
+		Quotas: quota.New(quota.Config{Defaults: quota.Limits{Attributes: 16, AttributeBytes: 256}}),
 		Limits: ingest.Limits{
-			RequestBytes: 32 << 10, DecodedBytes: 64 << 10, Records: 1000, Attributes: 16, AttributeBytes: 256, RecordBytes: 2048, Buckets: 32,
+			RequestBytes: 32 << 10, DecodedBytes: 64 << 10, Records: 1000, RecordBytes: 2048, Buckets: 32,
 		},
 	})
 	m := newFamilies(1 << 16)

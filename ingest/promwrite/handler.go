@@ -86,7 +86,7 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 	if v.Reason != "" {
 		h.pipeline.Refused(ingest.Metrics, v.Reason)
 	}
-	if v.Status == http.StatusTooManyRequests {
+	if v.Status == http.StatusTooManyRequests && v.Reason != string(ingest.RefusedQuota) {
 		v.Status = http.StatusServiceUnavailable // see the package's comment
 	}
 	v.Write(w, err)
@@ -96,11 +96,15 @@ func (h *handler) fail(w http.ResponseWriter, err error) {
 // request, not of the process.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, v version, adm *ingest.Admission) (written Written, err error) {
 	defer httpdoor.Recovered(h.logger, "promwrite", &err)
+	t := tenant.FromContext(r.Context())
+	if err := h.pipeline.Ready(t, min(max(0, r.ContentLength), h.bodies.Limits.RequestBytes)); err != nil {
+		return Written{}, err
+	}
 	body, err := h.bodies.Read(w, r, httpdoor.Snappy, adm)
 	if err != nil {
 		return Written{}, err
 	}
-	t := tenant.FromContext(r.Context())
+	h.pipeline.Arrived(t, len(body))
 	key := ingest.RequestKey(t, ingest.Metrics, body)
 	taken, err := decode(h.pipeline, h.families, t, v, body, adm)
 	h.bodies.Put(body)

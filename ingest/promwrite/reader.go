@@ -28,6 +28,7 @@ type taken struct {
 func decode(p *ingest.Pipeline, m *families, t tenant.ID, v version, body []byte, adm *ingest.Admission) (taken, error) {
 	limits := p.Limits()
 	r := reader{in: p.PointIntake(t), tenant: t, families: m, limits: &limits, body: protofield.NewBody(body), adm: adm}
+	r.attributes = r.in.MaxAttributes()
 	r.in.EnterResource(&resourcestore.Resource{})
 	r.in.EnterScope(&resourcestore.Scope{})
 	if v == v2 {
@@ -51,6 +52,8 @@ type reader struct {
 	families *families
 	limits   *ingest.Limits
 	body     *protofield.Body
+
+	attributes int // how many a series or an exemplar may have
 
 	adm       *ingest.Admission
 	uncharged int // records and labels
@@ -120,7 +123,7 @@ func (r *reader) label(name, value string) {
 	case name == "", !utf8.ValidString(name), !utf8.ValidString(value):
 		s.spoil(name)
 	case value == "":
-	case len(s.labels) <= r.limits.Attributes: // one more is found to be too many
+	case len(s.labels) <= r.attributes: // one more is found to be too many
 		s.labels = append(s.labels, attribute.KeyValue{Key: name, Value: attribute.StringValue(value)})
 	}
 }
@@ -297,7 +300,7 @@ func (r *reader) exemplar(value float64, at int64, each func(label func(name, va
 		switch {
 		case name == "trace_id" && len(value) == 2*len(e.TraceID) && id(e.TraceID[:], value),
 			name == "span_id" && len(value) == 2*len(e.SpanID) && id(e.SpanID[:], value):
-		case len(s.hung)-first <= r.limits.Attributes:
+		case len(s.hung)-first <= r.attributes:
 			s.hung = append(s.hung, attribute.KeyValue{Key: name, Value: attribute.StringValue(value)})
 		}
 	})

@@ -35,7 +35,7 @@ func (r *reader) metadata1(m protofield.Message) {
 			f.unit = m.Text()
 		}
 	}
-	if r.body.Err() == nil && name != "" && len(f.help) <= r.limits.AttributeBytes && len(f.unit) <= r.limits.AttributeBytes {
+	if r.body.Err() == nil && name != "" && len(f.help)+len(f.unit) <= maxFamily {
 		r.families.learn(r.tenant, name, f)
 	}
 }

@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -33,7 +34,17 @@ type Config struct {
 	// again (default 500 ms).
 	Probe time.Duration
 	// Requeued is how often the requeue directory is looked at (default 5 s).
-	Requeued   time.Duration
+	Requeued time.Duration
+	// Settle makes all that the consumer has stored so far survive the loss of
+	// power; it is called before segments are deleted. Nil means that what is
+	// stored is durable, and segments are deleted at once.
+	Settle func(context.Context) error
+	// SettlePause is how long stored segments wait for others, so that one
+	// Settle serves all (default 5 s; a tenth while half the budget is used).
+	SettlePause time.Duration
+	// Boot tells times between two starts of the machine apart (default the
+	// system's own; zero where there is none).
+	Boot       Key
 	FS         FS // default OS()
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // may be nil
@@ -52,6 +63,10 @@ func (c *Config) setDefaults() error {
 	setDefault(&c.Keys, 65_536)
 	setDefault(&c.Probe, 500*time.Millisecond)
 	setDefault(&c.Requeued, 5*time.Second)
+	setDefault(&c.SettlePause, 5*time.Second)
+	if c.Boot == (Key{}) {
+		c.Boot = systemBoot()
+	}
 	c.SegmentBytes = min(c.SegmentBytes, maxSegmentBytes)
 	if c.FS == nil {
 		c.FS = OS()

@@ -29,7 +29,7 @@ type contents struct {
 	keys    []Key         // of data and keys frames, oldest first
 	oldest  int64         // time of the first data frame, unix ns
 	seal    *frame
-	done    []string
+	done    []mark
 	holes   []hole // before end, smallest first
 	end     int64  // behind the last good frame; what follows is torn
 	size    int64  // of the file
@@ -111,7 +111,7 @@ func (c *contents) add(f *frame, w *window) error {
 		c.seal = f
 	case kindDone:
 		for _, p := range f.parts {
-			c.done = append(c.done, p.Table)
+			c.done = append(c.done, mark{p.Table, f.key})
 		}
 	}
 	return nil

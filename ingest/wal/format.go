@@ -55,7 +55,8 @@ import (
 //	seal  nothing is appended to the data any more. One directory entry per
 //	      table with the rows and bytes (and no checksum) of the whole
 //	      segment; key holds the number of data frames; the body is a trailer.
-//	done  the table in the directory is stored; the body is a trailer.
+//	done  the table in the directory is stored; the key is the machine's boot
+//	      in which it was, the body a trailer.
 //
 // Trailer, the last 8 bytes of a sealed file, through which the seal is found
 // without reading the data:

@@ -121,10 +121,10 @@ func Describe(fsys FS, path string) (Info, error) {
 	return info, nil
 }
 
-func (i *Info) describeTables(tables []part, done []string) {
+func (i *Info) describeTables(tables []part, marks []mark) {
 	left := false
 	for _, t := range tables {
-		ti := TableInfo{Table: t.Table, Rows: int(t.Rows), Bytes: int64(t.Length), Done: slices.Contains(done, t.Table)}
+		ti := TableInfo{Table: t.Table, Rows: int(t.Rows), Bytes: int64(t.Length), Done: slices.ContainsFunc(marks, func(m mark) bool { return m.table == t.Table })}
 		i.Tables = append(i.Tables, ti)
 		left = left || !ti.Done
 	}

@@ -25,6 +25,7 @@ type Log struct {
 	keys    keys
 	ready   []*sealed     // sealed segments nobody has, oldest first
 	held    []*sealed     // handed out
+	settled []*sealed     // stored, not deleted yet; see settle.go
 	changed chan struct{} // closed and replaced when ready or closing changes
 	first   time.Time     // of the active segment's first append; zero: none
 	sealNow []chan struct{}
@@ -32,8 +33,9 @@ type Log struct {
 	retry   time.Time // when a full disk is tried again
 	closing bool
 
-	wake chan struct{} // has room for one: the committer has something to see
-	done chan struct{} // the committer ended
+	wake        chan struct{} // has room for one: the committer has something to see
+	wakeSettler chan struct{} // likewise
+	done        chan struct{} // the committer ended
 
 	// The committer's own.
 	active  *active

@@ -62,6 +62,7 @@ func (m *metrics) register(l *Log, r prometheus.Registerer) {
 		gauge("trefoil_wal_bytes", "Bytes of the log, quarantine aside.", func() float64 { return float64(l.Stats().Bytes) }),
 		gauge("trefoil_wal_budget_bytes", "Bytes the log may have.", func() float64 { return float64(l.cfg.MaxBytes) }),
 		gauge("trefoil_wal_segments", "Sealed segments not stored yet.", func() float64 { return float64(l.Stats().Segments) }),
+		gauge("trefoil_wal_settling_segments", "Segments that are stored and wait until that is synced.", func() float64 { return float64(l.unsettled()) }),
 		gauge("trefoil_wal_oldest_unsent_seconds", "Age of the oldest append that is not stored yet.", func() float64 {
 			oldest := l.Stats().Oldest
 			if oldest.IsZero() {

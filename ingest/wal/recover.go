@@ -39,7 +39,7 @@ func Open(cfg Config) (*Log, error) {
 	}
 	l := &Log{
 		cfg: cfg, lock: lock, keys: newKeys(cfg.Keys), nextSeq: 1,
-		changed: make(chan struct{}), wake: make(chan struct{}, 1), done: make(chan struct{}),
+		changed: make(chan struct{}), wake: make(chan struct{}, 1), wakeSettler: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	l.metrics = newMetrics()
 	if err := l.recover(); err != nil {
@@ -49,6 +49,9 @@ func Open(cfg Config) (*Log, error) {
 	l.metrics.register(l, cfg.Registerer)
 	l.takeRequeued()
 	go l.run()
+	if cfg.Settle != nil {
+		go l.runSettler()
+	}
 	return l, nil
 }
 
@@ -184,12 +187,19 @@ func (l *Log) blank(path string, size int64) (bool, error) {
 	return true, nil
 }
 
-// unlessStored is g, or nil and g removed when all its tables are stored.
-func (l *Log) unlessStored(g *sealed, tables []part, done []string) (*sealed, error) {
+// unlessStored is g, or nil and g removed or settling when all its tables are
+// stored.
+func (l *Log) unlessStored(g *sealed, tables []part, marks []mark) (*sealed, error) {
+	done := l.believed(marks)
 	for _, t := range tables {
 		if !slices.Contains(done, t.Table) {
 			return g, nil
 		}
+	}
+	if l.cfg.Settle != nil {
+		l.addUsed(g.size)
+		l.settle(g)
+		return nil, nil
 	}
 	return nil, l.cfg.FS.Remove(g.path)
 }

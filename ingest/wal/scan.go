@@ -128,7 +128,7 @@ func (s *scanner) bodyIsGood(f *frame) (bool, error) {
 
 // tail reads the seal and the done frames of a segment through its trailer.
 // ok is false when the segment does not end as a sealed one does.
-func tail(r io.ReaderAt, size int64) (h fileHeader, seal frame, done []string, ok bool, err error) {
+func tail(r io.ReaderAt, size int64) (h fileHeader, seal frame, done []mark, ok bool, err error) {
 	s, err := newScanner(r, size, false)
 	if err != nil || !s.known || size < fileHeaderSize+frameHeaderSize+trailerSize {
 		return h, seal, nil, false, err
@@ -154,7 +154,7 @@ func tail(r io.ReaderAt, size int64) (h fileHeader, seal frame, done []string, o
 			seal = st.frame
 		default:
 			for _, p := range st.frame.parts {
-				done = append(done, p.Table)
+				done = append(done, mark{p.Table, st.frame.key})
 			}
 		}
 	}

@@ -115,7 +115,7 @@ func (l *Log) load(g *sealed) (*Segment, error) {
 	before := g.size
 	l.repair(f, g, c)
 	l.addUsed(g.size - before)
-	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: c.done}
+	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: l.believed(c.done)}
 	if c.seal != nil {
 		s.seal = c.seal.offset
 	}
@@ -179,8 +179,8 @@ func (s *Segment) Piece(table string) Piece {
 }
 
 // Done marks a table as stored, so that a restart does not send it again. The
-// mark is not synced: lost in a crash of the machine, the table is sent again
-// with the same token.
+// mark is not synced, and not believed when the machine was started again since:
+// then the table is sent again with the same token.
 func (s *Segment) Done(table string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +190,7 @@ func (s *Segment) Done(table string) error {
 	}
 	f := frame{
 		kind: kindDone, parts: []part{{Table: table}}, offset: s.end, synced: s.seal,
-		id: s.header.id, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
+		id: s.header.id, key: s.log.cfg.Boot, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
 	}
 	b := f.appendHead(nil)
 	b = appendTrailer(b, s.end+int64(len(b))+trailerSize-s.seal)
@@ -203,10 +203,19 @@ func (s *Segment) Done(table string) error {
 	return nil
 }
 
-// Remove deletes the segment. It is an error while a table is not done.
+// Remove deletes the segment once it has settled. It is an error while a table
+// is not done.
 func (s *Segment) Remove() error {
 	if left := s.Tables(); len(left) > 0 {
 		return fmt.Errorf("wal: remove: not stored yet: %s", left)
+	}
+	if s.log.cfg.Settle != nil {
+		err := s.file.Close()
+		s.log.settle(s.info)
+		if err != nil {
+			return fmt.Errorf("wal: remove: %w", err)
+		}
+		return nil
 	}
 	err := errors.Join(s.file.Close(), s.log.cfg.FS.Remove(s.info.path))
 	if err != nil { // its marks tell a restart that all is stored

@@ -2,11 +2,14 @@
 //
 // It belongs here how stored OpenTelemetry metrics appear to PromQL: names and
 // labels, the classic and native series of a histogram row, delta series, and
-// the limits of one evaluation. The evaluator itself is Prometheus's own
-// engine, so semantics are Prometheus's to the last bit.
+// the limits of one evaluation. The same queryable serves both evaluators:
+//
+//	text ──promplan──▶ metricplan ──grideval──▶ columns     what is planned, from (*queryable).Select
+//	                       └──────▶ Prometheus's engine      the rest, from (*querier).Select
 //
 // What does not belong here: wire formats (promapi, nativeapi), SQL and table
-// names (storage), the choice of HTTP status (fault).
+// names (storage), the choice of HTTP status (fault), how a plan is evaluated
+// (promplan, grideval).
 //
 // # How stored metrics appear
 //

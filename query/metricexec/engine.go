@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -16,6 +17,8 @@ import (
 	"github.com/prometheus/prometheus/util/stats"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/promplan"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -78,7 +81,8 @@ func (c *Config) setDefaults() {
 type Engine struct {
 	config Config
 	parser Parser
-	promql *promql.Engine
+	promql *promplan.Engine
+	known  *known
 }
 
 // defaultSubqueryStep is the step of a subquery that names none: Prometheus's
@@ -92,7 +96,8 @@ func New(c Config) *Engine {
 	return &Engine{
 		config: c,
 		parser: p,
-		promql: promql.NewEngine(promql.EngineOpts{
+		known:  newKnown(),
+		promql: promplan.NewEngine(promql.EngineOpts{
 			Logger:                   c.Logger,
 			MaxSamples:               c.Limits.MaxSamples,
 			Timeout:                  c.Limits.Timeout,
@@ -118,6 +123,24 @@ type Result struct {
 	Stats       Stats
 	Query       string
 	query       promql.Query
+	ran         []conn.Ran
+}
+
+// Explanation says how a query was evaluated.
+type Explanation struct {
+	// Plan is one line a node, with the series it came to and the time it took,
+	// or what Prometheus's engine evaluated and why.
+	Plan    string
+	Selects []conn.Ran // the reads of storage
+}
+
+// Explain says how the result came about.
+func (r *Result) Explain() Explanation {
+	out := Explanation{Selects: r.ran}
+	if q, ok := r.query.(interface{ Explain() string }); ok {
+		out.Plan = q.Explain()
+	}
+	return out
 }
 
 // Timings is where the evaluator spent its time, as Prometheus's API shows it.
@@ -172,7 +195,7 @@ const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
 	return &queryable{
-		source: e.config.Source, tenant: t, promote: e.config.Promote, limits: e.config.Limits,
+		source: e.config.Source, tenant: t, known: e.known, promote: e.config.Promote, limits: e.config.Limits,
 		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }
@@ -181,7 +204,12 @@ func (e *Engine) exec(ctx context.Context, q *queryable, query promql.Query, exp
 	start := time.Now()
 	res := &Result{Query: expr, query: query}
 	if err = prepared(err); err == nil {
-		done := query.Exec(ctx)
+		var mu sync.Mutex
+		done := query.Exec(conn.Traced(ctx, func(r conn.Ran) {
+			mu.Lock()
+			res.ran = append(res.ran, r)
+			mu.Unlock()
+		}))
 		res.Value, res.Annotations = done.Value, done.Warnings
 		if f := fault.OfEvaluation(done.Err); f != nil {
 			err = f

@@ -59,6 +59,9 @@ func (m *memory) histogram(fp uint64, p metricstore.HistogramPoint) {
 func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
 	var out []metricstore.SeriesRow
 	for _, s := range m.stored {
+		if len(sel.Fingerprints) > 0 && !slices.Contains(sel.Fingerprints, s.Fingerprint) {
+			continue
+		}
 		if sel.Names == nil || slices.Contains(sel.Names, s.Name) || slices.Contains(sel.Names, s.PromName) {
 			out = append(out, s)
 		}
@@ -67,6 +70,14 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 		return nil, tooManySeries(sel.Limit, nil)
 	}
 	return out, nil
+}
+
+func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
+	all, err := m.Series(ctx, t, from, to, sel)
+	for i := range all {
+		all[i].Labels, all[i].Resource = nil, nil
+	}
+	return all, err
 }
 
 func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
@@ -82,6 +93,13 @@ func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, ea
 		}
 	}
 	return conn.Stats{}, nil
+}
+
+func (m *memory) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+	return m.Samples(ctx, t, r, func(s metricstore.Samples) error {
+		s.Times, s.Values = slices.Clone(s.Times), slices.Clone(s.Values) // each may write to them
+		return each(s)
+	})
 }
 
 func (m *memory) Histograms(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {

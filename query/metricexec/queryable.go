@@ -22,6 +22,7 @@ type queryable struct {
 	promote []string
 	budget  *budget
 	limits  Limits
+	known   *known
 	slots   chan struct{} // selects read side by side, this many at once
 }
 
@@ -61,6 +62,19 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 	if err != nil {
 		return nil, nil, err
 	}
+	p, err := q.load(ctx, found, hints)
+	if err != nil {
+		return nil, nil, err
+	}
+	series, warnings, err := p.series(found, hints, s)
+	if err == nil {
+		err = q.budget.touch(len(series))
+	}
+	return series, warnings, err
+}
+
+// load reads the points of stored series.
+func (q *querier) load(ctx context.Context, found []visible, hints *storage.SelectHints) (*points, error) {
 	p := newPoints(found)
 	samples, histograms := p.fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
@@ -82,13 +96,9 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	series, warnings, err := p.series(found, hints, s)
-	if err == nil {
-		err = q.budget.touch(len(series))
-	}
-	return series, warnings, err
+	return p, nil
 }
 
 // points is the read of the points of a select.
@@ -98,14 +108,19 @@ func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metr
 
 // find lists the visible series of a selector; too many are an error.
 func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
-	stored, err := q.source.Series(ctx, q.tenant, time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to)), s.selection(q.limits.MaxSeries))
+	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
+	stored, err := q.source.Index(ctx, q.tenant, first, last, s.selection(q.limits.MaxSeries))
 	if err != nil {
 		if overLimit(err) {
 			return nil, tooManySeries(q.limits.MaxSeries, err)
 		}
 		return nil, err
 	}
-	return s.visibles(stored, &labeler{promote: q.promote}), nil
+	all, err := q.label(ctx, first, last, stored)
+	if err != nil {
+		return nil, err
+	}
+	return s.visibles(stored, all), nil
 }
 
 // LabelNames and LabelValues make a querier complete; Prometheus's engine asks

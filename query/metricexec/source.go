@@ -14,7 +14,9 @@ import (
 // class conn.Limit. Series may list more than was asked for, never fewer.
 type Source interface {
 	Series(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
+	Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
+	Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
 	Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error)
 	Bounds(ctx context.Context, t tenant.ID, r metricstore.Range) (map[uint64][][]float64, error)
 	Exemplars(ctx context.Context, t tenant.ID, r metricstore.Range) (metricstore.Exemplars, error)

@@ -223,17 +223,18 @@ func (s selector) matchesLE(le string) bool {
 	return true
 }
 
-// visibles lists what the selector finds among stored series, equal labels side
-// by side.
-func (s selector) visibles(stored []metricstore.SeriesRow, l *labeler) []visible {
-	var out []visible
+// visibles lists what the selector finds among stored series whose labels are
+// given, equal labels side by side.
+func (s selector) visibles(stored []metricstore.SeriesRow, all map[uint64]labels.Labels) []visible {
+	out := make([]visible, 0, len(stored))
+	b := labels.NewBuilder(labels.EmptyLabels())
 	for i := range stored {
 		st := &stored[i]
 		for _, p := range parts(st.Type) {
 			if !s.matchesName(names(st, p)) {
 				continue
 			}
-			lbls := l.labels(st, p)
+			lbls := named(b, all[st.Fingerprint], st, p)
 			if !s.matchesLabels(lbls) || (p != buckets && !s.matchesLE(lbls.Get(model.BucketLabel))) {
 				continue
 			}

@@ -2,6 +2,7 @@ package promapi
 
 import (
 	"fmt"
+	"strings"
 
 	jsoniter "github.com/json-iterator/go"
 	"github.com/prometheus/prometheus/model/exemplar"
@@ -9,6 +10,8 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/jsonutil"
+
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 )
 
 // flushAt bounds what an answer holds in memory while it is written.
@@ -18,8 +21,30 @@ const flushAt = 64 << 10
 // formatted by Prometheus's own jsonutil, so they agree to the byte.
 type encoder struct{ *jsoniter.Stream }
 
-// data writes a result, with timings unless they are nil.
-func (e encoder) data(v parser.Value, timings any) {
+// explanation is the answer to explain=true, which Prometheus does not know.
+type explanation struct {
+	Plan    []string        `json:"plan"`
+	Selects []explainSelect `json:"selects"`
+}
+
+type explainSelect struct {
+	Op    string  `json:"op"`
+	SQL   string  `json:"sql"`
+	Rows  uint64  `json:"rows"`
+	Bytes uint64  `json:"bytes"`
+	MS    float64 `json:"ms"`
+}
+
+func explain(x metricexec.Explanation) *explanation {
+	out := &explanation{Plan: strings.Split(strings.TrimSuffix(x.Plan, "\n"), "\n"), Selects: []explainSelect{}}
+	for _, s := range x.Selects {
+		out.Selects = append(out.Selects, explainSelect{s.Op, s.SQL, s.Stats.Rows, s.Stats.Bytes, float64(s.Stats.Elapsed.Microseconds()) / 1000})
+	}
+	return out
+}
+
+// data writes a result, with timings and explanation unless they are nil.
+func (e encoder) data(v parser.Value, timings any, how *explanation) {
 	e.WriteObjectStart()
 	e.WriteObjectField("resultType")
 	e.WriteString(string(v.Type()))
@@ -41,6 +66,11 @@ func (e encoder) data(v parser.Value, timings any) {
 		e.WriteMore()
 		e.WriteObjectField("stats")
 		e.WriteVal(timings)
+	}
+	if how != nil {
+		e.WriteMore()
+		e.WriteObjectField("explain")
+		e.WriteVal(how)
 	}
 	e.WriteObjectEnd()
 }
@@ -83,12 +113,7 @@ func (e encoder) matrix(m promql.Matrix) {
 		if len(s.Floats) > 0 {
 			e.WriteMore()
 			e.WriteObjectField("values")
-			e.WriteArrayStart()
-			for i, p := range s.Floats {
-				e.separate(i)
-				e.point(p.T, func() { jsonutil.MarshalFloat(p.F, e.Stream) })
-			}
-			e.WriteArrayEnd()
+			e.floats(s.Floats)
 		}
 		if len(s.Histograms) > 0 {
 			e.WriteMore()

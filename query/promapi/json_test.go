@@ -60,7 +60,7 @@ func TestResultsAreWrittenAsPrometheusWritesThem(t *testing.T) {
 			`{"metric":{},"histograms":[[0.005,` + nativeJSON + `]]},` +
 			`{"metric":{},"values":[[0.001,"123456789"]],"histograms":[[0.002,` + nativeJSON + `]]}]}`},
 	} {
-		if got := encoded(t, func(e encoder) { e.data(tt.value, nil) }); got != tt.want {
+		if got := encoded(t, func(e encoder) { e.data(tt.value, nil, nil) }); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}

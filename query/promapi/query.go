@@ -88,7 +88,11 @@ func (a *api) result(res *metricexec.Result, err error, limit int, form url.Valu
 			if form.Get("stats") != "" {
 				timings = res.Timings()
 			}
-			e.data(v, timings)
+			var how *explanation
+			if form.Get("explain") == "true" {
+				how = explain(res.Explain())
+			}
+			e.data(v, timings, how)
 		},
 		annotations: notes, query: res.Query, done: res.Close,
 	}

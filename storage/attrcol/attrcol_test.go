@@ -60,7 +60,8 @@ var nastyKeys = []string{
 func table(t *testing.T, db *conn.DB, name string, rows [][]attribute.KeyValue, resources []uint64) {
 	t.Helper()
 	err := db.Exec(t.Context(), "CREATE TABLE "+name+" (id UInt64, resource_id UInt64, attributes "+string(block.AttributesType)+
-		", attributes_other Map(LowCardinality(String), String)) ENGINE = MergeTree ORDER BY id")
+		", attributes_other Map(LowCardinality(String), String), attribute_tokens Array(FixedString(4)), "+
+		"INDEX attribute_tokens attribute_tokens TYPE bloom_filter(0.001) GRANULARITY 1) ENGINE = MergeTree ORDER BY id SETTINGS index_granularity = 16")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +70,7 @@ func table(t *testing.T, db *conn.DB, name string, rows [][]attribute.KeyValue, 
 		ids, rs proto.ColUInt64
 		enc     block.Encoder
 	)
+	columns := append(proto.Input{{Name: "id", Data: &ids}, {Name: "resource_id", Data: &rs}}, attrs.IndexedColumns()...)
 	for i, row := range rows {
 		attrs.Append(row)
 		ids.Append(uint64(i))
@@ -78,7 +80,7 @@ func table(t *testing.T, db *conn.DB, name string, rows [][]attribute.KeyValue, 
 		}
 		rs.Append(r)
 	}
-	b, err := enc.Encode(name, len(rows), append(proto.Input{{Name: "id", Data: &ids}, {Name: "resource_id", Data: &rs}}, attrs.Columns()...))
+	b, err := enc.Encode(name, len(rows), columns)
 	if err != nil {
 		t.Fatal(err)
 	}

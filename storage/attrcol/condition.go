@@ -40,13 +40,13 @@ func Own(m Matcher) (chsql.Expr, error) {
 }
 
 // Condition is the matcher as a condition on a table of records with their own
-// attributes and a resource_id. The function ids is the select of the ids of
+// attributes, their tokens and a resource_id. The function ids is the select of the ids of
 // the resources that a condition on their attributes holds for; resources it
 // does not know count as without attributes.
 func Condition(m Matcher, ids func(where chsql.Expr) chsql.Select) (chsql.Expr, error) {
 	own, err := Own(m)
 	if err != nil || m.Scope == Record {
-		return own, err
+		return Indexed(m, own), err
 	}
 	resource := chsql.InSelect(chsql.Col("resource_id"), ids(own))
 	if m.matchesAbsent() {
@@ -58,6 +58,7 @@ func Condition(m Matcher, ids func(where chsql.Expr) chsql.Select) (chsql.Expr, 
 	if m.matchesAbsent() {
 		own = chsql.And(Present(m.Key), own)
 	}
+	own = Indexed(m, own)
 	return chsql.Or(own, chsql.And(chsql.Not(Present(m.Key)), resource)), nil
 }
 

@@ -19,6 +19,11 @@ const AttributesType proto.ColumnType = "JSON(max_dynamic_paths=256)"
 //	                  arrays, maps, the empty value; keys that are empty, not
 //	                  UTF-8 or twice in one record) as OTLP/JSON text
 //
+// and, for tables that are searched by attribute, a third:
+//
+//	attribute_tokens  Array(FixedString(4)): an attribute.Token for each
+//	                  attribute that has one, for an index
+//
 // A block's first 512 keys become paths. Values of further ones go to
 // attributes_other as well: a path costs a byte for every row of the block, in
 // the server too, so that records with a fresh key each would cost its square.
@@ -37,6 +42,10 @@ type Attributes struct {
 	other  Dict    // keys of attributes_other
 	texts  Strings // values of attributes_other
 	ends   proto.ColUInt64
+
+	indexed   bool   // tokens are made
+	tokens    []byte // of all rows
+	tokenEnds proto.ColUInt64
 }
 
 const maxPaths = 512
@@ -62,13 +71,14 @@ var typeNames = [tags]string{"String", "Bool", "Int64", "Float64"}
 
 // path is one key: a tag a row, and a dense column of values a type.
 type path struct {
-	key     string
-	tags    []byte // shorter than rows where the tail is null
-	count   [tags]int
-	strings Strings
-	bools   []byte
-	ints    proto.ColUInt64
-	doubles proto.ColUInt64
+	key       string
+	tokenizer attribute.Tokenizer
+	tags      []byte // shorter than rows where the tail is null
+	count     [tags]int
+	strings   Strings
+	bools     []byte
+	ints      proto.ColUInt64
+	doubles   proto.ColUInt64
 }
 
 // Append adds a row.
@@ -78,6 +88,9 @@ func (a *Attributes) Append(kvs []attribute.KeyValue) {
 	}
 	a.rows++
 	a.ends.Append(uint64(a.other.Rows()))
+	if a.indexed {
+		a.tokenEnds.Append(uint64(len(a.tokens) / tokenSize))
+	}
 }
 
 func (a *Attributes) append(kvs []attribute.KeyValue, paths []*path) {
@@ -89,6 +102,9 @@ func (a *Attributes) append(kvs []attribute.KeyValue, paths []*path) {
 			continue
 		}
 		p.set(a.rows, tag, &kv.Value)
+		if a.indexed {
+			a.appendToken(p.tokenizer, &kv.Value)
+		}
 	}
 }
 
@@ -156,13 +172,13 @@ func (a *Attributes) path(kv *attribute.KeyValue) *path {
 }
 
 func (a *Attributes) newPath(key string) *path {
+	p := &path{}
 	if n := len(a.spare); n > 0 {
-		p := a.spare[n-1]
+		p = a.spare[n-1]
 		a.spare = a.spare[:n-1]
-		p.key = key
-		return p
 	}
-	return &path{key: key}
+	p.key, p.tokenizer = key, attribute.NewTokenizer(key)
+	return p
 }
 
 func (p *path) set(row int, tag byte, v *attribute.Value) {
@@ -198,6 +214,15 @@ func (a *Attributes) appendOther(kv *attribute.KeyValue) {
 	a.other.Append(kv.Key)
 	a.text = kv.Value.AppendJSON(a.text[:0])
 	a.texts.AppendBytes(a.text)
+	if a.indexed {
+		a.appendToken(attribute.NewTokenizer(kv.Key), &kv.Value)
+	}
+}
+
+func (a *Attributes) appendToken(t attribute.Tokenizer, v *attribute.Value) {
+	if token, ok := t.Value(v); ok {
+		a.tokens = append(a.tokens, token[:]...)
+	}
 }
 
 // Reset forgets the rows and keeps the buffers.
@@ -213,11 +238,19 @@ func (a *Attributes) Reset() {
 	}
 	a.other.Reset()
 	a.texts.Reset()
+	a.tokens, a.tokenEnds = a.tokens[:0], a.tokenEnds[:0]
 }
 
 // Columns are the two columns, for a block's column list.
 func (a *Attributes) Columns() proto.Input {
 	return proto.Input{{Name: "attributes", Data: (*jsonColumn)(a)}, {Name: "attributes_other", Data: (*otherColumn)(a)}}
+}
+
+// IndexedColumns are Columns and the column of tokens. It is called before the
+// first row.
+func (a *Attributes) IndexedColumns() proto.Input {
+	a.indexed = true
+	return append(a.Columns(), proto.InputColumn{Name: "attribute_tokens", Data: (*tokenColumn)(a)})
 }
 
 // jsonColumn writes the paths in the flattened form of the Native format:
@@ -300,3 +333,17 @@ func (c *otherColumn) EncodeColumn(b *proto.Buffer) {
 }
 
 func (c *otherColumn) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }
+
+const tokenSize = len(attribute.Token{})
+
+type tokenColumn Attributes
+
+func (*tokenColumn) Type() proto.ColumnType { return "Array(FixedString(4))" }
+func (c *tokenColumn) Rows() int            { return c.rows }
+
+func (c *tokenColumn) EncodeColumn(b *proto.Buffer) {
+	c.tokenEnds.EncodeColumn(b)
+	b.Buf = append(b.Buf, c.tokens...)
+}
+
+func (c *tokenColumn) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }

@@ -3,6 +3,7 @@ package chsql
 import (
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 func binary(a Expr, op string, b Expr) Expr {
@@ -57,6 +58,23 @@ func join(op string, none Expr, exprs []Expr) Expr {
 		parts[i] = e.asOperand()
 	}
 	return Expr{strings.Join(parts, op), false}
+}
+
+// Contains is whether text is a part of e. It is a LIKE, not a position: a text
+// index on e answers it for texts with four letters or digits in a row.
+func Contains(e Expr, text string) Expr { return like(e, " LIKE ", text) }
+
+// ContainsFold is Contains in any case.
+func ContainsFold(e Expr, text string) Expr {
+	if !utf8.ValidString(text) { // ILIKE folds characters, and there are none
+		return Gt(Func("positionCaseInsensitive", e, String(text)), Int(0))
+	}
+	return like(e, " ILIKE ", text)
+}
+
+func like(e Expr, op, text string) Expr {
+	text = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+	return Expr{e.asOperand() + op + String("%"+text+"%").sql, false}
 }
 
 // In is whether e is among set; false for an empty set.

@@ -231,6 +231,7 @@ func (db *DB) Select(ctx context.Context, q Query, scan func(driver.Rows) error)
 	err := db.selectRows(ctx, q, op, &stats, scan)
 	stats.Elapsed = time.Since(start)
 	db.metrics.selected(op, stats, err)
+	traced(ctx, op, q.SQL, stats)
 	return stats, err
 }
 

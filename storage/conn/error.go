@@ -8,6 +8,7 @@ import (
 	"net"
 	"syscall"
 
+	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -172,6 +173,9 @@ func failure(op string, err error) error {
 	}
 	var ex *clickhouse.Exception
 	if errors.As(err, &ex) {
+		return exception(op, int(ex.Code), ex.Message, err)
+	}
+	if ex, ok := ch.AsException(err); ok {
 		return exception(op, int(ex.Code), ex.Message, err)
 	}
 	e := &Error{Op: op, Message: err.Error(), Err: err}

@@ -320,6 +320,16 @@ func (e *Engine) stopRequested() bool {
 	}
 }
 
+// Sync returns when all that inserts have stored so far survives the loss of
+// power: ClickHouse leaves that to the system, which takes up to half a minute.
+// It is one syncfs of the file system that has the data.
+func (e *Engine) Sync(context.Context) error {
+	if err := syncFilesystem(e.cfg.DataDir); err != nil {
+		return fmt.Errorf("engine: sync: %w", err)
+	}
+	return nil
+}
+
 // Stop lets the engine flush and end. Close client pools first: open connections delay the stop by five seconds
 // and skip the flush of the engine's logs. After Config.StopTimeout the child is killed, which loses no
 // acknowledged insert, and the error wraps ErrStopForced. Stop may be called again; ctx bounds only the wait.

@@ -15,6 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// syncFilesystem writes out all that the file system of dir holds.
+func syncFilesystem(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return unix.Syncfs(int(d.Fd()))
+}
+
 const supported = runtime.GOARCH == "amd64"
 
 // machineMemory is the memory of this machine or of the control group we run in, whichever is less.

@@ -15,6 +15,7 @@ type reservation struct{ port int }
 func (*reservation) release() {}
 
 func childRun(childSpec, []string) error                { return ErrUnsupported }
+func syncFilesystem(string) error                       { return ErrUnsupported }
 func machineMemory() int64                              { return 0 }
 func freeDisk(string) (int64, error)                    { return 0, ErrUnsupported }
 func lockDir(context.Context, string) (*os.File, error) { return nil, ErrUnsupported }

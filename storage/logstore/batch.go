@@ -134,7 +134,7 @@ func (b *Batch) columns() proto.Input {
 		{Name: "dropped_attributes_count", Data: &b.dropped},
 		{Name: "resource_id", Data: &b.resource},
 		{Name: "scope_id", Data: &b.scope},
-	}...), b.attrs.Columns()...)
+	}...), b.attrs.IndexedColumns()...)
 }
 
 // Blocks appends the batch's block to dst; an empty batch has none.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
@@ -80,20 +79,12 @@ func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
 		where = append(where, cond)
 	}
 	if f.Text != "" {
-		where = append(where, contains(chsql.Col("body"), f.Text))
+		where = append(where, chsql.ContainsFold(chsql.Col("body"), f.Text))
+	}
+	for _, text := range f.Contains {
+		where = append(where, chsql.Contains(chsql.Col("body"), text))
 	}
 	return where, nil
-}
-
-// contains is whether text is a part of e in any case. The ASCII form is the
-// faster one and means the same for ASCII text.
-func contains(e chsql.Expr, text string) chsql.Expr {
-	for i := range len(text) {
-		if text[i] >= utf8.RuneSelf {
-			return chsql.Gt(chsql.Func("positionCaseInsensitiveUTF8", e, chsql.String(text)), chsql.Int(0))
-		}
-	}
-	return chsql.Gt(chsql.Func("positionCaseInsensitive", e, chsql.String(text)), chsql.Int(0))
 }
 
 // windows walks through a time range from one end.

@@ -21,7 +21,8 @@ type Filter struct {
 	MaxSeverity uint8
 	TraceID     *[16]byte
 	SpanID      *[8]byte
-	Text        string // a part of the body, in any case
+	Text        string   // a part of the body, in any case
+	Contains    []string // parts of the body, each as it is
 	Attributes  []attrcol.Matcher
 }
 

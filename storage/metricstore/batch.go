@@ -109,10 +109,15 @@ func (b *Batch) Rows() int { return len(b.points) + len(b.histograms.count) }
 // fingerprint. A row is added unless the series is known for the day of ts,
 // Unix milliseconds of one of its points.
 func (b *Batch) Series(s *Series, ts int64) uint64 {
-	attribute.Sort(s.Attributes)
-	fp := s.fingerprint(&b.hasher)
+	fp := b.Fingerprint(s)
 	b.SeriesDay(s, fp, ts)
 	return fp
+}
+
+// Fingerprint is that of a series, to which nothing is added.
+func (b *Batch) Fingerprint(s *Series) uint64 {
+	attribute.Sort(s.Attributes)
+	return s.fingerprint(&b.hasher)
 }
 
 // SeriesDay makes sure that a series named before has a row for the day of ts

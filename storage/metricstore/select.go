@@ -40,6 +40,8 @@ type Selector struct {
 	// label matches, or that compare numbers, are left to the reader: there may
 	// be more series than match, never fewer. Scope is not looked at.
 	Matchers []attrcol.Matcher
+	// Fingerprints, if there are any, are the only series wanted.
+	Fingerprints []uint64
 	// Limit is the most series wanted; 0 means DefaultSeries.
 	Limit int
 }
@@ -77,7 +79,7 @@ func (s *Store) Series(ctx context.Context, t tenant.ID, from, to time.Time, sel
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.readSeries(ctx, conn.Query{SQL: seriesSelect(where, limit+1).SQL(), Op: "series"})
+	rows, err := s.readSeries(ctx, conn.Query{SQL: seriesSelect(where, limit+1).SQL(), Params: sel.params(), Op: "series"})
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +146,9 @@ func (s *Store) resolve(ctx context.Context, t tenant.ID, from, to time.Time, ro
 // conditions are the selector's on the table series.
 func (sel *Selector) conditions(t tenant.ID, from, to time.Time) ([]chsql.Expr, error) {
 	where := append(days(t, from, to), sel.named()...)
+	if len(sel.Fingerprints) > 0 {
+		where = append(where, chsql.InParam(chsql.Col("fingerprint"), chsql.Param("fingerprints", "Array(UInt64)")))
+	}
 	if sel.NameRegexp != "" {
 		if _, err := regexp.Compile(sel.NameRegexp); err != nil {
 			return nil, &attrcol.MatcherError{Matcher: attrcol.Matcher{Key: "__name__", Op: attrcol.Regexp, Value: sel.NameRegexp}, Err: err}
@@ -161,6 +166,14 @@ func (sel *Selector) conditions(t tenant.ID, from, to time.Time) ([]chsql.Expr, 
 		}
 	}
 	return where, nil
+}
+
+// params are what conditions refers to.
+func (sel *Selector) params() map[string]string {
+	if len(sel.Fingerprints) == 0 {
+		return nil
+	}
+	return map[string]string{"fingerprints": resourcestore.IDList(sel.Fingerprints)}
 }
 
 // named is the condition for the selector's names.

@@ -133,7 +133,7 @@ func (s *Store) names(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 	q := chsql.Select{Distinct: true, Columns: []chsql.Expr{name.As("name")}, From: chsql.Table(series), Where: where,
 		OrderBy: []chsql.Order{chsql.Asc(chsql.Col("name"))}, Limit: limit + 1}
 	var names Names
-	names.Stats, err = s.db.Select(ctx, conn.Query{SQL: q.SQL(), Op: "labels"}, func(rows driver.Rows) error {
+	names.Stats, err = s.db.Select(ctx, conn.Query{SQL: q.SQL(), Params: sel.params(), Op: "labels"}, func(rows driver.Rows) error {
 		var name string
 		err := rows.Scan(&name)
 		names.Values = append(names.Values, name)

@@ -109,6 +109,7 @@ func render(opt Options, name string) (Migration, error) {
 func (o Options) funcs() template.FuncMap {
 	return template.FuncMap{
 		"table": o.table, "engine": o.engine, "settings": o.settings, "window": o.window, "distributed": o.distributed,
+		"alter_distributed": o.alterDistributed,
 	}
 }
 
@@ -154,6 +155,15 @@ func (o Options) distributed(name, shardingKey string) string {
 	}
 	return fmt.Sprintf("CREATE TABLE IF NOT EXISTS %[1]s AS %[1]s_local ENGINE = Distributed('%[2]s', currentDatabase(), '%[1]s_local', %[3]s);",
 		name, strings.ReplaceAll(o.Cluster, "'", ""), shardingKey)
+}
+
+// alterDistributed is the statement that changes the table over all shards
+// after the tables of rows, empty on a single server.
+func (o Options) alterDistributed(name, change string) string {
+	if o.Topology != Cluster {
+		return ""
+	}
+	return "ALTER TABLE " + name + " " + change + ";"
 }
 
 // split cuts a file at the semicolons that end a line, and drops comments.

@@ -51,6 +51,19 @@ func Parse(s string) (ID, error) {
 	return ID(s), nil
 }
 
+// FromValues reads the values of the header, of which there may be one. All
+// doors and all APIs read it with this.
+func FromValues(values []string) (ID, error) {
+	switch len(values) {
+	case 0:
+		return Default, nil
+	case 1:
+		return Parse(values[0])
+	default:
+		return "", fmt.Errorf("tenant: given %d times", len(values))
+	}
+}
+
 func allowed(c byte) bool {
 	switch {
 	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':

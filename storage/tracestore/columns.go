@@ -44,7 +44,7 @@ func newSpanColumns(o *block.Owner) *spanColumns {
 		{Name: "resource_id", Data: &c.resource},
 		{Name: "scope_id", Data: &c.scope},
 	}...)
-	c.input = append(c.input, c.attrs.Columns()...)
+	c.input = append(c.input, c.attrs.IndexedColumns()...)
 	c.input = append(c.input, c.event.arrays.Columns...)
 	c.input = append(c.input, c.link.arrays.Columns...)
 	return c

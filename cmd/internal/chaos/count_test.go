@@ -66,7 +66,8 @@ func query(ctx context.Context, t *testing.T, db *conn.DB, sql string, scan func
 // copiesSQL yields (ID, number of copies). Two batches of points of one series
 // and hour may be one row, whose arrays then have both.
 var copiesSQL = [signals]string{
-	logs:  `SELECT toUInt64(assumeNotNull(attributes.chaosid.:Int64)), count() FROM logs WHERE isNotNull(attributes.chaosid.:Int64) GROUP BY 1`,
+	logs: `SELECT assumeNotNull(id), count() FROM (SELECT coalesce(toUInt64(attributes.chaosid.:Int64), toUInt64OrNull(attributes.chaosid.:String)) AS id FROM logs)
+WHERE isNotNull(id) GROUP BY 1`, // Loki push has text only
 	spans: `SELECT toUInt64(assumeNotNull(attributes.chaosid.:Int64)), count() FROM spans WHERE isNotNull(attributes.chaosid.:Int64) GROUP BY 1`,
 	gauges: `SELECT id, sum(length(ts)) FROM samples
 INNER JOIN (SELECT DISTINCT fingerprint, toUInt64(labels['chaosid']) AS id FROM series WHERE metric_name = 'chaos.level') AS s USING (fingerprint) GROUP BY id`,

@@ -29,13 +29,22 @@ const (
 	overGRPC door = iota
 	overHTTP
 	overWrite // Prometheus remote write
+	overPush  // Loki push
 	doors     // how many there are
 )
 
-func (d door) String() string { return [...]string{"grpc", "http", "write"}[d] }
+func (d door) String() string { return [...]string{"grpc", "http", "write", "push"}[d] }
 
 // takes tells whether s can come in by d.
-func (d door) takes(s signal) bool { return d != overWrite || s == gauges || s == histograms }
+func (d door) takes(s signal) bool {
+	switch d {
+	case overWrite:
+		return s == gauges || s == histograms
+	case overPush:
+		return s == logs
+	}
+	return true
+}
 
 // mark is what is known of one record.
 type mark struct {

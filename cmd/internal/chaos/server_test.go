@@ -163,6 +163,11 @@ func (s *server) metric(name string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return metricIn(text, name)
+}
+
+// metricIn finds a metric without labels.
+func metricIn(text, name string) (float64, error) {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, name+" "); ok {
 			return strconv.ParseFloat(strings.TrimSpace(value), 64)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,18 +18,21 @@ import (
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 )
 
-// writer sends as Prometheus's remote write does: network errors and 5xx are
-// tried again with the same bytes, after Retry-After where that is given.
+// writer sends as Prometheus's remote write does, and Loki's agents: network
+// errors and 5xx are tried again with the same bytes, after Retry-After where
+// that is given; by Loki's agents 429 too.
 type writer struct {
-	client *http.Client
-	url    string
+	client  *http.Client
+	url     string
+	patient bool // with 429
 }
 
-func (w *writer) send(ctx context.Context, version, contentType string, message []byte) error {
+// send sends a message in snappy. header has names and values by turns.
+func (w *writer) send(ctx context.Context, message []byte, header ...string) error {
 	body := snappy.Encode(nil, message)
 	wait := retryFirst
 	for {
-		after, err := w.once(ctx, version, contentType, body)
+		after, err := w.once(ctx, body, header)
 		if err == nil || after < 0 {
 			return err
 		}
@@ -43,14 +47,15 @@ func (w *writer) send(ctx context.Context, version, contentType string, message 
 
 // once is one attempt. With an error, after is the least time until the next
 // one, negative when there must be none.
-func (w *writer) once(ctx context.Context, version, contentType string, body []byte) (after time.Duration, err error) {
+func (w *writer) once(ctx context.Context, body []byte, header []string) (after time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.url, bytes.NewReader(body))
 	if err != nil {
 		return -1, err
 	}
-	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("Content-Encoding", "snappy")
-	req.Header.Set("X-Prometheus-Remote-Write-Version", version)
+	for pair := range slices.Chunk(header, 2) {
+		req.Header.Set(pair[0], pair[1])
+	}
 	res, err := w.client.Do(req)
 	if err != nil {
 		return 0, err
@@ -60,7 +65,7 @@ func (w *writer) once(ctx context.Context, version, contentType string, body []b
 	switch {
 	case res.StatusCode/100 == 2:
 		return 0, nil
-	case res.StatusCode/100 != 5:
+	case res.StatusCode/100 != 5 && !(w.patient && res.StatusCode == http.StatusTooManyRequests):
 		after = -1
 	default:
 		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
@@ -68,6 +73,8 @@ func (w *writer) once(ctx context.Context, version, contentType string, body []b
 	}
 	return after, fmt.Errorf("%s: %s", res.Status, text)
 }
+
+const versionHeader = "X-Prometheus-Remote-Write-Version"
 
 func labelsOf(name string, id uint64, size int) labels.Labels {
 	return labels.FromStrings(model.MetricNameLabel, name, idKey, strconv.FormatUint(id, 10), "filler", filler(size), "job", "till")
@@ -87,7 +94,7 @@ func gaugeWrite(to *writer, size int) export {
 		if err != nil {
 			return err
 		}
-		return to.send(ctx, "0.1.0", "application/x-protobuf", message)
+		return to.send(ctx, message, "Content-Type", "application/x-protobuf", versionHeader, "0.1.0")
 	}
 }
 
@@ -109,6 +116,6 @@ func histogramWrite(to *writer, size int) export {
 		if err != nil {
 			return err
 		}
-		return to.send(ctx, "2.0.0", "application/x-protobuf;proto=io.prometheus.write.v2.Request", message)
+		return to.send(ctx, message, "Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request", versionHeader, "2.0.0")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -69,7 +70,8 @@ type GRPC struct {
 	health  *health.Server
 }
 
-// NewGRPC builds the server with the standard health service on it.
+// NewGRPC builds the server with the standard health and reflection services
+// on it.
 func NewGRPC(cfg GRPCConfig) *GRPC {
 	cfg.setDefaults()
 	g := &GRPC{cfg: cfg, metrics: newRequestMetrics(cfg.Registerer, cfg.Name), health: health.NewServer()}
@@ -88,12 +90,16 @@ func NewGRPC(cfg GRPCConfig) *GRPC {
 	}
 	g.Server = grpc.NewServer(append(options, cfg.Options...)...)
 	healthpb.RegisterHealthServer(g.Server, g.health)
+	reflection.Register(g.Server)
 	return g
 }
 
 // Run serves until ctx ends, then refuses new calls, waits for running ones up
 // to DrainTimeout and cuts the rest off. It returns nil after a clean stop.
 func (g *GRPC) Run(ctx context.Context, listener net.Listener) error {
+	for service := range g.Server.GetServiceInfo() {
+		g.health.SetServingStatus(service, healthpb.HealthCheckResponse_SERVING)
+	}
 	done := make(chan error, 1)
 	go func() { done <- g.Server.Serve(listener) }()
 	select {
@@ -157,10 +163,7 @@ func (g *GRPC) admit(ctx context.Context) (context.Context, error) {
 	}
 	ctx, _ = withRequestID(ctx, first(RequestHeader))
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": first("traceparent"), "tracestate": first("tracestate")})
-	if ids := md.Get(tenant.Header); len(ids) > 1 {
-		return ctx, status.Errorf(codes.InvalidArgument, "%s metadata: given %d times", tenant.Header, len(ids))
-	}
-	id, err := tenant.Parse(first(tenant.Header))
+	id, err := tenant.FromValues(md.Get(tenant.Header))
 	if err != nil {
 		return ctx, status.Errorf(codes.InvalidArgument, "%s metadata: %v", tenant.Header, err)
 	}

@@ -150,7 +150,7 @@ func observe(cfg HTTPConfig, metrics *requestMetrics, next http.Handler) http.Ha
 // withTenant puts the header's tenant into the context.
 func withTenant(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := tenant.Parse(r.Header.Get(tenant.Header))
+		id, err := tenant.FromValues(r.Header.Values(tenant.Header))
 		if err != nil {
 			writeError(w, http.StatusBadRequest, "bad_query", tenant.Header+" header: "+err.Error())
 			return

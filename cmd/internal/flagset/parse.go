@@ -135,31 +135,70 @@ func (s *Set) readFile(path string) error {
 	if path == "" {
 		return nil
 	}
+	root, err := s.parseFile("configuration", path, `flag names and values, as in "data-dir: /var/lib/trefoil"`)
+	if err != nil || root == nil {
+		return err
+	}
+	s.replaceLists()
+	return s.eachKey("configuration", path, root, s.setFromFile)
+}
+
+// Sections reads a YAML file of named sections, each of which has flag names
+// and values as the file of --config has. declare makes the flags of a section.
+// what says which file it is, in mistakes, which are those of s.
+func (s *Set) Sections(what, path string, declare func(section string) (*Set, error)) error {
+	root, err := s.parseFile(what, path, "sections, each with flag names and values below it")
+	if err != nil || root == nil {
+		return err
+	}
+	return s.eachKey(what, path, root, func(name string, value *yaml.Node) error {
+		section, err := declare(name)
+		if err != nil {
+			return err
+		}
+		if value.Kind != yaml.MappingNode {
+			return fmt.Errorf("%s: want flag names and values below it", name)
+		}
+		for i := 0; i+1 < len(value.Content); i += 2 {
+			if err := section.setFromFile(value.Content[i].Value, value.Content[i+1]); err != nil {
+				return fmt.Errorf("%s: line %d: %w", name, value.Content[i].Line, err)
+			}
+		}
+		return nil
+	})
+}
+
+// parseFile reads a mapping; nil when the file is empty, which sets nothing.
+func (s *Set) parseFile(what, path, want string) (*yaml.Node, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return s.Errorf("configuration file: %v", err)
+		return nil, s.Errorf("%s file: %v", what, err)
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return s.Errorf("configuration file %s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, s.Errorf("%s file %s: %s", what, path, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
 	if len(doc.Content) == 0 {
-		return nil // an empty file sets nothing
+		return nil, nil
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return s.Errorf("configuration file %s:%d: want flag names and values, as in \"data-dir: /var/lib/trefoil\"", path, root.Line)
+		return nil, s.Errorf("%s file %s:%d: want %s", what, path, root.Line, want)
 	}
-	s.replaceLists()
+	return root, nil
+}
+
+// eachKey calls set for every key, of which there may be one each.
+func (s *Set) eachKey(what, path string, root *yaml.Node, set func(string, *yaml.Node) error) error {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		if at, twice := seen[key.Value]; twice {
-			return s.Errorf("configuration file %s:%d: %s is set twice (first on line %d)", path, key.Line, key.Value, at)
+			return s.Errorf("%s file %s:%d: %s is set twice (first on line %d)", what, path, key.Line, key.Value, at)
 		}
 		seen[key.Value] = key.Line
-		if err := s.setFromFile(key.Value, value); err != nil {
-			return s.Errorf("configuration file %s:%d: %s", path, key.Line, reason(err))
+		if err := set(key.Value, value); err != nil {
+			return s.Errorf("%s file %s:%d: %s", what, path, key.Line, reason(err))
 		}
 	}
 	return nil

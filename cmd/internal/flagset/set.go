@@ -112,6 +112,13 @@ func (s *Set) Bytes(p *int64, name string, value int64, usage string) {
 	s.declared(name, false)
 }
 
+// Size declares a size that is held as an int.
+func (s *Set) Size(p *int, name string, value int, usage string) {
+	*p = value
+	s.flags.Var((*sizeValue)(p), name, usage)
+	s.declared(name, false)
+}
+
 // Strings declares a flag that may be given several times. In the environment
 // the values are separated by commas; in the file they are a list. A place
 // that sets it replaces what a weaker place had set.

@@ -201,3 +201,42 @@ func TestValuesHideSecrets(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// A file of sections has the same syntax and the same mistakes.
+func TestSections(t *testing.T) {
+	read := func(text string) (map[string]settings, error) {
+		file := filepath.Join(t.TempDir(), "limits.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]*settings{}
+		err := New(About{Command: "serve"}).Sections("limits", file, func(section string) (*Set, error) {
+			if section == "a/b" {
+				return nil, errors.New("no such section")
+			}
+			all[section] = &settings{}
+			return declare(all[section]), nil
+		})
+		found := map[string]settings{}
+		for name, one := range all {
+			found[name] = *one
+		}
+		return found, err
+	}
+	got, err := read("a:\n  max-size: 2MiB\nb: {timeout: 5s, debug: true}\n")
+	if err != nil || got["a"].Size != 2<<20 || got["a"].Workers != 4 || got["b"].Timeout != 5*time.Second || !got["b"].Debug {
+		t.Errorf("%+v %v", got, err)
+	}
+	for text, want := range map[string]string{
+		"[a]":                               "yaml:1: want sections",
+		"a: 5":                              "yaml:1: a: want flag names and values below it",
+		"a/b: {}":                           "yaml:1: no such section",
+		"a: {}\na: {}":                      "yaml:2: a is set twice",
+		"a:\n  debug: true\n  tmeout: 5s\n": `a: line 3: unknown key "tmeout"; did you mean timeout?`,
+		"a:\n  max-size: big\n":             `line 2: max-size: "big" is not a size`,
+	} {
+		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}

@@ -82,6 +82,21 @@ func (b *bytesValue) Set(text string) error {
 	return nil
 }
 
+// sizeValue is a bytesValue in an int.
+type sizeValue int
+
+func (b *sizeValue) String() string {
+	n := bytesValue(*b)
+	return n.String()
+}
+
+func (b *sizeValue) Set(text string) error {
+	var n bytesValue
+	err := n.Set(text)
+	*b = sizeValue(n)
+	return err
+}
+
 // listValue collects a repeated flag. The first value of a place replaces what
 // came before it; replace is set by Parse between places.
 type listValue struct {

@@ -298,3 +298,20 @@ SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
 CREATE TABLE IF NOT EXISTS alert_history AS alert_history_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_history_local', fingerprint);
 
+-- 0006_log_search
+ALTER TABLE logs_local
+  ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)) AFTER attributes_other,
+  ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS body body TYPE text(tokenizer = splitByNonAlpha);
+
+ALTER TABLE logs ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) AFTER attributes_other;
+
+-- 0007_span_search
+ALTER TABLE spans_local
+  ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)) AFTER attributes_other,
+  ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1;
+
+ALTER TABLE spans ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) AFTER attributes_other;
+

@@ -272,3 +272,16 @@ ORDER BY (tenant, time, fingerprint)
 TTL toDate(time) + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
 
+-- 0006_log_search
+ALTER TABLE logs
+  ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)) AFTER attributes_other,
+  ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS body body TYPE text(tokenizer = splitByNonAlpha);
+
+-- 0007_span_search
+ALTER TABLE spans
+  ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)) AFTER attributes_other,
+  ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1;
+

@@ -1,0 +1,256 @@
+package grideval
+
+import (
+	"container/heap"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/util/annotations"
+
+	"github.com/trefoil-o11y/trefoil/query/column"
+)
+
+// choose computes topk, bottomk, limitk and limit_ratio: of each group some
+// series, chosen anew at every step. The result of an instant query is in the
+// order they were chosen.
+func (a *aggregation) choose() ([]column.Series, error) {
+	if done, err := a.checkParam(); done || err != nil {
+		return nil, err
+	}
+	out := make([]column.Series, len(a.in)) // by index of the series; made when first chosen
+	var order []int
+	for i := range a.grid.N {
+		for _, m := range a.chosen(i) {
+			s := &out[m]
+			if s.Values == nil {
+				*s = column.New(a.in[m].Labels, a.grid.N)
+				s.DropName = a.in[m].DropName
+				order = append(order, m)
+			}
+			s.Set(i, value(&a.in[m], i), a.in[m].Histogram(i))
+		}
+	}
+	kept := make([]column.Series, 0, len(order))
+	for _, m := range order {
+		kept = append(kept, out[m])
+	}
+	return merge(kept)
+}
+
+// checkParam checks the parameter over all steps; done means that nothing is
+// chosen at any.
+func (a *aggregation) checkParam() (done bool, err error) {
+	lowest, highest, nan := a.bounds()
+	if a.Op == parser.LIMIT_RATIO {
+		switch {
+		case highest == 0 && lowest == 0:
+			return true, nil
+		case nan:
+			return false, fmt.Errorf("Ratio value is NaN") //nolint:staticcheck // Prometheus's words
+		}
+		if highest > 1 {
+			a.warn(annotations.NewInvalidRatioWarning(highest, 1, a.ParPos))
+		}
+		if lowest < -1 {
+			a.warn(annotations.NewInvalidRatioWarning(lowest, -1, a.ParPos))
+		}
+		return false, nil
+	}
+	switch {
+	case highest < 1:
+		return true, nil
+	case nan:
+		return false, fmt.Errorf("Parameter value is NaN") //nolint:staticcheck // Prometheus's words
+	case lowest <= math.MinInt64:
+		return false, fmt.Errorf("Scalar value %v underflows int64", lowest) //nolint:staticcheck // Prometheus's words
+	case highest >= math.MaxInt64:
+		return false, fmt.Errorf("Scalar value %v overflows int64", highest) //nolint:staticcheck // Prometheus's words
+	}
+	return false, nil
+}
+
+// pick is a series with its value at a step.
+type pick struct {
+	index int
+	value float64
+}
+
+// picks is a heap with the pick that has to go first on top: the smallest, or
+// with reverse the largest; NaN goes before anything.
+type picks struct {
+	list    []pick
+	reverse bool
+}
+
+func (p *picks) Len() int { return len(p.list) }
+func (p *picks) Less(i, j int) bool {
+	a, b := p.list[i].value, p.list[j].value
+	if a != a {
+		return true
+	}
+	if p.reverse {
+		return a > b
+	}
+	return a < b
+}
+func (p *picks) Swap(i, j int) { p.list[i], p.list[j] = p.list[j], p.list[i] }
+func (p *picks) Push(x any)    { p.list = append(p.list, x.(pick)) }
+func (p *picks) Pop() any {
+	last := p.list[len(p.list)-1]
+	p.list = p.list[:len(p.list)-1]
+	return last
+}
+
+// chosen lists the series chosen at step i, group by group.
+func (a *aggregation) chosen(i int) []int {
+	var out []int
+	for g := range a.groups {
+		switch a.Op {
+		case parser.TOPK, parser.BOTTOMK:
+			out = a.best(out, &a.groups[g], i)
+		case parser.LIMITK:
+			out = a.first(out, &a.groups[g], i)
+		default:
+			out = a.sampled(out, &a.groups[g], i)
+		}
+	}
+	return out
+}
+
+func (a *aggregation) best(out []int, gr *group, i int) []int {
+	k := min(int64(a.param[i]), int64(len(a.in)))
+	if k < 1 {
+		return out
+	}
+	top := a.Op == parser.TOPK
+	h := &picks{reverse: !top}
+	started := false
+	for _, m := range gr.members {
+		in := &a.in[m]
+		if in.Histogram(i) != nil {
+			a.warn(annotations.NewHistogramIgnoredInAggregationInfo(a.Name, a.Pos))
+			continue
+		}
+		v := in.Values[i]
+		if column.IsAbsent(v) {
+			continue
+		}
+		switch {
+		case !started:
+			h.list = append(h.list, pick{m, v})
+			started = true
+		case int64(len(h.list)) < k:
+			heap.Push(h, pick{m, v})
+		case top && h.list[0].value < v, !top && h.list[0].value > v, math.IsNaN(h.list[0].value) && !math.IsNaN(v):
+			h.list[0] = pick{m, v}
+			if k > 1 {
+				heap.Fix(h, 0)
+			}
+		}
+	}
+	if len(h.list) > 1 {
+		sort.Sort(sort.Reverse(h))
+	}
+	for _, p := range h.list {
+		out = append(out, p.index)
+	}
+	return out
+}
+
+// first chooses the first k series. They come in the order of Prometheus's
+// heap, which is by value.
+func (a *aggregation) first(out []int, gr *group, i int) []int {
+	k := min(int64(a.param[i]), int64(len(a.in)))
+	if k < 1 {
+		return out
+	}
+	h := &picks{}
+	for _, m := range gr.members {
+		in := &a.in[m]
+		if !in.Has(i) || int64(len(h.list)) >= k {
+			continue
+		}
+		if len(h.list) == 0 {
+			h.list = append(h.list, pick{m, value(in, i)})
+			continue
+		}
+		heap.Push(h, pick{m, value(in, i)})
+	}
+	for _, p := range h.list {
+		out = append(out, p.index)
+	}
+	return out
+}
+
+// sampled chooses by a hash of the labels.
+func (a *aggregation) sampled(out []int, gr *group, i int) []int {
+	ratio := max(-1, min(1, a.param[i]))
+	if ratio == 0 {
+		return out
+	}
+	sampler := promql.NewHashRatioSampler()
+	h := &picks{}
+	for _, m := range gr.members {
+		in := &a.in[m]
+		if in.Has(i) && sampler.AddRatioSample(ratio, &promql.Sample{Metric: in.Labels, F: value(in, i)}) {
+			heap.Push(h, pick{m, value(in, i)})
+		}
+	}
+	for _, p := range h.list {
+		out = append(out, p.index)
+	}
+	return out
+}
+
+// countValues counts the series of each group that have the same value; the
+// value becomes a label.
+func (a *aggregation) countValues(label string) ([]column.Series, error) {
+	if !model.UTF8Validation.IsValidLabelName(label) {
+		return nil, fmt.Errorf("invalid label name %q", label)
+	}
+	b := labels.NewBuilder(labels.EmptyLabels())
+	found := map[uint64]int{}
+	var out []column.Series
+	var buf []byte
+	for i := range a.grid.N {
+		for m := range a.in {
+			in := &a.in[m]
+			if !in.Has(i) {
+				continue
+			}
+			text := ""
+			if h := in.Histogram(i); h != nil {
+				text = h.String()
+			} else {
+				text = strconv.FormatFloat(in.Values[i], 'f', -1, 64)
+			}
+			b.Reset(in.Labels)
+			b.Set(label, text)
+			l := b.Labels()
+			var key uint64
+			switch {
+			case a.Without:
+				key, buf = l.HashWithoutLabels(buf, a.Labels...)
+			case len(a.Labels) > 0:
+				key, buf = l.HashForLabels(buf, a.Labels...)
+			}
+			at, ok := found[key]
+			if !ok {
+				at = len(out)
+				found[key] = at
+				out = append(out, column.New(a.groupLabels(b, l), a.grid.N))
+			}
+			if column.IsAbsent(out[at].Values[i]) {
+				out[at].Values[i] = 0
+			}
+			out[at].Values[i]++
+		}
+	}
+	return merge(out)
+}

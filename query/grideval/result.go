@@ -1,0 +1,76 @@
+package grideval
+
+import (
+	"sort"
+
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/trefoil-o11y/trefoil/query/column"
+)
+
+// Vector is the result of a grid of one step, in the order of the series.
+func Vector(all []column.Series, g column.Grid) promql.Vector {
+	out := make(promql.Vector, 0, len(all))
+	for i := range all {
+		s := &all[i]
+		if s.Has(0) {
+			out = append(out, promql.Sample{T: g.Start, F: value(s, 0), H: s.Histogram(0), Metric: s.Labels, DropName: s.DropName})
+		}
+	}
+	return out
+}
+
+// value is the float of a cell, 0 beside a histogram.
+func value(s *column.Series, i int) float64 {
+	if s.Histogram(i) != nil {
+		return 0
+	}
+	return s.Values[i]
+}
+
+// Matrix is a result as Prometheus's API has it, sorted by labels.
+func Matrix(all []column.Series, g column.Grid) promql.Matrix {
+	out := make(promql.Matrix, 0, len(all))
+	for i := range all {
+		s := &all[i]
+		m := promql.Series{Metric: s.Labels, DropName: s.DropName}
+		n := 0
+		for _, v := range s.Values {
+			if !column.IsAbsent(v) {
+				n++
+			}
+		}
+		if n > 0 {
+			m.Floats = make([]promql.FPoint, 0, n)
+		}
+		for k, v := range s.Values {
+			if h := s.Histogram(k); h != nil {
+				m.Histograms = append(m.Histograms, promql.HPoint{T: g.Time(k), H: h})
+			} else if !column.IsAbsent(v) {
+				m.Floats = append(m.Floats, promql.FPoint{T: g.Time(k), F: v})
+			}
+		}
+		if len(m.Floats)+len(m.Histograms) > 0 {
+			out = append(out, m)
+		}
+	}
+	sort.Sort(out)
+	return out
+}
+
+// FromMatrix puts the points of a matrix into columns of a grid.
+func FromMatrix(m promql.Matrix, g column.Grid) []column.Series {
+	out := make([]column.Series, 0, len(m))
+	for _, in := range m {
+		s := column.New(in.Metric, g.N)
+		s.DropName = in.DropName
+		for _, p := range in.Floats {
+			s.Set(int((p.T-g.Start)/g.Step), p.F, nil)
+		}
+		for _, p := range in.Histograms {
+			s.Set(int((p.T-g.Start)/g.Step), 0, p.H)
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,272 @@
+package grideval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	stale "github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/promql"
+
+	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/query/rollup"
+)
+
+// rollup evaluates a rollup; what it returns is held already.
+func (e *evaluation) rollup(ctx context.Context, n *metricplan.Rollup, g column.Grid) ([]column.Series, error) {
+	args, err := e.all(ctx, n.Args, g)
+	if err != nil {
+		return nil, err
+	}
+	defer e.release(args)
+	r := &rolling{evaluation: e, Rollup: n, grid: g}
+	for i := range args {
+		r.args = append(r.args, args[i].Scalar())
+	}
+	r.windows = rollup.Windows{Start: g.Start - n.Offset, Step: g.Step, N: g.N, Range: n.Range, First: g.Start, Every: g.Step}
+	if n.At != nil {
+		r.windows.Start, r.windows.Step = *n.At-n.Offset, 0
+		if len(n.Args) == 0 { // then every step is like the first
+			r.windows.N = 1
+		}
+	}
+	if n.Subquery != nil {
+		err = r.subquery(ctx)
+	} else {
+		err = r.stored(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.result()
+}
+
+// rolling is one rollup under way.
+type rolling struct {
+	*evaluation
+	*metricplan.Rollup
+	grid    column.Grid
+	windows rollup.Windows
+	args    [][]float64
+
+	outMu sync.Mutex
+	out   []indexed
+}
+
+type indexed struct {
+	index  int
+	series column.Series
+}
+
+// stored rolls up stored series, each as it is read.
+func (r *rolling) stored(ctx context.Context) error {
+	w := r.windows
+	read := Read{
+		Selector: r.Selector, From: w.Start - w.Range + 1 - r.Before, To: w.End(w.N-1) + r.After,
+		First: w.Start, Step: w.Step, Starts: r.Starts,
+	}
+	if r.Name != "" && !r.KeepStale {
+		read.Range = w.Range
+	}
+	annos, err := r.Source.Select(ctx, read, func(i int, raw *column.Raw) error { return r.series(i, raw) })
+	r.mu.Lock()
+	r.annos.Merge(annos)
+	r.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("expanding series: %w", err)
+	}
+	return nil
+}
+
+// subquery rolls up the columns of the expression inside.
+func (r *rolling) subquery(ctx context.Context) error {
+	w, step := r.windows, r.Subquery.Step
+	begin := w.Start - w.Range
+	from := step * (begin / step)
+	if from <= begin {
+		from += step
+	}
+	g := column.GridOf(from, w.End(w.N-1), step)
+	inner, err := r.eval(ctx, r.Subquery.Expr, g)
+	if err != nil {
+		return err
+	}
+	defer func() { r.hold(-cells(inner)) }()
+	var failed error
+	var once sync.Once
+	r.parallel(len(inner), func(a, b int) {
+		var raw column.Raw
+		for i := a; i < b; i++ {
+			sampled(&raw, &inner[i], g)
+			if err := r.series(i, &raw); err != nil {
+				once.Do(func() { failed = err })
+				return
+			}
+		}
+	})
+	return failed
+}
+
+// sampled turns a column into samples. A counter reset hint says something of
+// the neighbours a histogram had; it has others now.
+func sampled(raw *column.Raw, s *column.Series, g column.Grid) {
+	*raw = column.Raw{Labels: s.Labels, DropName: s.DropName, Times: raw.Times[:0], Values: raw.Values[:0]}
+	for i, v := range s.Values {
+		h := s.Histogram(i)
+		if column.IsAbsent(v) && h == nil {
+			continue
+		}
+		if h != nil {
+			if raw.Histograms == nil {
+				raw.Histograms = make([]*histogram.FloatHistogram, len(raw.Times), len(s.Values))
+			}
+			if h.CounterResetHint == histogram.NotCounterReset || h.CounterResetHint == histogram.CounterReset {
+				unhinted := *h
+				unhinted.CounterResetHint = histogram.UnknownCounterReset
+				h = &unhinted
+			}
+		}
+		raw.Times, raw.Values = append(raw.Times, g.Time(i)), append(raw.Values, v)
+		if raw.Histograms != nil {
+			raw.Histograms = append(raw.Histograms, h)
+		}
+	}
+}
+
+// series rolls up one series.
+func (r *rolling) series(index int, raw *column.Raw) error {
+	if !r.KeepStale {
+		raw.WithoutStale()
+	}
+	if len(raw.Times) == 0 {
+		return nil
+	}
+	if r.Selector != nil && r.Selector.Stats && raw.Histograms != nil {
+		countAndSum(raw.Histograms)
+	}
+	s := column.Series{Labels: raw.Labels, DropName: raw.DropName}
+	plain := raw.Histograms == nil && (raw.Starts == nil || !slices.ContainsFunc(raw.Starts, func(t int64) bool { return t != 0 }))
+	switch {
+	case plain && r.Kernel != nil:
+		s.Values = make([]float64, r.windows.N)
+		r.Kernel(s.Values, raw.Times, raw.Values, r.windows, r.args)
+	case r.Window != nil:
+		s.Values = column.Empty(r.windows.N)
+		if err := r.byWindow(&s, raw); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	if !s.Present() {
+		return nil
+	}
+	if len(s.Values) < r.grid.N {
+		one := []column.Series{s}
+		column.Broadcast(one, r.grid.N)
+		s = one[0]
+	}
+	if r.Check != nil && slices.ContainsFunc(s.Values, func(v float64) bool { return !column.IsAbsent(v) }) {
+		r.Check(&s, r.args, r.warn)
+	}
+	if err := r.hold(cells([]column.Series{s})); err != nil {
+		return err
+	}
+	r.outMu.Lock()
+	r.out = append(r.out, indexed{index, s})
+	r.outMu.Unlock()
+	return nil
+}
+
+// countAndSum leaves out the buckets of a series' histograms, in place. Whether
+// the counter was reset must be found out before they go.
+func countAndSum(all []*histogram.FloatHistogram) {
+	var last *histogram.FloatHistogram
+	for i, h := range all {
+		if h == nil {
+			continue
+		}
+		short := &histogram.FloatHistogram{CounterResetHint: h.CounterResetHint, Schema: h.Schema, Count: h.Count, Sum: h.Sum}
+		all[i] = short
+		if stale.IsStaleNaN(h.Sum) {
+			continue
+		}
+		if h.CounterResetHint == histogram.UnknownCounterReset && last != nil {
+			short.CounterResetHint = histogram.NotCounterReset
+			if h.DetectReset(last) {
+				short.CounterResetHint = histogram.CounterReset
+			}
+		}
+		hinted := *h
+		hinted.CounterResetHint = short.CounterResetHint
+		last = &hinted
+	}
+}
+
+// byWindow calls the function of the rollup for every window.
+func (r *rolling) byWindow(s *column.Series, raw *column.Raw) error {
+	w := metricplan.Window{Labels: raw.Labels, Args: make([]float64, len(r.args)), HasStarts: r.Starts && raw.Starts != nil}
+	lo, hi := 0, 0
+	for i := range r.windows.N {
+		end := r.windows.End(i)
+		for hi < len(raw.Times) && raw.Times[hi] <= end+r.After {
+			hi++
+		}
+		for lo < hi && raw.Times[lo] <= end-r.Range-r.Before {
+			lo++
+		}
+		if lo == hi {
+			continue
+		}
+		w.Floats, w.Histograms = w.Floats[:0], w.Histograms[:0]
+		w.Starts.Floats, w.Starts.Histograms = w.Starts.Floats[:0], w.Starts.Histograms[:0]
+		for k := lo; k < hi; k++ {
+			if raw.Histograms != nil && raw.Histograms[k] != nil {
+				w.Histograms = append(w.Histograms, promql.HPoint{T: raw.Times[k], H: raw.Histograms[k]})
+				if w.HasStarts {
+					w.Starts.Histograms = append(w.Starts.Histograms, raw.Starts[k])
+				}
+				continue
+			}
+			w.Floats = append(w.Floats, promql.FPoint{T: raw.Times[k], F: raw.Values[k]})
+			if w.HasStarts {
+				w.Starts.Floats = append(w.Starts.Floats, raw.Starts[k])
+			}
+		}
+		for k := range r.args {
+			w.Args[k] = r.args[k][i]
+		}
+		w.Step = r.grid.Time(i)
+		w.Offset = w.Step - end
+		v, h, ok, err := r.Window(&w, r.warn)
+		if err != nil {
+			return err
+		}
+		if ok {
+			s.Set(i, v, h)
+		}
+	}
+	return nil
+}
+
+// result puts the series in order.
+func (r *rolling) result() ([]column.Series, error) {
+	slices.SortFunc(r.out, func(a, b indexed) int { return cmp.Compare(a.index, b.index) })
+	out := make([]column.Series, len(r.out))
+	for i := range r.out {
+		out[i] = r.out[i].series
+	}
+	if r.KeepName {
+		return out, nil
+	}
+	unique := r.Delayed || sameName(out)
+	dropNames(out, r.Delayed)
+	if unique {
+		return out, nil
+	}
+	return merge(out)
+}

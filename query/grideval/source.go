@@ -1,0 +1,27 @@
+package grideval
+
+import (
+	"context"
+
+	"github.com/prometheus/prometheus/util/annotations"
+
+	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
+)
+
+// Read is what a rollup wants to know of a selector.
+type Read struct {
+	Selector *metricplan.Selector
+	From, To int64 // samples at these times and between, Unix ms
+	// Windows of the rollup: they are Range long and end at First, First+Step, …
+	// up to To. Range is 0 for a plain selector.
+	First, Step, Range int64
+	Starts             bool // start times of samples are wanted
+}
+
+// Source is where samples come from. Select calls each for every series that
+// has samples, from several goroutines if it likes; index orders the series of
+// one call. An error of each ends the read and is returned.
+type Source interface {
+	Select(ctx context.Context, r Read, each func(index int, raw *column.Raw) error) (annotations.Annotations, error)
+}

@@ -1,0 +1,171 @@
+package metricexec
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb/chunkenc"
+	"github.com/prometheus/prometheus/util/annotations"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/grideval"
+	"github.com/trefoil-o11y/trefoil/query/promplan"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+)
+
+var _ grideval.Source = (*queryable)(nil)
+
+// Select makes a queryable a source of the grid evaluator: the series Prometheus's
+// engine would be given, in the same order.
+//
+// Series that are stored as they are seen, which is most, are passed on as they
+// are read. The rest (parts of histograms, deltas, series several stored ones
+// share) is read whole and put together first.
+func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, *column.Raw) error) (annotations.Annotations, error) {
+	select {
+	case q.slots <- struct{}{}:
+		defer func() { <-q.slots }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	reader := &querier{queryable: q, from: r.From, to: r.To}
+	hints, s := promplan.Hints(r), newSelector(r.Selector.Matchers)
+	found, err := reader.find(ctx, r.From, r.To, s)
+	if err != nil {
+		return nil, err
+	}
+	plain, rest := split(found, deltaModeOf(hints))
+	if err := reader.stream(ctx, plain, hints, each); err != nil {
+		return nil, err
+	}
+	if len(rest) == 0 {
+		return nil, nil
+	}
+	return reader.compose(ctx, rest, hints, s, each)
+}
+
+// grouped is series of equal labels and where they stand among all.
+type grouped struct {
+	index int
+	group []visible
+}
+
+// split tells series that can be passed on as they are stored from the others.
+func split(found []visible, mode deltaMode) (plain map[uint64]grouped, rest []grouped) {
+	plain = make(map[uint64]grouped, len(found))
+	for i := 0; i < len(found); {
+		j := i + 1
+		for j < len(found) && labels.Equal(found[i].labels, found[j].labels) {
+			j++
+		}
+		g := grouped{i, found[i:j]}
+		if v := found[i]; j == i+1 && v.part == whole && v.stored.Type != metricstore.ExponentialHistogram &&
+			(!isDelta(v.stored) || mode == deltaRaw) {
+			plain[v.stored.Fingerprint] = g
+		} else {
+			rest = append(rest, g)
+		}
+		i = j
+	}
+	return plain, rest
+}
+
+// within leaves room between the places of two stored series for all the
+// buckets one may become.
+const within = 1 << 20
+
+func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
+	if len(plain) == 0 {
+		return nil
+	}
+	fps := make([]uint64, 0, len(plain))
+	for fp := range plain {
+		fps = append(fps, fp)
+	}
+	_, err := q.source.Stream(ctx, q.tenant, q.points(fps, hints), func(s metricstore.Samples) error {
+		if err := q.budget.touch(1); err != nil {
+			return err
+		}
+		if err := q.budget.read(len(s.Times)); err != nil {
+			return err
+		}
+		g := plain[s.Fingerprint]
+		return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Times: s.Times, Values: s.Values})
+	})
+	return q.budget.explain(err)
+}
+
+// compose reads series whole and passes on what PromQL sees of them.
+func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.SelectHints, s selector, each func(int, *column.Raw) error) (annotations.Annotations, error) {
+	var found []visible
+	for _, g := range rest {
+		found = append(found, g.group...)
+	}
+	p, err := q.load(ctx, found, hints)
+	if err != nil {
+		return nil, err
+	}
+	var warnings annotations.Annotations
+	made := make([][]storage.Series, len(rest))
+	for i, g := range rest {
+		var w annotations.Annotations
+		if made[i], w, err = p.series(g.group, hints, s); err != nil {
+			return nil, err
+		}
+		warnings.Merge(w)
+		if err := q.budget.touch(len(made[i])); err != nil {
+			return nil, err
+		}
+	}
+	workers := min(runtime.GOMAXPROCS(0), len(rest))
+	g, ctx := errgroup.WithContext(ctx)
+	for w := range workers {
+		g.Go(func() error {
+			var raw column.Raw
+			for i := len(rest) * w / workers; i < len(rest)*(w+1)/workers; i++ {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				for k, series := range made[i] {
+					fill(&raw, series)
+					if err := each(rest[i].index*within+k, &raw); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	return warnings, g.Wait()
+}
+
+// fill copies the points of a series, which others may hold too.
+func fill(raw *column.Raw, s storage.Series) {
+	raw.Labels, raw.Starts, raw.Histograms = s.Labels(), nil, nil
+	raw.Times, raw.Values = raw.Times[:0], raw.Values[:0]
+	if own, ok := s.(*series); ok {
+		c := own.points()
+		raw.Times = append(raw.Times, c.times...)
+		if c.histograms != nil {
+			raw.Values = append(raw.Values, make([]float64, len(c.times))...)
+			raw.Histograms = append(raw.Histograms, c.histograms...)
+			return
+		}
+		raw.Values = append(raw.Values, c.floats...)
+		return
+	}
+	it := s.Iterator(nil)
+	for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
+		v, h := 0.0, (*histogram.FloatHistogram)(nil)
+		if kind == chunkenc.ValFloat {
+			_, v = it.At()
+		} else {
+			_, h = it.AtFloatHistogram(nil)
+		}
+		raw.Times, raw.Values, raw.Histograms = append(raw.Times, it.AtT()), append(raw.Values, v), append(raw.Histograms, h)
+	}
+}

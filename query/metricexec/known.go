@@ -1,0 +1,108 @@
+package metricexec
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// knownSeries is how many series' labels are kept, twice over; one takes some
+// 200 bytes.
+const knownSeries = 150_000
+
+// known keeps the labels of series, which cost more to read and build than the
+// samples of an hour. What a fingerprint stands for never changes. It holds two
+// generations: when the younger is full it becomes the older, whose series are
+// forgotten unless they were asked for since.
+type known struct {
+	mu         sync.Mutex
+	young, old map[seriesID]labels.Labels
+}
+
+type seriesID struct {
+	tenant      tenant.ID
+	fingerprint uint64
+	typ         metricstore.Type
+}
+
+func newKnown() *known { return &known{young: map[seriesID]labels.Labels{}} }
+
+// get is the labels of a series, its whole part's.
+func (k *known) get(id seriesID) (labels.Labels, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if l, ok := k.young[id]; ok {
+		return l, true
+	}
+	l, ok := k.old[id]
+	if ok {
+		k.put(id, l)
+	}
+	return l, ok
+}
+
+func (k *known) add(id seriesID, l labels.Labels) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.put(id, l)
+}
+
+func (k *known) put(id seriesID, l labels.Labels) {
+	if len(k.young) >= knownSeries {
+		k.old, k.young = k.young, make(map[seriesID]labels.Labels, knownSeries)
+	}
+	k.young[id] = l
+}
+
+// atOnce is how many series are read in one statement.
+const atOnce = 10_000
+
+// label gives the rows of an index their labels: those that are known, and the
+// rest from storage. A series whose resource is not stored yet is looked up
+// again next time.
+func (q *querier) label(ctx context.Context, from, to time.Time, rows []metricstore.SeriesRow) (map[uint64]labels.Labels, error) {
+	out := make(map[uint64]labels.Labels, len(rows))
+	types := map[uint64]metricstore.Type{}
+	var missing []uint64
+	for i := range rows {
+		id := seriesID{q.tenant, rows[i].Fingerprint, rows[i].Type}
+		if l, ok := q.known.get(id); ok {
+			out[id.fingerprint] = l
+		} else {
+			missing = append(missing, id.fingerprint)
+			types[id.fingerprint] = id.typ
+		}
+	}
+	l := labeler{promote: q.promote}
+	for fps := range slices.Chunk(missing, atOnce) {
+		full, err := q.source.Series(ctx, q.tenant, from, to, metricstore.Selector{Fingerprints: fps, Limit: len(fps)})
+		if err != nil {
+			return nil, err
+		}
+		for i := range full {
+			fp, made := full[i].Fingerprint, l.labels(&full[i], whole)
+			out[fp] = made
+			if len(full[i].Resource.Attributes) > 0 || full[i].Resource.ID == 0 {
+				q.known.add(seriesID{q.tenant, fp, types[fp]}, made)
+			}
+		}
+	}
+	return out, nil
+}
+
+// named is labels under the name of a part.
+func named(b *labels.Builder, l labels.Labels, s *metricstore.SeriesRow, p part) labels.Labels {
+	name := names(s, p)[0]
+	if l.Get(model.MetricNameLabel) == name {
+		return l
+	}
+	b.Reset(l)
+	return b.Set(model.MetricNameLabel, name).Labels()
+}

@@ -1,0 +1,88 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// Columns is Select for bulk reads: the result comes block by block in columns,
+// which each finds filled and which the next block overwrites. Nothing is
+// compressed on the way, since that costs both ends more than the way does, and
+// every read has a connection of its own.
+func (db *DB) Columns(ctx context.Context, q Query, columns proto.Results, each func() error) (Stats, error) {
+	op := q.Op
+	if op == "" {
+		op = "select"
+	}
+	start := time.Now()
+	var stats Stats
+	err := db.readColumns(ctx, q, op, &stats, columns, each)
+	stats.Elapsed = time.Since(start)
+	db.metrics.selected(op, stats, err)
+	traced(ctx, op, q.SQL, stats)
+	return stats, err
+}
+
+func (db *DB) readColumns(ctx context.Context, q Query, op string, stats *Stats, columns proto.Results, each func() error) error {
+	ctx, cancel := db.deadline(ctx)
+	defer cancel()
+	client, err := db.dial(ctx)
+	if err != nil {
+		return db.explain(ctx, op, err)
+	}
+	defer client.Close()
+	query := ch.Query{
+		Body: q.SQL, Result: columns,
+		OnProgress: func(_ context.Context, p proto.Progress) error {
+			stats.Rows += p.Rows
+			stats.Bytes += p.Bytes
+			return nil
+		},
+	}
+	var own error
+	query.OnResult = func(_ context.Context, b proto.Block) error {
+		if b.Rows == 0 {
+			return nil
+		}
+		own = each()
+		return own
+	}
+	for name, v := range q.Params {
+		query.Parameters = append(query.Parameters, proto.Parameter{Key: name, Value: "'" + quoter.Replace(escaper.Replace(v)) + "'"})
+	}
+	for key, v := range db.settings(ctx, q.Settings) {
+		query.Settings = append(query.Settings, ch.Setting{Key: key, Value: fmt.Sprint(v), Important: true})
+	}
+	err = client.Do(ctx, query)
+	if own != nil {
+		return own
+	}
+	return db.explain(ctx, op, err)
+}
+
+// quoter makes text what stands between the quotes of a parameter.
+var quoter = strings.NewReplacer(`\`, `\\`, "'", `\'`)
+
+func (db *DB) dial(ctx context.Context) (*ch.Client, error) {
+	db.mu.Lock()
+	closed, addr := db.closed, db.cfg.Addr()
+	db.mu.Unlock()
+	if closed {
+		return nil, &Error{Class: Unavailable, Op: "connect", Message: "closed"}
+	}
+	o := ch.Options{
+		Address: addr.TCPAddr, Database: addr.Database, Compression: ch.CompressionDisabled,
+		DialTimeout: db.cfg.DialTimeout, HandshakeTimeout: db.cfg.DialTimeout, ReadTimeout: ch.NoTimeout, // the context's deadline is what counts
+	}
+	o.User, o.Password = addr.reader()
+	if addr.Secure {
+		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return ch.Dial(ctx, o)
+}

@@ -41,6 +41,18 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 	return out, nil
 }
 
+func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
+	all, err := m.Series(ctx, t, from, to, sel)
+	for i := range all {
+		all[i].Labels, all[i].Resource = nil, nil
+	}
+	return all, err
+}
+
+func (m *memory) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+	return m.Samples(ctx, t, r, each)
+}
+
 func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
 	for _, fp := range r.Fingerprints {
 		s := m.samples[fp-1]

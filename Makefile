@@ -83,7 +83,7 @@ ci: ## everything .ci/run does: build, lint, tests, race, fuzz, front end, plugi
 
 ##### the Grafana plugin
 
-.PHONY: plugin plugin-preview plugin-e2e
+.PHONY: plugin plugin-preview plugin-e2e plugin-page
 plugin: ui-plugin/node_modules/.package-lock.json ## build the Grafana data source into ui-plugin/dist
 	npm --prefix ui-plugin run build
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '-s -w' -o ui-plugin/dist/gpx_trefoil_datasource_linux_amd64 ./ui-plugin/pkg
@@ -93,20 +93,26 @@ ui-plugin/node_modules/.package-lock.json: ui-plugin/package.json ui-plugin/pack
 	npm --prefix ui-plugin ci --no-audit --no-fund
 	touch $@
 
-plugin-preview: ## show the plugin's editors and panels in a browser without Grafana (not there yet)
-	@.ci/absent $@ "the preview host is not part of the plugin yet"
+plugin-preview: plugin-page ## show the built plugin in a browser without Grafana (PREVIEW_FLAGS; asks http://127.0.0.1:8733)
+	exec bin/plugin-preview $(PREVIEW_FLAGS)
 
-plugin-e2e: ## drive the plugin in a browser (not there yet)
-	@.ci/absent $@ "the browser tests come with the preview host; the backend is tested through the plugin protocol by make test"
+plugin-e2e: engine plugin-page ## drive the built plugin in Chromium, before a trefoil with demo data. Needs Debian's chromium package
+	node --test --test-concurrency=1 ui-plugin/preview/e2e.mjs
+
+plugin-page: plugin
+	cd ui-plugin && node preview/build.mjs
+	go build -o bin/plugin-preview ./ui-plugin/preview
 
 ##### measurements and suites of their own
 
-.PHONY: soak bench-ingest bench-promql bench-query conformance chaos
+.PHONY: soak bench-ingest bench-rules bench-promql bench-query conformance chaos
 bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see bench/README.md)
 	go run ./bench ingest --trefoil bin/trefoil $(BENCH_FLAGS)
 
 bench-promql: engine ## measure PromQL against VictoriaMetrics (BENCH_FLAGS="-shape wide -repeat 3"; see bench/README.md)
 	go run ./bench promql -trefoil bin/trefoil $(BENCH_FLAGS)
+bench-rules: engine ## measure 10,000 rules, next to Prometheus if it is there: CPU, missed iterations
+	go run ./bench rules --trefoil bin/trefoil $(BENCH_FLAGS)
 
 bench-query: ## measure logs and traces queries (not there yet)
 	@.ci/absent $@ "the query measurements come with LogQL and TraceQL"
@@ -114,14 +120,17 @@ bench-query: ## measure logs and traces queries (not there yet)
 conformance: engine ## hold the doors to real senders; the query languages' suites come with each. Needs Debian's prometheus package
 	go test -tags conformance -timeout 9m -run 'TestPrometheusWritesToUs' ./ingest/promwrite
 	go test -tags conformance -timeout 9m -run 'TestVictoriaMetrics' ./query/metricsqlexec # needs victoria-metrics in PATH, see the test
+	go test -tags conformance -timeout 9m -run 'TestAmtool|TestDebianAlertmanager' ./alerting
+	go test -tags conformance -timeout 9m -run 'TestPromtool' ./alerting/ruletest
 
 # go test itself runs ten kills and freezes the engine for three seconds. A run is repeated with the SEED it printed;
 # the moments are the same then, what the processes are doing at them is not.
 KILLS ?= 100
 SEED ?= 0
 FREEZE ?= 150s
-chaos: engine ## kill -9 under load KILLS=100 times, freeze the engine for FREEZE, fill log and disk; count every acknowledged record
+chaos: engine ## kill -9 under load and in the life of alerts KILLS=100 times, freeze the engine for FREEZE, fill log and disk; count every acknowledged record
 	go test -v -count=1 -timeout 60m ./cmd/internal/chaos -args -trefoil '$(CURDIR)/bin/trefoil' -kills $(KILLS) -seed $(SEED) -freeze $(FREEZE)
+	go test -v -count=1 -timeout 60m ./alerting -run TestKilledAtRandom -args -kills 50
 
 SOAK ?= 20m
 soak: engine ## load the binary for SOAK=20m; fails when memory, goroutines, parts or the log grow without bound

@@ -111,6 +111,18 @@ func (m *Manager) RulesHandler() http.Handler {
 	})
 }
 
+// AlertmanagerHandler answers Alertmanager's API v2 under notify.Prefix. Its
+// alerts and silences are the Manager's tenant's; others have none.
+func (m *Manager) AlertmanagerHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tenant.FromContext(r.Context()) != m.cfg.Tenant {
+			http.Error(w, `"this tenant has no Alertmanager here"`, http.StatusNotFound)
+			return
+		}
+		m.alertmanager.Handler().ServeHTTP(w, r)
+	})
+}
+
 // visible are the groups a request may see: those of its own tenant.
 func (m *Manager) visible(r *http.Request) []*group {
 	if tenant.FromContext(r.Context()) != m.cfg.Tenant {

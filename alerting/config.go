@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -37,8 +38,18 @@ type Config struct {
 	// so that a restart forgets them.
 	Store *alertstore.Store
 
-	// WebhookURLs are the receivers. They are secrets.
+	// AlertmanagerConfig is the name of an alertmanager.yml that says who is
+	// told of what. Without one WebhookURLs and Emails are told of everything.
+	AlertmanagerConfig string
+	// WebhookURLs are receivers. They are secrets.
 	WebhookURLs []string
+	// Emails are receivers' addresses; Smarthost and EmailFrom are
+	// notify.Default's.
+	Emails               []string
+	Smarthost, EmailFrom string
+	// AlertmanagerURLs are Alertmanagers elsewhere that get all alerts. They
+	// are secrets.
+	AlertmanagerURLs []string
 	// Transport carries the webhooks' requests; nil is a transport of its own.
 	Transport http.RoundTripper
 	// ExternalURL is where people reach this server; it goes into links.
@@ -47,16 +58,35 @@ type Config struct {
 	// them, and are the templates' $externalLabels.
 	ExternalLabels map[string]string
 
+	// Settled answers a time before which everything that was taken in can be
+	// read. Evaluations wait for it, so that what is still on its way to the
+	// store makes neither gaps nor false alarms. Nil: nothing is waited for.
+	Settled func() time.Time
+	// SettleTimeout bounds that wait. It is never more than half the group's
+	// interval. Default 10s.
+	SettleTimeout time.Duration
+	// Unavailable says whether an error of Instant means that the store cannot
+	// be asked at all. That is then one alert of its own, TrefoilStoreUnavailable,
+	// whatever the rules' policies are. Nil: no error does.
+	Unavailable func(error) bool
+	// Evidence answers annotations about an alert that begins to fire, within
+	// a bounded time; evidence.Collector.Collect. Nil: there is none.
+	Evidence func(context.Context, evidence.Alert) map[string]string
+	// OutageFor is how long that lasts before it alerts. Default 1m.
+	OutageFor time.Duration
+	// WatchInterval is how often files are looked at for changes. Default 10s.
+	WatchInterval time.Duration
+
 	// EvaluationInterval is that of groups that set none. Default 1m.
 	EvaluationInterval time.Duration
 	// EvaluationTimeout bounds one rule's queries. Default 2m.
 	EvaluationTimeout time.Duration
 	// QueryOffset is that of groups that set none.
 	QueryOffset time.Duration
-	// Concurrency is the number of groups evaluated at once. Default 4.
+	// Concurrency is the number of rules evaluated at once. Default 4.
 	Concurrency int
 
-	// GroupWait, GroupInterval and RepeatInterval are notify.Config's.
+	// GroupWait, GroupInterval and RepeatInterval are notify.Default's.
 	GroupWait, GroupInterval, RepeatInterval time.Duration
 	// RestoreGrace is how long after a start an alert that fired before is
 	// kept although its rule does not see it: senders come back one by one.
@@ -88,6 +118,9 @@ func (c *Config) setDefaults() error {
 		{&c.RestoreGrace, 5 * time.Minute},
 		{&c.PendingForget, time.Hour},
 		{&c.StoreTimeout, 5 * time.Second},
+		{&c.SettleTimeout, 10 * time.Second},
+		{&c.OutageFor, time.Minute},
+		{&c.WatchInterval, 10 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.or
@@ -95,6 +128,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Concurrency <= 0 {
 		c.Concurrency = 4
+	}
+	if c.Unavailable == nil {
+		c.Unavailable = func(error) bool { return false }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,16 +28,24 @@ type liveRule struct {
 	language rulefile.Language
 	alert    *rule.Alert
 	record   *rule.Record
+	// noData and onError are the rule's policies, defaults filled in.
+	noData, onError rulefile.Policy
 	*ruleState
 }
 
 // ruleState is what a rule has come to. It outlives the rule at a reload. One
 // evaluation at a time writes; the API reads.
 type ruleState struct {
-	mu       sync.Mutex
-	set      rule.Set
-	stale    rule.Stale
-	lastErr  error
+	mu      sync.Mutex
+	set     rule.Set
+	stale   rule.Stale
+	lastErr error
+	// evidence are annotations of firing instances, by fingerprint; guarded by
+	// evidenceMu.
+	evidenceMu sync.Mutex
+	evidence   map[uint64]map[string]string
+	// without is since when there is no answer to judge by, and why.
+	without  without
 	lastEval time.Time
 	duration time.Duration
 }
@@ -46,6 +55,13 @@ func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule
 	if def.Record != "" {
 		r.record = &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.def.Limit}
 		return r
+	}
+	r.noData, r.onError = def.NoData, def.OnError
+	if r.noData.Then == "" {
+		r.noData.Then = rulefile.Ok
+	}
+	if r.onError.Then == "" {
+		r.onError.Then = rulefile.Keep
 	}
 	r.alert = &rule.Alert{
 		Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
@@ -127,8 +143,12 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	m := r.group.m
 	queried := at.Add(-r.group.offset)
 	result, err := r.query(ctx, r.alert.Expr, queried)
-	if err != nil {
-		return err
+	if ctx.Err() == nil {
+		m.outage.observe(m, err, at)
+	}
+	verdict, policyErr := r.judge(ctx, result, err, at, queried)
+	if verdict.stay {
+		return policyErr
 	}
 	active, problems := r.alert.Expand(ctx, rule.Expander{
 		Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels,
@@ -139,7 +159,9 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	for _, problem := range problems {
 		m.log.Warn("alert template failed", "group", r.group.key(), "rule", r.name(), "err", problem)
 	}
+	active = append(active, verdict.active...)
 	r.mu.Lock()
+	active = append(active, verdict.held(&r.set, active)...)
 	changes, err := r.alert.Step(&r.set, at, active)
 	samples := r.alert.Samples(&r.set, queried)
 	instances := r.set.Instances()
@@ -147,17 +169,22 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
+	m.metrics.changes.WithLabelValues(r.group.key()).Add(float64(len(changes)))
+	r.gather(ctx, changes, queried)
 	m.journal.append(ctx, r.rows(changes), r.events(changes, at))
 	r.tell(instances, changes, at)
 	if m.cfg.Record == nil {
-		return nil
+		return policyErr
 	}
-	return r.write(ctx, samples, queried)
+	return errors.Join(policyErr, r.write(ctx, samples, queried))
 }
 
 func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time) error {
 	queried := at.Add(-r.group.offset)
 	result, err := r.query(ctx, r.record.Expr, queried)
+	if ctx.Err() == nil {
+		r.group.m.outage.observe(r.group.m, err, at)
+	}
 	if err != nil {
 		return err
 	}
@@ -202,7 +229,7 @@ func (r *liveRule) tell(instances []rule.Instance, changes []rule.Change, at tim
 			alerts = append(alerts, r.notification(&c.Instance, at))
 		}
 	}
-	if err := m.dispatcher.Put(alerts...); err != nil {
+	if err := m.alertmanager.Put(alerts...); err != nil {
 		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation",
 			"group", r.group.key(), "rule", r.name(), "err", err)
 	}
@@ -216,7 +243,7 @@ func (r *liveRule) notification(in *rule.Instance, endsAt time.Time) notify.Aler
 		}
 	}
 	return notify.Alert{
-		Labels: ls, Annotations: in.Annotations.Map(), StartsAt: in.FiredAt, EndsAt: endsAt,
+		Labels: ls, Annotations: r.withEvidence(in), StartsAt: in.FiredAt, EndsAt: endsAt,
 		GeneratorURL: r.group.m.queryURL(r.language, r.alert.Expr),
 	}
 }
@@ -235,7 +262,7 @@ func (r *liveRule) row(in *rule.Instance) alertstore.Instance {
 		RuleID: r.id, Fingerprint: in.Fingerprint(), Group: r.group.def.Name, Alert: r.alert.Name,
 		State: uint8(in.State), Value: in.Value,
 		ActiveAt: in.ActiveAt, FiredAt: in.FiredAt, ResolvedAt: in.ResolvedAt, KeepFiringSince: in.KeepFiringSince,
-		Labels: in.Labels.Map(), Annotations: in.Annotations.Map(),
+		Labels: in.Labels.Map(), Annotations: r.withEvidence(in),
 	}
 }
 

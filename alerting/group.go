@@ -17,6 +17,7 @@ type group struct {
 	interval time.Duration
 	offset   time.Duration
 	rules    []*liveRule
+	levels   [][]int // of rules, see rulefile.Group.Levels
 
 	cancel context.CancelFunc // nil until it runs
 	done   chan struct{}
@@ -28,7 +29,7 @@ type group struct {
 }
 
 func (m *Manager) newGroup(file string, def rulefile.Group) *group {
-	g := &group{m: m, file: file, def: def, interval: def.Interval, offset: m.cfg.QueryOffset}
+	g := &group{m: m, file: file, def: def, interval: def.Interval, offset: m.cfg.QueryOffset, levels: def.Levels()}
 	if g.interval == 0 {
 		g.interval = m.cfg.EvaluationInterval
 	}
@@ -98,20 +99,30 @@ func (g *group) run(ctx context.Context) {
 	}
 }
 
-// evaluate runs the rules in order, for one time.
+// evaluate runs the rules for one time: level by level, so that a rule reads
+// what those before it have recorded, and within a level side by side.
 func (g *group) evaluate(ctx context.Context, at time.Time) {
-	select {
-	case g.m.slots <- struct{}{}:
-		defer func() { <-g.m.slots }()
-	case <-ctx.Done():
-		return
-	}
 	began := time.Now()
-	for _, r := range g.rules {
-		if ctx.Err() != nil {
+	settled := at // what must be stored: first all that came before the slot
+	for _, level := range g.levels {
+		if !g.settle(ctx, settled) {
 			return
 		}
-		r.evaluate(ctx, at)
+		var running sync.WaitGroup
+		for _, i := range level {
+			select {
+			case g.m.slots <- struct{}{}:
+			case <-ctx.Done():
+				running.Wait()
+				return
+			}
+			running.Go(func() {
+				defer func() { <-g.m.slots }()
+				g.rules[i].evaluate(ctx, at)
+			})
+		}
+		running.Wait()
+		settled = time.Now() // then what this level has recorded
 	}
 	took := time.Since(began)
 	g.m.metrics.lastDuration.WithLabelValues(g.key()).Set(took.Seconds())
@@ -119,6 +130,28 @@ func (g *group) evaluate(ctx context.Context, at time.Time) {
 	g.mu.Lock()
 	g.lastEval, g.duration, g.lastSlot = began, took, at
 	g.mu.Unlock()
+}
+
+// settlePoll is how often it is asked whether everything is stored.
+const settlePoll = 50 * time.Millisecond
+
+// settle waits until what came in before a time is stored, within its bound;
+// false when the context ended.
+func (g *group) settle(ctx context.Context, before time.Time) bool {
+	if g.m.cfg.Settled == nil {
+		return ctx.Err() == nil
+	}
+	deadline := time.Now().Add(min(g.m.cfg.SettleTimeout, g.interval/2))
+	for g.m.cfg.Settled().Before(before) {
+		if time.Now().After(deadline) {
+			g.m.metrics.unsettled.WithLabelValues(g.key()).Inc()
+			break
+		}
+		if !sleepUntil(ctx, time.Now().Add(settlePoll)) {
+			return false
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // nextSlot is the first slot after a time.

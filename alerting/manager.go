@@ -28,13 +28,14 @@ const (
 // Manager evaluates rule groups and tells receivers. Make it with New, then
 // Run it; the handlers and Reload work at any time.
 type Manager struct {
-	cfg         Config
-	log         *slog.Logger
-	externalURL *url.URL
-	metrics     *metrics
-	journal     *journal
-	dispatcher  *notify.Dispatcher
-	slots       chan struct{}
+	cfg          Config
+	log          *slog.Logger
+	externalURL  *url.URL
+	metrics      *metrics
+	journal      *journal
+	alertmanager *notify.Alertmanager
+	slots        chan struct{} // one for each evaluation under way
+	outage       *outage
 
 	reloading sync.Mutex
 
@@ -54,41 +55,37 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency)}
+	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency), outage: &outage{}}
 	if m.metrics, err = newMetrics(cfg.Registerer, m.countAlerts); err != nil {
 		return nil, err
 	}
 	m.journal = &journal{store: cfg.Store, tenant: cfg.Tenant, timeout: cfg.StoreTimeout, log: m.log, metrics: m.metrics}
-	if m.dispatcher, err = m.newDispatcher(); err != nil {
+	if m.alertmanager, err = m.newAlertmanager(); err != nil {
 		return nil, fmt.Errorf("alerting: %w", err)
 	}
-	if err := m.Reload(context.Background()); err != nil {
+	if err := m.reloadRules(context.Background()); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-func (m *Manager) newDispatcher() (*notify.Dispatcher, error) {
+func (m *Manager) newAlertmanager() (*notify.Alertmanager, error) {
 	cfg := notify.Config{
-		Scope:          string(m.cfg.Tenant),
-		ExternalURL:    m.cfg.ExternalURL,
-		GroupWait:      m.cfg.GroupWait,
-		GroupInterval:  m.cfg.GroupInterval,
-		RepeatInterval: m.cfg.RepeatInterval,
-		RestoreGrace:   2 * m.cfg.RestoreGrace,
-		RecordTimeout:  m.cfg.StoreTimeout,
-		Logger:         m.log,
-		Registerer:     m.cfg.Registerer,
-	}
-	for i, text := range m.cfg.WebhookURLs {
-		receiver, err := notify.NewWebhook(text, m.cfg.Transport)
-		if err != nil {
-			return nil, fmt.Errorf("webhook %d: %w", i+1, err)
-		}
-		cfg.Receivers = append(cfg.Receivers, receiver)
+		File: m.cfg.AlertmanagerConfig,
+		Default: notify.Default{
+			Webhooks: m.cfg.WebhookURLs, Emails: m.cfg.Emails, Smarthost: m.cfg.Smarthost, From: m.cfg.EmailFrom,
+			GroupWait: m.cfg.GroupWait, GroupInterval: m.cfg.GroupInterval, RepeatInterval: m.cfg.RepeatInterval,
+		},
+		Remotes:       m.cfg.AlertmanagerURLs,
+		Transport:     m.cfg.Transport,
+		Scope:         string(m.cfg.Tenant),
+		ExternalURL:   m.cfg.ExternalURL,
+		RecordTimeout: m.cfg.StoreTimeout,
+		Logger:        m.log,
+		Registerer:    m.cfg.Registerer,
 	}
 	if m.cfg.Store != nil {
-		cfg.Record = m.recordNotification
+		cfg.Record, cfg.RecordSilence = m.recordNotification, m.recordSilence
 	}
 	return notify.New(cfg)
 }
@@ -104,7 +101,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		return err
 	}
 	var dispatching sync.WaitGroup
-	dispatching.Go(func() { m.dispatcher.Run(ctx) })
+	dispatching.Go(func() { m.alertmanager.Run(ctx) })
 	m.reloading.Lock()
 	m.mu.Lock()
 	m.ctx = ctx
@@ -115,7 +112,10 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 	m.reloading.Unlock()
 
+	var background sync.WaitGroup
+	background.Go(func() { m.watch(ctx) })
 	m.keepAlive(ctx)
+	background.Wait()
 
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
@@ -152,10 +152,10 @@ func (m *Manager) keepAlive(ctx context.Context) {
 	}
 }
 
-// Reload reads the rule files again. A mistake leaves the old rules at work
-// and is returned as rulefile.Problems. Groups that did not change are not
+// reloadRules reads the rule files. A mistake leaves the old rules at work and
+// is returned as rulefile.Problems. Groups that did not change are not
 // disturbed; rules that are gone are resolved.
-func (m *Manager) Reload(ctx context.Context) error {
+func (m *Manager) reloadRules(ctx context.Context) error {
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
 	files, err := m.load()

@@ -7,11 +7,11 @@ import (
 )
 
 type metrics struct {
-	evaluations, failures, iterations, missed      *prometheus.CounterVec
-	duration                                       prometheus.Histogram
-	lastDuration, lastEvaluation, interval, nRules *prometheus.GaugeVec
-	reloadOK, reloadTime                           prometheus.Gauge
-	storeFailures, historyLost                     prometheus.Counter
+	evaluations, failures, iterations, missed, unsettled, changes *prometheus.CounterVec
+	duration                                                      prometheus.Histogram
+	lastDuration, lastEvaluation, interval, nRules                *prometheus.GaugeVec
+	reloadOK, reloadTime                                          prometheus.Gauge
+	storeFailures, historyLost                                    prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer, alerts func(ch chan<- prometheus.Metric)) (*metrics, error) {
@@ -27,6 +27,10 @@ func newMetrics(reg prometheus.Registerer, alerts func(ch chan<- prometheus.Metr
 		failures:    counter("trefoil_rule_evaluation_failures_total", "Rule evaluations that failed; the rules kept their state."),
 		iterations:  counter("trefoil_rule_group_iterations_total", "Group evaluations that were due."),
 		missed:      counter("trefoil_rule_group_iterations_missed_total", "Group evaluations left out because the one before took too long."),
+		unsettled: counter("trefoil_rule_group_evaluations_unsettled_total",
+			"Group evaluations that went on although what came in before them was not all stored yet."),
+		changes: counter("trefoil_alert_state_changes_total",
+			"Changes of state of alert instances; many of them on few alerts are flapping."),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "trefoil_rule_evaluation_duration_seconds",
 			Help:    "How long a rule evaluation took, storing and handing over included.",
@@ -49,7 +53,7 @@ func newMetrics(reg prometheus.Registerer, alerts func(ch chan<- prometheus.Metr
 		return m, nil
 	}
 	for _, c := range []prometheus.Collector{
-		m.evaluations, m.failures, m.iterations, m.missed, m.duration, m.lastDuration, m.lastEvaluation, m.interval,
+		m.evaluations, m.failures, m.iterations, m.missed, m.unsettled, m.changes, m.duration, m.lastDuration, m.lastEvaluation, m.interval,
 		m.nRules, m.reloadOK, m.reloadTime, m.storeFailures, m.historyLost, alertCounter(alerts),
 	} {
 		if err := reg.Register(c); err != nil {
@@ -62,7 +66,7 @@ func newMetrics(reg prometheus.Registerer, alerts func(ch chan<- prometheus.Metr
 // forget drops the series of a group that is gone.
 func (m *metrics) forget(key string) {
 	for _, v := range []interface{ DeleteLabelValues(...string) bool }{
-		m.evaluations, m.failures, m.iterations, m.missed, m.lastDuration, m.lastEvaluation, m.interval, m.nRules,
+		m.evaluations, m.failures, m.iterations, m.missed, m.unsettled, m.changes, m.lastDuration, m.lastEvaluation, m.interval, m.nRules,
 	} {
 		v.DeleteLabelValues(key)
 	}
@@ -73,7 +77,7 @@ func (m *metrics) describe(g *group) {
 	key := g.key()
 	m.interval.WithLabelValues(key).Set(g.interval.Seconds())
 	m.nRules.WithLabelValues(key).Set(float64(len(g.rules)))
-	for _, v := range []*prometheus.CounterVec{m.evaluations, m.failures, m.iterations, m.missed} {
+	for _, v := range []*prometheus.CounterVec{m.evaluations, m.failures, m.iterations, m.missed, m.unsettled, m.changes} {
 		v.WithLabelValues(key)
 	}
 }

@@ -14,6 +14,7 @@ import (
 // restore reads the state of the process before, trying until it can.
 func (m *Manager) restore(ctx context.Context) error {
 	if m.cfg.Store == nil {
+		m.alertmanager.Restore(nil, nil)
 		return nil
 	}
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
@@ -36,6 +37,10 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	stored, err := m.cfg.Store.Silences(timed, m.cfg.Tenant)
+	if err != nil {
+		return err
+	}
 	evaluations, err := m.cfg.Store.Evaluations(timed, m.cfg.Tenant)
 	if err != nil {
 		return err
@@ -51,7 +56,12 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 			Sent: notify.Delivery(n.Sent), Intent: notify.Delivery(n.Intent),
 		}
 	}
-	m.dispatcher.Restore(entries)
+	silences := make([]notify.Silence, len(stored))
+	for i, s := range stored {
+		silences[i] = notify.Silence{ID: s.ID, ExpiresAt: s.ExpiresAt, Data: s.Data}
+	}
+	m.alertmanager.Restore(entries, silences)
+	m.outage.over(m, now)
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
 	m.restoreRules(ctx, instances, evaluations, now)
@@ -99,6 +109,7 @@ func (r *liveRule) restore(rows []alertstore.Instance, seen, now time.Time) {
 		if row.UpdatedAt.After(gap.Seen) {
 			gap.Seen = row.UpdatedAt
 		}
+		r.keepEvidence(&row)
 		r.set.Restore([]rule.Instance{fromRow(&row)}, gap)
 	}
 	instances := r.set.Instances()
@@ -174,7 +185,7 @@ func (m *Manager) beat(ctx context.Context) {
 	}
 }
 
-// recordNotification is the dispatcher's log: the entry first, since the page
+// recordNotification is Alertmanager's log: the entry first, since the page
 // depends on it, then the history.
 func (m *Manager) recordNotification(ctx context.Context, e notify.Entry) error {
 	err := m.cfg.Store.PutNotification(ctx, m.cfg.Tenant, alertstore.Notification{
@@ -191,4 +202,10 @@ func (m *Manager) recordNotification(ctx context.Context, e notify.Entry) error 
 		Time: e.Sent.At, Kind: alertstore.WasNotified,
 		Receiver: e.Key.Receiver, GroupKey: e.Key.Group, NotificationID: e.Sent.ID,
 	}})
+}
+
+func (m *Manager) recordSilence(ctx context.Context, s notify.Silence) error {
+	return m.cfg.Store.PutSilence(ctx, m.cfg.Tenant, alertstore.Silence{
+		ID: s.ID, ExpiresAt: s.ExpiresAt, Data: s.Data, UpdatedAt: m.cfg.Store.Stamp(),
+	})
 }

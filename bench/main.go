@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -26,18 +27,22 @@ func main() {
 	}
 }
 
+// scenarios are what can be measured, by the first argument.
+func scenarios() map[string]func(ctx context.Context, args []string) error {
+	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "rules": runRules}
+}
+
 func run(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == "promql" {
-		cfg, err := parsePromQL(args[1:])
-		if err != nil {
-			return err
+	if len(args) > 0 {
+		if measure, ok := scenarios()[args[0]]; ok {
+			return measure(ctx, args[1:])
 		}
-		return promql(ctx, cfg)
 	}
-	if len(args) == 0 || args[0] != "ingest" {
-		return errors.New("want a scenario: bench ingest [flags] or bench promql [flags]; --help lists them")
-	}
-	cfg, err := parseIngest(args[1:])
+	return fmt.Errorf("want a scenario (bench SCENARIO [flags]; --help lists them), one of %s", strings.Join(slices.Sorted(maps.Keys(scenarios())), ", "))
+}
+
+func runIngest(ctx context.Context, args []string) error {
+	cfg, err := parseIngest(args)
 	if err != nil {
 		return err
 	}

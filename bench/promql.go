@@ -80,8 +80,12 @@ var promqlQueries = []rangeQuery{
 	{Labels: `instance`},
 }
 
-// promql fills both, asks both and prints what it cost each.
-func promql(ctx context.Context, cfg promqlConfig) error {
+// runPromQL fills both, asks both and prints what it cost each.
+func runPromQL(ctx context.Context, args []string) error {
+	cfg, err := parsePromQL(args)
+	if err != nil {
+		return err
+	}
 	victoria, err := victoriaBinary(ctx, cfg)
 	if err != nil {
 		return err

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// breaker keeps the lanes from storming a storage that is away. Closed, it
-// lets everybody try. After a failure it is open: all wait for one pause, then
-// a single lane tries, and its outcome decides for all.
+// breaker keeps the lanes from storming a storage, or one table of it, that is
+// away. Closed, it lets everybody try. After a failure it is open: all wait for
+// one pause, then a single lane tries, and its outcome decides for all.
 type breaker struct {
+	what        string // for people: "storage", "table logs"
 	first, most time.Duration
 
 	mu      sync.Mutex
@@ -23,8 +24,8 @@ type breaker struct {
 	changed chan struct{} // closed when any of the above changes
 }
 
-func newBreaker(first, most time.Duration) *breaker {
-	return &breaker{first: first, most: most, changed: make(chan struct{})}
+func newBreaker(what string, first, most time.Duration) *breaker {
+	return &breaker{what: what, first: first, most: most, changed: make(chan struct{})}
 }
 
 // wait returns when the caller may try; the outcome has to be told by
@@ -57,6 +58,21 @@ func (b *breaker) wait(ctx context.Context) error {
 			timer.Stop()
 		}
 	}
+}
+
+// may tells whether the caller may try now, and begin whether it does: then the
+// outcome has to be told as after wait.
+func (b *breaker) may(begin bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pause == 0 {
+		return true
+	}
+	if b.probing || time.Now().Before(b.until) {
+		return false
+	}
+	b.probing = begin
+	return true
 }
 
 func (b *breaker) succeeded() {
@@ -103,7 +119,7 @@ func (b *breaker) err() error {
 	if b.pause == 0 {
 		return nil
 	}
-	return fmt.Errorf("storage has not taken anything for %v: %w", time.Since(b.since).Round(time.Second), b.last)
+	return fmt.Errorf("%s has not taken anything for %v: %w", b.what, time.Since(b.since).Round(time.Second), b.last)
 }
 
 // jitter is d give or take a quarter, so that what failed together does not

@@ -6,6 +6,9 @@
 //	                                                                            │ sealed segments
 //	                                                    ClickHouse ◀── Shipper ◀┘
 //
+// Who may send how much is quota's; Pipeline.Ready asks it before a request is
+// read, and the intakes while records come.
+//
 // What belongs here: limits and admission, validation of records (one Reason
 // per kind of invalid record), the walk over decoded telemetry into the stores'
 // batches, and the Shipper, which moves the log's segments into ClickHouse.

@@ -64,6 +64,7 @@ func (c *ShipperConfig) setDefaults() {
 //
 //	Log.Next ─▶ resources, scopes, series ─▶ logs, spans, samples, … ─▶ Remove
 //	                     │ storage away: wait, then the same token again
+//	                     │ a table stuck: the others go on, the segment rests
 //	                     │ rows rejected: halves, down to single appends
 //	                     └ an append rejected for good: quarantine
 //
@@ -71,20 +72,25 @@ func (c *ShipperConfig) setDefaults() {
 // disk, so memory does not grow with the backlog.
 type Shipper struct {
 	cfg       ShipperConfig
-	breaker   *breaker
+	breaker   *breaker // of the server
+	tables    *bulkheads
 	telemetry *shipTelemetry
 }
 
 // NewShipper makes a Shipper. It works while Run does.
 func NewShipper(cfg ShipperConfig) *Shipper {
 	cfg.setDefaults()
-	b := newBreaker(cfg.Backoff, cfg.MaxBackoff)
-	return &Shipper{cfg: cfg, breaker: b, telemetry: newShipTelemetry(cfg.Registerer, b)}
+	s := &Shipper{
+		cfg: cfg, breaker: newBreaker("storage", cfg.Backoff, cfg.MaxBackoff),
+		tables: &bulkheads{first: cfg.Backoff, most: cfg.MaxBackoff},
+	}
+	s.telemetry = newShipTelemetry(cfg.Registerer, s.breaker, s.tables)
+	return s
 }
 
 // Ready says why segments are not moving, nil while they are. What is acked is
 // safe meanwhile.
-func (s *Shipper) Ready() error { return s.breaker.err() }
+func (s *Shipper) Ready() error { return errors.Join(s.breaker.err(), s.tables.err()) }
 
 // Run ships until ctx ends or the log is closed and empty. What was under way
 // is taken up again at the next start, with the same tokens.
@@ -100,7 +106,7 @@ func (s *Shipper) Run(ctx context.Context) error {
 
 func (s *Shipper) lane(ctx context.Context) error {
 	for {
-		seg, err := s.cfg.Log.Next(ctx)
+		seg, err := s.cfg.Log.NextOf(ctx, s.wants)
 		switch {
 		case errors.Is(err, wal.ErrClosed), ctx.Err() != nil:
 			return nil
@@ -121,19 +127,65 @@ func (s *Shipper) lane(ctx context.Context) error {
 	}
 }
 
-// ship stores every table of a segment and removes it. An error means that the
-// segment has to be given back.
+// wants tells whether something can be done for a segment with these tables left.
+func (s *Shipper) wants(left []string) bool {
+	for _, table := range s.order(slices.Clone(left)) {
+		if s.tables.of(table).may(false) {
+			return true
+		}
+		if s.rank(table) == 0 {
+			return false
+		}
+	}
+	return false
+}
+
+// ship stores every table of a segment and removes it, or puts it to rest when
+// a table is stuck. An error means that the segment has to be given back.
 func (s *Shipper) ship(ctx context.Context, seg *wal.Segment) error {
+	rest := false
 	for _, table := range s.order(seg.Tables()) {
-		if err := s.shipPiece(ctx, seg.Piece(table)); err != nil {
+		if rest && s.rank(table) > 0 && !s.firstStored(seg) {
+			break
+		}
+		taken, err := s.shipTable(ctx, seg, table)
+		if err != nil {
 			return err
 		}
-		if err := seg.Done(table); err != nil {
-			return err
-		}
+		rest = rest || !taken
+	}
+	if rest {
+		seg.Rest()
+		return nil
 	}
 	s.telemetry.lag.Observe(time.Since(seg.Oldest()).Seconds())
 	return seg.Remove()
+}
+
+// firstStored tells whether what others refer to is stored.
+func (s *Shipper) firstStored(seg *wal.Segment) bool {
+	return !slices.ContainsFunc(seg.Tables(), func(table string) bool { return s.rank(table) == 0 })
+}
+
+// shipTable stores one table of a segment; false when the table is stuck.
+func (s *Shipper) shipTable(ctx context.Context, seg *wal.Segment, table string) (taken bool, err error) {
+	b := s.tables.of(table)
+	if !b.may(true) {
+		return false, nil
+	}
+	err = s.shipPiece(ctx, seg.Piece(table))
+	var stuck *stuckError
+	switch {
+	case err == nil:
+		b.succeeded()
+		return true, seg.Done(table)
+	case errors.As(err, &stuck):
+		b.failed(err)
+		return false, nil
+	default:
+		b.released()
+		return false, err
+	}
 }
 
 // order puts the tables that others refer to first.
@@ -172,7 +224,7 @@ func (s *Shipper) shipPiece(ctx context.Context, p wal.Piece) error {
 }
 
 // persist sends a piece until it is stored, rejected as often as Attempts says,
-// or ctx ends. Whatever the outcome of an attempt, the next has the same token.
+// its table is stuck, or ctx ends. Whatever the outcome of an attempt, the next has the same token.
 func (s *Shipper) persist(ctx context.Context, p wal.Piece) error {
 	for rejections := 0; ; {
 		if err := s.breaker.wait(ctx); err != nil {
@@ -186,6 +238,10 @@ func (s *Shipper) persist(ctx context.Context, p wal.Piece) error {
 		case ctx.Err() != nil:
 			s.breaker.released()
 			return err
+		case conn.OfTable(err):
+			s.breaker.succeeded() // the server is there
+			s.telemetry.retries.WithLabelValues(p.Table).Inc()
+			return &stuckError{err}
 		case rejected(err):
 			s.breaker.succeeded() // storage is there, and said no
 			if rejections++; rejections >= s.cfg.Attempts {

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/block"
@@ -286,6 +287,55 @@ func TestMissingTableIsNotTheRowsFault(t *testing.T) {
 	exactly(t, db, "patient")
 	if err := s.shipper.Ready(); err != nil {
 		t.Errorf("storage is back, and still: %v", err)
+	}
+}
+
+// A table that takes nothing holds up its own rows and no others, and is said to
+// be stuck; when it is mended its rows come, once.
+func TestStuckTableHoldsNobodyUp(t *testing.T) {
+	db, _ := openDB(t)
+	registry := prometheus.NewRegistry()
+	s := newShipped(t, wal.Config{}, ShipperConfig{MaxBackoff: 100 * time.Millisecond, Insert: db.InsertStream, Registerer: registry})
+	if err := db.Exec(t.Context(), "RENAME TABLE spans TO away"); err != nil {
+		t.Fatal(err)
+	}
+	var bodies []string
+	for i := range 20 { // more segments than lanes
+		traces := ptrace.NewTraces()
+		span := traces.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		span.SetTraceID([16]byte{1, byte(i)})
+		span.SetSpanID([8]byte{1, byte(i)})
+		span.SetStartTimestamp(pcommon.NewTimestampFromTime(time.Now()))
+		if _, err := s.Traces(t.Context(), "default", traces, nil); err != nil {
+			t.Fatal(err)
+		}
+		bodies = append(bodies, fmt.Sprint("free ", i))
+		if err := send(t.Context(), s.Pipeline, bodies[i]); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.log.Seal(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "the logs", func() bool { return len(stored(t, db)) == len(bodies) })
+	exactly(t, db, bodies...)
+	if err := s.shipper.Ready(); err == nil || !strings.Contains(err.Error(), "table spans") {
+		t.Errorf("readiness: %v", err)
+	}
+	if got := counters(t, registry); got[`trefoil_insert_table_stuck{table="spans"}`] != 1 || got[`trefoil_insert_table_stuck{table="logs"}`] != 0 {
+		t.Error(got)
+	}
+	if err := db.Exec(t.Context(), "RENAME TABLE away TO spans"); err != nil {
+		t.Fatal(err)
+	}
+	s.settle(t)
+	exactly(t, db, bodies...)
+	var spans uint64
+	if _, err := db.Select(t.Context(), conn.Query{SQL: "SELECT count() FROM spans"}, func(rows driver.Rows) error { return rows.Scan(&spans) }); err != nil || spans != 20 {
+		t.Errorf("%d spans, want 20 (%v)", spans, err)
+	}
+	if err := s.shipper.Ready(); err != nil {
+		t.Errorf("mended, and still: %v", err)
 	}
 }
 

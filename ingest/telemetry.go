@@ -67,7 +67,7 @@ type shipTelemetry struct {
 	lag         prometheus.Histogram
 }
 
-func newShipTelemetry(r prometheus.Registerer, b *breaker) *shipTelemetry {
+func newShipTelemetry(r prometheus.Registerer, b *breaker, tables *bulkheads) *shipTelemetry {
 	table := []string{"table"}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -88,7 +88,7 @@ func newShipTelemetry(r prometheus.Registerer, b *breaker) *shipTelemetry {
 		}),
 	}
 	if r != nil {
-		r.MustRegister(t.rows, t.bytes, t.retries, t.failures, t.quarantined, t.batchRows, t.lag,
+		r.MustRegister(stuckTables{tables}, t.rows, t.bytes, t.retries, t.failures, t.quarantined, t.batchRows, t.lag,
 			prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 				Name: "trefoil_insert_storage_away", Help: "1 while inserts wait because ClickHouse did not take the last one, else 0.",
 			}, func() float64 {
@@ -99,6 +99,26 @@ func newShipTelemetry(r prometheus.Registerer, b *breaker) *shipTelemetry {
 			}))
 	}
 	return t
+}
+
+// stuckTables measures which tables are closed off.
+type stuckTables struct{ tables *bulkheads }
+
+var stuckDesc = prometheus.NewDesc("trefoil_insert_table_stuck",
+	"1 while a table's rows wait because the table did not take the last ones, else 0.", []string{"table"}, nil)
+
+// Describe implements prometheus.Collector.
+func (c stuckTables) Describe(ch chan<- *prometheus.Desc) { ch <- stuckDesc }
+
+// Collect implements prometheus.Collector.
+func (c stuckTables) Collect(ch chan<- prometheus.Metric) {
+	c.tables.each(func(table string, b *breaker) {
+		v := 0.0
+		if b.err() != nil {
+			v = 1
+		}
+		ch <- prometheus.MustNewConstMetric(stuckDesc, prometheus.GaugeValue, v, table)
+	})
 }
 
 func (t *shipTelemetry) stored(p wal.Piece) {

@@ -39,7 +39,7 @@ func note(ctx context.Context, f *fault.Error) {
 // storage is.
 func cheap(route string) bool {
 	switch route {
-	case "/openapi.yaml", "/api/v1/status":
+	case "/openapi.yaml", "/api/v1/status", "/tempo/api/echo", "/tempo/ready", "/tempo/api/status/buildinfo":
 		return true
 	}
 	for _, language := range []string{"/prometheus", "/metricsql"} {

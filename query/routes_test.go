@@ -41,6 +41,8 @@ func requests(trace string) []request {
 		{"GET /api/v1/labels/service.name/values?signal=logs&" + hour, "Values", 200},
 		{"GET /api/v1/labels/service.name/values?signal=traces&" + hour, "Values", 200},
 		{"GET /api/v1/services?" + hour, "Services", 200},
+		{"GET /api/v1/labels/__name__/values?match={job=~\".%2b\"}&" + hour, "Values", 200},
+		{"GET /api/v1/exemplars?query=http_server_request_duration_seconds_bucket&" + hour, "Exemplars", 200},
 		{"GET /api/v1/cardinality?limit=3&" + hour, "Cardinality", 200},
 		{`POST /api/v1/query {"query":"http_server_requests_total","start":1700000000,"end":1700000600,"step":"60s"}`, "MetricResult", 200},
 		{`POST /api/v1/query {"query":"{job=~\".+\"}","instant":true,"end":1700000600}`, "MetricResult", 200},

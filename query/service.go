@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/annotations"
@@ -18,10 +19,14 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/jaegerapi"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/query/tempoapi"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -62,6 +67,7 @@ type Config struct {
 	Traces    *tracestore.Store
 	Metrics   *metricstore.Store
 	Resources *resourcestore.Store
+	Alerts    *alertstore.Store // what fired when; nil where no alert is kept
 	// Promote lists resource attributes that are labels of every metric series
 	// beside job and instance; nil means service.name.
 	Promote    []string
@@ -94,6 +100,7 @@ type Service struct {
 	config    Config
 	engine    *metricexec.Engine
 	metricsql *metricsqlexec.Engine
+	traces    *traceexec.Engine
 	// What metric queries and rules may be written in. A new language is a
 	// line in New.
 	languages nativeapi.Languages
@@ -113,9 +120,11 @@ func New(c Config) *Service {
 		},
 	})
 	s.metricsql = metricsqlexec.New(metricsqlexec.Config{Metrics: s.engine, Observe: s.metrics.evaluated("metricsql"), Now: c.Now})
+	s.traces = traceexec.New(traceexec.Config{Traces: c.Traces, Resources: c.Resources, Now: c.Now, Limits: traceexec.Limits{MaxPoints: c.Limits.MaxPoints, MaxNames: c.Limits.MaxNames}})
 	s.languages = nativeapi.Languages{
 		"promql":    {Instant: s.engine.Instant, Range: s.engine.Range},
-		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range},
+		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range, Check: s.metricsql.Check},
+		"traceql":   {Instant: s.traces.Instant, Range: s.traces.Range},
 	}
 	s.handler = s.mount()
 	return s
@@ -128,9 +137,9 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Resources: c.Resources,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
-			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
+			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
 		Cardinality: s.countSeries,
 		Ready:       c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,
@@ -144,7 +153,15 @@ func (s *Service) mount() http.Handler {
 	}
 	vm := prom
 	vm.Language = s.metricsql
+	tempo := tempoapi.Handler(tempoapi.Config{
+		Engine: s.traces, Traces: c.Traces, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
+	})
+	jaeger := jaegerapi.Handler(jaegerapi.Config{
+		Engine: s.traces, Traces: c.Traces, Resources: c.Resources, Timeout: c.Limits.Timeout, Failed: note, Now: c.Now,
+	})
 	mux := http.NewServeMux()
+	mux.Handle("/jaeger/", http.StripPrefix("/jaeger", s.instrument("/jaeger", jaeger, jaegerapi.WriteError)))
+	mux.Handle("/tempo/", http.StripPrefix("/tempo", s.instrument("/tempo", tempo, tempoapi.WriteError)))
 	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
 	}
@@ -162,6 +179,22 @@ func compressed(h http.Handler) http.Handler {
 		return h // only a level out of range can fail
 	}
 	return wrap(h)
+}
+
+// Exemplars finds the exemplars of an expression's series in [from,to], for
+// rules. Errors are *fault.Error.
+func (s *Service) Exemplars(ctx context.Context, t tenant.ID, expr string, from, to time.Time, limit int) ([]exemplar.QueryResult, error) {
+	return s.engine.Exemplars(ctx, t, expr, from, to, limit)
+}
+
+// Languages are what Instant evaluates, by name, with the function that parses
+// an expression; nil where a mistake shows when it is evaluated.
+func (s *Service) Languages() map[string]func(expr string) error {
+	out := map[string]func(string) error{}
+	for name, language := range s.languages {
+		out[name] = language.Check
+	}
+	return out
 }
 
 // Instant evaluates an expression at one time, for rules. A scalar becomes a

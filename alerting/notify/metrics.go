@@ -3,12 +3,13 @@ package notify
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	sent, attempts  *prometheus.CounterVec
-	failed          *prometheus.CounterVec
-	duration        *prometheus.HistogramVec
-	refused         prometheus.Counter
-	recordFailures  prometheus.Counter
-	alerts, waiting prometheus.Gauge
+	sent, attempts *prometheus.CounterVec
+	failed         *prometheus.CounterVec
+	duration       *prometheus.HistogramVec
+	refused        prometheus.Counter
+	recordFailures prometheus.Counter
+	remote, lost   *prometheus.CounterVec
+	alerts         prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -42,15 +43,19 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "trefoil_notification_alerts",
 			Help: "Alerts held for receivers.",
 		}),
-		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "trefoil_notifications_undelivered",
-			Help: "Notifications being delivered, or waiting for their next attempt.",
-		}),
+		remote: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trefoil_alertmanager_alerts_sent_total",
+			Help: "Alerts another Alertmanager has accepted.",
+		}, []string{"alertmanager"}),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trefoil_alertmanager_errors_total",
+			Help: "Requests to another Alertmanager that failed; their alerts are sent again.",
+		}, []string{"alertmanager"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.sent, m.attempts, m.failed, m.duration, m.refused, m.recordFailures, m.alerts, m.waiting} {
+	for _, c := range []prometheus.Collector{m.sent, m.attempts, m.failed, m.duration, m.refused, m.recordFailures, m.alerts, m.remote, m.lost} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}

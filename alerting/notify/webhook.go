@@ -3,38 +3,36 @@ package notify
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
+	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	amalert "github.com/prometheus/alertmanager/alert"
+	amnotify "github.com/prometheus/alertmanager/notify"
+	amwebhook "github.com/prometheus/alertmanager/notify/webhook"
+	"github.com/prometheus/alertmanager/template"
 )
 
-// Receiver is one place notifications go to.
-type Receiver struct {
-	// Name identifies the receiver in the log, the metrics and the messages.
-	// It holds no secret and does not change with the order of the receivers.
-	Name string
-	// Send delivers one notification. It returns within the context's
-	// deadline. An error that is a *SendError says whether to try again; any
-	// other one is tried again.
-	Send func(ctx context.Context, id string, body []byte) error
-}
+const (
+	idempotencyName = "Idempotency-Key"
+	// maxRetryAfter bounds how long a receiver can ask to be left alone.
+	maxRetryAfter = 5 * time.Minute
+)
 
-// SendError is a failed delivery attempt. Its text holds no URL.
+// SendError is a failed delivery attempt. Its text holds no secret.
 type SendError struct {
-	// Reason classes the failure for metrics: network, timeout,
-	// rate_limited, server_error, client_error, redirect.
-	Reason string
-	// Permanent says that the same request will fail again.
-	Permanent bool
+	Reason amnotify.Reason
+	// Retry says that the same request may succeed later.
+	Retry bool
 	// Refused says that the receiver has not acted: it said so, or was not
 	// reached. Otherwise nobody knows.
 	Refused bool
@@ -47,120 +45,144 @@ type SendError struct {
 func (e *SendError) Error() string { return e.Err.Error() }
 func (e *SendError) Unwrap() error { return e.Err }
 
-// maxRetryAfter bounds how long a receiver can ask to be left alone.
-const maxRetryAfter = 5 * time.Minute
-
-// NewWebhook makes the receiver that posts to a URL. The URL is a secret: it
-// appears in no error, log or metric. The receiver's name is made from a hash
-// of it, so the notification log follows the URL. Transport nil means one with
-// timeouts for every step.
-func NewWebhook(rawURL string, transport http.RoundTripper) (Receiver, error) {
-	target, err := url.Parse(rawURL)
-	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return Receiver{}, errors.New("webhook: not an absolute http or https URL")
-	}
-	if transport == nil {
-		transport = &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   5 * time.Second,
-			ResponseHeaderTimeout: 30 * time.Second,
-			IdleConnTimeout:       90 * time.Second,
-			MaxConnsPerHost:       16,
-			ForceAttemptHTTP2:     true,
-		}
-	}
-	w := &webhook{target: target, transport: transport, redact: redactor(target)}
-	sum := sha256.Sum256([]byte(rawURL))
-	return Receiver{Name: "webhook-" + hex.EncodeToString(sum[:4]), Send: w.send}, nil
-}
-
+// webhook sends what Alertmanager's webhook integration sends, as its
+// configuration says. It stands in for it because a page needs more than that
+// one does: an Idempotency-Key, and 408, 429 and Retry-After understood.
 type webhook struct {
-	target *url.URL
-	// transport is used without an http.Client: that would follow redirects
-	// and print the URL into its errors.
-	transport http.RoundTripper
-	// redact takes the parts of the URL out of a text: a receiver can echo
-	// them into headers, and those end up in errors.
-	redact *strings.Replacer
+	conf *amwebhook.WebhookConfig
+	tmpl *template.Template
+	do   func(*http.Request) (*http.Response, error)
+	log  *slog.Logger
 }
 
-// redactor replaces every part of a URL but its host.
-func redactor(target *url.URL) *strings.Replacer {
-	parts := []string{target.String(), target.RequestURI(), target.RawQuery, target.Fragment, target.User.String()}
-	if password, ok := target.User.Password(); ok {
-		parts = append(parts, password)
+// newWebhook makes one. Transport nil is that of the configuration.
+func newWebhook(conf *amwebhook.WebhookConfig, tmpl *template.Template, transport http.RoundTripper, log *slog.Logger) (*webhook, error) {
+	client, err := amnotify.NewClientWithTracing(*conf.HTTPConfig, "webhook")
+	if err != nil {
+		return nil, err
 	}
-	parts = append(parts, target.User.Username())
-	parts = append(parts, strings.Split(target.Path, "/")...)
-	for _, values := range target.Query() {
-		parts = append(parts, values...)
+	if transport != nil {
+		client.Transport = transport
 	}
-	slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, part := range parts {
-		if len(part) > 1 {
-			pairs = append(pairs, part, "***")
+	do := client.Do
+	if !conf.HTTPConfig.FollowRedirects {
+		do = client.Transport.RoundTrip // a client would still parse where it is sent to
+	}
+	return &webhook{conf: conf, tmpl: tmpl, do: do, log: log}, nil
+}
+
+// Notify implements Alertmanager's Notifier; an error is a *SendError.
+func (w *webhook) Notify(ctx context.Context, alerts ...*amalert.Alert) (retry bool, err error) {
+	target, body, err := w.render(ctx, alerts)
+	if err != nil {
+		return false, &SendError{Reason: amnotify.ClientErrorReason, Refused: true, Err: fmt.Errorf("webhook: %w", err)}
+	}
+	if w.conf.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, w.conf.Timeout)
+		defer cancel()
+	}
+	failure := w.post(ctx, target, body)
+	if failure == nil {
+		return false, nil
+	}
+	return failure.Retry, failure
+}
+
+// render answers the request's URL and body.
+func (w *webhook) render(ctx context.Context, alerts []*amalert.Alert) (target string, body []byte, err error) {
+	truncated := uint64(0)
+	if limit := w.conf.MaxAlerts; limit != 0 && uint64(len(alerts)) > limit {
+		truncated = uint64(len(alerts)) - limit
+		alerts = alerts[:limit]
+	}
+	key, err := amnotify.ExtractGroupKey(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	data := amnotify.GetTemplateData(ctx, w.tmpl, alerts, w.log)
+	message := &amwebhook.Message{Version: "4", Data: data, GroupKey: key.String(), TruncatedAlerts: truncated}
+	var failed error
+	text := amnotify.TmplText(w.tmpl, data, &failed)
+	var payload any = message
+	if w.conf.Payload != nil {
+		payload, err = template.DeepCopyWithTemplate(w.conf.Payload, func(s string) (string, error) { return text(s), failed })
+		if err != nil {
+			return "", nil, fmt.Errorf("payload: %w", err)
 		}
 	}
-	return strings.NewReplacer(pairs...)
+	if body, err = json.Marshal(payload); err != nil {
+		return "", nil, fmt.Errorf("encode: %w", err)
+	}
+	source := string(w.conf.URL)
+	if source == "" {
+		file, err := os.ReadFile(w.conf.URLFile)
+		if err != nil {
+			return "", nil, fmt.Errorf("url_file: %w", err)
+		}
+		source = strings.TrimSpace(string(file))
+	}
+	target = text(source)
+	if failed != nil || target == "" {
+		return "", nil, errors.New("its URL's template fails or yields nothing")
+	}
+	return target, body, nil
 }
 
-func (w *webhook) send(ctx context.Context, id string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.target.String(), bytes.NewReader(body))
+func (w *webhook) post(ctx context.Context, target string, body []byte) *SendError {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
-		return &SendError{Reason: "client_error", Permanent: true, Err: errors.New("webhook: request cannot be made")}
+		return &SendError{Reason: amnotify.ClientErrorReason, Refused: true, Err: errors.New("webhook: its URL is not valid")}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Trefoil")
-	req.Header.Set(idempotencyName, id)
-	if user := w.target.User; user != nil {
+	if d := deliveryOf(ctx); d != nil {
+		req.Header.Set(idempotencyName, d.id)
+	}
+	if user := req.URL.User; user != nil {
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
-	resp, err := w.transport.RoundTrip(req)
+	redact := redactor(target)
+	resp, err := w.do(req)
 	if err != nil {
-		return w.failed(ctx, err)
+		return unanswered(ctx, req.URL.Host, redact.Replace(amnotify.RedactURL(err).Error()), err)
 	}
 	defer resp.Body.Close()
 	// A little of the body is read so that the connection can be used again.
 	_, _ = io.CopyN(io.Discard, resp.Body, 16<<10)
-	return w.answered(resp)
+	return answered(req.URL.Host, resp)
 }
 
-// failed classes an error of the transport.
-func (w *webhook) failed(ctx context.Context, err error) error {
-	reason := "network"
+// unanswered classes an error of the transport.
+func unanswered(ctx context.Context, host, text string, err error) *SendError {
+	reason := amnotify.DefaultReason
 	var timeout interface{ Timeout() bool }
 	if ctx.Err() != nil || errors.As(err, &timeout) && timeout.Timeout() {
-		reason = "timeout"
+		reason = amnotify.ContextDeadlineExceededReason
 	}
 	dial, ok := errors.AsType[*net.OpError](err)
 	return &SendError{
-		Reason: reason, Refused: ok && dial.Op == "dial",
-		Err: fmt.Errorf("webhook: %s: %s", w.target.Host, w.redact.Replace(err.Error())),
+		Reason: reason, Retry: true, Refused: ok && dial.Op == "dial", Err: fmt.Errorf("%s: %s", host, text),
 	}
 }
 
-func (w *webhook) answered(resp *http.Response) error {
-	fail := &SendError{Err: fmt.Errorf("webhook: %s: answered %s", w.target.Host, statusText(resp.StatusCode))}
-	switch code := resp.StatusCode; {
-	case code >= 200 && code < 300:
+// answered classes an answer; nil is success.
+func answered(host string, resp *http.Response) *SendError {
+	code := resp.StatusCode
+	if code/100 == 2 {
 		return nil
-	case code == http.StatusTooManyRequests:
-		fail.Reason = "rate_limited"
-	case code == http.StatusRequestTimeout:
-		fail.Reason = "timeout"
-	case code >= 500:
-		fail.Reason = "server_error"
-	case code >= 300 && code < 400:
-		fail.Reason, fail.Permanent = "redirect", true
-		fail.Err = fmt.Errorf("%w; redirects are not followed, configure the final URL", fail.Err)
-	default:
-		fail.Reason, fail.Permanent = "client_error", true
 	}
-	fail.Refused = resp.StatusCode < 500 && resp.StatusCode != http.StatusRequestTimeout
-	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
+	fail := &SendError{
+		Reason:  amnotify.GetFailureReasonFromStatusCode(code),
+		Retry:   code/100 == 5 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout,
+		Refused: code < 500 && code != http.StatusRequestTimeout,
+		Err:     fmt.Errorf("%s: answered %s", host, statusText(code)),
+	}
+	if code/100 == 3 {
+		fail.Err = fmt.Errorf("%w; redirects are not followed, configure the final URL", fail.Err)
+	}
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 && fail.Retry {
 		fail.After = min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}
 	return fail
@@ -171,4 +193,13 @@ func statusText(code int) string {
 		return strconv.Itoa(code) + " " + text
 	}
 	return strconv.Itoa(code)
+}
+
+// webhookURL checks the URL of a flag. An error does not quote it.
+func webhookURL(raw string) (*url.URL, error) {
+	target, err := url.Parse(raw)
+	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
+		return nil, errors.New("not an absolute http or https URL")
+	}
+	return target, nil
 }

@@ -37,6 +37,9 @@ type Alert struct {
 type Active struct {
 	Labels, Annotations labels.Labels
 	Value               float64
+	// Since is when it became active, if that is known to be earlier than the
+	// first evaluation that yields it.
+	Since time.Time
 }
 
 // Change is one transition of one instance.

@@ -75,6 +75,9 @@ func (s *Set) observe(hash uint64, active *Active, at time.Time) {
 		in.Value, in.Annotations = active.Value, active.Annotations
 		return
 	}
+	if !active.Since.IsZero() {
+		at = active.Since
+	}
 	s.put(hash, &Instance{
 		Labels: active.Labels, Annotations: active.Annotations, Value: active.Value,
 		State: Pending, ActiveAt: at, isNew: true,

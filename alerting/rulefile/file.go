@@ -49,8 +49,31 @@ type Rule struct {
 	// Labels hold the group's labels and, winning over them, the rule's own.
 	Labels      map[string]string
 	Annotations map[string]string
-	Line        int
+
+	// NoData and OnError say what becomes of the rule when there is no data
+	// to judge by, and when it cannot be evaluated.
+	NoData, OnError Policy
+	Line            int
 }
+
+// Policy is what happens in a case that is neither true nor false, once it has
+// lasted for a time.
+type Policy struct {
+	Then Then
+	For  time.Duration
+}
+
+// Then is one of the following; empty is the default: Ok for no data, as in
+// Prometheus, and Keep for an error.
+type Then string
+
+// The policies.
+const (
+	Ok       Then = "ok"       // nothing is active: what fires is resolved
+	Alerting Then = "alerting" // the rule itself fires, and what fires stays
+	NoData   Then = "nodata"   // an alert RuleNoData fires, and what fires stays
+	Keep     Then = "keep"     // everything stays as it is
+)
 
 // Name is the alert's name or the recorded series' name.
 func (r *Rule) Name() string {

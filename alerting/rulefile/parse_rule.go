@@ -15,7 +15,7 @@ import (
 func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
 	rule := Rule{Line: node.Line}
 	fields := p.fields(node, "a rule",
-		"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations")
+		"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations", "no_data", "on_error")
 	if resolve(node).Kind != yaml.MappingNode && !isNull(node) {
 		return rule // One problem for it is enough.
 	}
@@ -48,6 +48,10 @@ func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
 			rule.Labels = p.labels(f.value, "label")
 		case "annotations":
 			rule.Annotations = p.labels(f.value, "annotation")
+		case "no_data":
+			rule.NoData = p.policy(f.value, "no_data")
+		case "on_error":
+			rule.OnError = p.policy(f.value, "on_error")
 		}
 	}
 	if _, ok := find(fields, "expr"); !ok {
@@ -62,6 +66,29 @@ func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
 	return rule
 }
 
+// policy reads what a rule does without an answer: a word, or a mapping of
+// `then` and `for`.
+func (p *reader) policy(node *yaml.Node, name string) Policy {
+	var policy Policy
+	if resolve(node).Kind == yaml.ScalarNode {
+		policy.Then = Then(p.text(node, name))
+	} else {
+		for _, f := range p.fields(node, name, "then", "for") {
+			if f.key.Value == "then" {
+				policy.Then = Then(p.text(f.value, name+": then"))
+			} else {
+				policy.For = p.duration(f.value, name+": for")
+			}
+		}
+	}
+	switch policy.Then {
+	case Ok, Alerting, NoData, Keep:
+	default:
+		p.add(node, "%s: %q is not one of ok, alerting, nodata, keep", name, policy.Then)
+	}
+	return policy
+}
+
 // merged answers the group's labels under the rule's own.
 func merged(group, rule map[string]string) map[string]string {
 	if len(group) == 0 {
@@ -73,7 +100,7 @@ func merged(group, rule map[string]string) map[string]string {
 }
 
 func (p *reader) checkRecord(rule *Rule, name *yaml.Node, fields []field) {
-	for _, alien := range []string{"for", "keep_firing_for", "annotations"} {
+	for _, alien := range []string{"for", "keep_firing_for", "annotations", "no_data", "on_error"} {
 		if f, ok := find(fields, alien); ok && !isEmpty(f.value) {
 			p.add(f.key, "%s belongs to alerting rules; this one records", alien)
 		}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -17,9 +19,15 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/trefoil-o11y/trefoil/alerting"
+	"github.com/trefoil-o11y/trefoil/alerting/evidence"
+	"github.com/trefoil-o11y/trefoil/alerting/notify"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -31,11 +39,26 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		external = s.apiURL()
 	}
 	manager, err := alerting.New(alerting.Config{
-		RuleFiles:   s.cfg.rules,
-		Instant:     service.Instant,
-		Record:      recorder(pipeline),
-		Store:       alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
-		WebhookURLs: s.cfg.webhooks,
+		RuleFiles: s.cfg.rules,
+		Instant:   service.Instant,
+		Record:    recorder(pipeline),
+		Store:     alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
+
+		Languages:   ruleLanguages(service),
+		Unavailable: storeAway,
+		Settled:     s.settled,
+		Evidence: evidence.New(evidence.Config{
+			Exemplars: service.Exemplars, Logs: logstore.New(s.backend.db, resourcestore.New(s.backend.db)),
+			ExternalURL: external, GrafanaURL: s.cfg.grafanaURL, GrafanaDatasource: s.cfg.grafanaDatasource,
+		}).Collect,
+
+		AlertmanagerConfig: s.cfg.alertmanagerConfig,
+		AlertmanagerURLs:   s.cfg.alertmanagers,
+		WebhookURLs:        s.cfg.webhooks,
+		Emails:             s.cfg.emails,
+		Smarthost:          s.cfg.smarthost,
+		EmailFrom:          s.cfg.emailFrom,
+
 		ExternalURL: external,
 		Logger:      s.log,
 		Registerer:  s.registry,
@@ -49,10 +72,46 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	}
 	mux.Handle("/prometheus/api/v1/rules", manager.RulesHandler())
 	mux.Handle("/prometheus/api/v1/alerts", manager.AlertsHandler())
+	mux.Handle("/-/reload", manager.ReloadHandler())
+	mux.Handle("/prometheus/-/reload", manager.ReloadHandler())
+	mux.Handle(notify.Prefix+"/", manager.AlertmanagerHandler())
 	s.health.Add("alerting", manager.Ready)
 	s.addActor(manager.Run)
 	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })
 	return nil
+}
+
+// ruleLanguages are the languages a group of rules can be in: those that can be
+// evaluated.
+func ruleLanguages(service *query.Service) map[rulefile.Language]rulefile.Check {
+	out := map[rulefile.Language]rulefile.Check{}
+	for name, check := range service.Languages() {
+		out[rulefile.Language(name)] = func(expr string) (string, error) {
+			if check == nil {
+				return expr, nil
+			}
+			return expr, check(expr)
+		}
+	}
+	out[rulefile.PromQL] = rulefile.CheckPromQL
+	out["traceql"] = checkTraceQL
+	return out
+}
+
+// storeAway says whether a query failed because the store cannot be asked.
+func storeAway(err error) bool {
+	failure, ok := errors.AsType[*fault.Error](err)
+	return ok && failure.Code == fault.Unavailable
+}
+
+// settled is a time before which all that was taken in can be read. What other
+// processes have taken in and not stored yet is not known here.
+func (s *server) settled() time.Time {
+	now := time.Now()
+	if oldest := s.spool.log.Stats().Oldest; !oldest.IsZero() {
+		return oldest
+	}
+	return now
 }
 
 // reloadOnHangup reads the rule files again on SIGHUP. Files with a mistake

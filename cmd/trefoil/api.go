@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -25,6 +26,7 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Servi
 		Traces:    tracestore.New(db, resources),
 		Metrics:   metricstore.New(db, resources),
 		Resources: resources,
+		Alerts:    alertstore.New(db, uint16(s.cfg.retentionDays)),
 		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)},
 		Version:   build.Version,
 		Program: query.Program{

@@ -29,9 +29,17 @@ type serveConfig struct {
 	retentionDays int
 	walMaxBytes   int64
 
-	rules       []string
-	webhooks    []string
-	externalURL string
+	rules     []string
+	webhooks  []string
+	emails    []string
+	smarthost string
+	emailFrom string
+
+	alertmanagerConfig string
+	alertmanagers      []string
+
+	externalURL                   string
+	grafanaURL, grafanaDatasource string
 
 	groupWait, groupInterval, repeatInterval time.Duration
 
@@ -117,10 +125,18 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Strings(&c.rules, "rules", nil, "`pattern` of Prometheus rule files; may be repeated")
 	set.Strings(&c.webhooks, "alert-webhook", nil, "`URL` that gets alerts as Alertmanager's webhook JSON; may be repeated")
 	set.Secret("alert-webhook")
+	set.Strings(&c.emails, "alert-email", nil, "`address` that gets alerts by e-mail; may be repeated")
+	set.String(&c.smarthost, "alert-smarthost", "127.0.0.1:25", "`host:port` of the mail server for --alert-email; one that wants a password is configured in --alertmanager-config")
+	set.String(&c.emailFrom, "alert-email-from", "", "`address` that e-mails come from; empty: trefoil@ and this host's name")
+	set.String(&c.alertmanagerConfig, "alertmanager-config", "", "`file` alertmanager.yml, which says who is told of what; instead of the flags that begin with --alert-")
+	set.Strings(&c.alertmanagers, "alertmanager-url", nil, "`URL` of an Alertmanager that gets all alerts, as Prometheus sends them; may be repeated")
+	set.Secret("alertmanager-url")
 	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
 	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
+	set.String(&c.grafanaURL, "grafana-url", "", "`URL` of Grafana, for links in alerts; empty: no links there")
+	set.String(&c.grafanaDatasource, "grafana-datasource", "trefoil-prometheus", "`uid` of the Prometheus data source that these links open")
 	set.Section("Limits")
 	set.Bytes(&c.maxRequest, "max-request-bytes", 16<<20, "`size` of one OTLP request as it arrives")
 	set.Bytes(&c.maxInflight, "max-inflight-bytes", 192<<20, "`size` of all OTLP requests being worked on; beyond it clients are told to come back")
@@ -152,6 +168,9 @@ func (c *serveConfig) check() error {
 	}
 	if c.retentionDays < 1 || c.retentionDays > 3650 {
 		return fmt.Errorf("flag --retention-days: %d is not between 1 and 3650", c.retentionDays)
+	}
+	if c.alertmanagerConfig != "" && len(c.webhooks)+len(c.emails) > 0 {
+		return fmt.Errorf("flag --alertmanager-config: receivers are in the file then; --alert-webhook and --alert-email would not be told")
 	}
 	if c.clickhouseDSN != "" {
 		if _, err := conn.ParseDSN(c.clickhouseDSN); err != nil {

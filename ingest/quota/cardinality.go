@@ -29,7 +29,7 @@ type cardinality struct {
 // generation is what came in one window.
 type generation struct {
 	labels  map[string]*distinct
-	metrics map[string]int64
+	metrics map[string]*int64
 }
 
 // see takes a series that became active, or would have. Its strings need not
@@ -39,13 +39,17 @@ func (c *cardinality) see(metric string, labels, resource []attribute.KeyValue) 
 	defer c.mu.Unlock()
 	g := &c.young
 	if g.labels == nil {
-		g.labels, g.metrics = map[string]*distinct{}, map[string]int64{}
+		g.labels, g.metrics = map[string]*distinct{}, map[string]*int64{}
 	}
-	if _, ok := g.metrics[metric]; ok || len(g.metrics) < maxWatched {
-		if !ok {
-			metric = strings.Clone(metric)
-		}
-		g.metrics[metric]++
+	// Pointers, since assigning to a key that is there puts the new string, which
+	// is not ours to keep, in the place of the old one.
+	n := g.metrics[metric]
+	if n == nil && len(g.metrics) < maxWatched {
+		n = new(int64)
+		g.metrics[strings.Clone(metric)] = n
+	}
+	if n != nil {
+		*n++
 	}
 	for _, list := range [2][]attribute.KeyValue{labels, resource} {
 		for i := range list {
@@ -95,7 +99,7 @@ func (c *cardinality) top() (labels []LabelUse, metrics []MetricUse) {
 			values[name] = max(values[name], d.estimate())
 		}
 		for name, n := range g.metrics {
-			series[name] += n
+			series[name] += *n
 		}
 	}
 	for name, n := range values {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -137,9 +138,13 @@ func TestWhichLabelExplodes(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	k, _ := newKeeper(Config{Defaults: Limits{Series: 2000}, Logger: slog.New(slog.NewTextHandler(&text, nil)), Registerer: registry})
 	q := k.Tenant("acme")
+	buffer := []byte("requests") // of the request: gone, or another's, when it is served
+	metric := unsafe.String(&buffer[0], len(buffer))
 	for i := range uint64(5000) {
+		copy(buffer, "requests")
 		labels := append(label("method", []string{"GET", "PUT"}[i%2]), label("user", fmt.Sprintf("u%d", i))...)
-		q.Activate(i*0x9e3779b97f4a7c15, "requests", labels, label("pod", fmt.Sprint(i%30)))
+		q.Activate(i*0x9e3779b97f4a7c15, metric, labels, label("pod", fmt.Sprint(i%30)))
+		copy(buffer, "scribble")
 	}
 	r := q.Report()
 	if len(r.Labels) != 3 || r.Labels[0].Name != "user" || r.Labels[1].Name != "pod" || r.Labels[2].Values != 2 {

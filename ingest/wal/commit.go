@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -64,10 +65,16 @@ func (l *Log) pause() time.Duration {
 	}
 	now := l.cfg.Now()
 	pause := l.cfg.Requeued - now.Sub(l.looked)
-	if !l.first.IsZero() && len(l.ready) == 0 {
+	if !l.first.IsZero() && !l.waiting() {
 		pause = min(pause, l.cfg.SegmentAge-now.Sub(l.first))
 	}
 	return pause
+}
+
+// waiting tells whether a sealed segment waits for the consumer; those that rest
+// do not. The caller holds mu.
+func (l *Log) waiting() bool {
+	return slices.ContainsFunc(l.ready, func(g *sealed) bool { return g.left == nil })
 }
 
 // sealDue seals the active segment when it is full or old, or when somebody
@@ -76,7 +83,7 @@ func (l *Log) sealDue() {
 	l.mu.Lock()
 	asked := l.sealNow
 	l.sealNow = nil
-	old := !l.first.IsZero() && len(l.ready) == 0 && l.cfg.Now().Sub(l.first) >= l.cfg.SegmentAge
+	old := !l.first.IsZero() && !l.waiting() && l.cfg.Now().Sub(l.first) >= l.cfg.SegmentAge
 	l.mu.Unlock()
 	if old || len(asked) > 0 || l.active != nil && l.active.full(&l.cfg) {
 		l.sealActive()

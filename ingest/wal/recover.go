@@ -15,7 +15,8 @@ type sealed struct {
 	size   int64
 	acked  int64 // end of what was acked, should the seal not be on disk; 0: the file knows
 	oldest time.Time
-	tries  int // failed attempts to open it
+	tries  int      // failed attempts to open it
+	left   []string // tables that were not stored when it was put to rest; nil: it was not
 }
 
 // errVersion is a segment written by a newer program.

@@ -33,13 +33,23 @@ type Segment struct {
 // aside already. The error is ErrClosed, the context's, or the disk's; after
 // the latter the segment is tried again later.
 func (l *Log) Next(ctx context.Context) (*Segment, error) {
+	return l.NextOf(ctx, func([]string) bool { return true })
+}
+
+// restPause is how often segments that rest are looked at.
+const restPause = 100 * time.Millisecond
+
+// NextOf is Next without the resting segments whose tables want does not want.
+// It must return at once.
+func (l *Log) NextOf(ctx context.Context, want func(left []string) bool) (*Segment, error) {
 	for {
 		l.mu.Lock()
-		changed, closing := l.changed, l.closing
+		changed, closing, resting := l.changed, l.closing, len(l.ready) > 0
 		var g *sealed
-		if !closing && len(l.ready) > 0 {
-			g = l.ready[0]
-			l.ready = slices.Delete(l.ready, 0, 1)
+		i := slices.IndexFunc(l.ready, func(g *sealed) bool { return g.left == nil || want(g.left) })
+		if !closing && i >= 0 {
+			g = l.ready[i]
+			l.ready = slices.Delete(l.ready, i, i+1)
 			l.held = append(l.held, g)
 			l.signal() // with none left waiting, age counts again
 		}
@@ -48,8 +58,13 @@ func (l *Log) Next(ctx context.Context) (*Segment, error) {
 		case closing:
 			return nil, ErrClosed
 		case g == nil:
+			var again <-chan time.Time
+			if resting {
+				again = time.After(restPause)
+			}
 			select {
 			case <-changed:
+			case <-again:
 			case <-ctx.Done():
 				return nil, fmt.Errorf("wal: next: %w", context.Cause(ctx))
 			}
@@ -230,6 +245,13 @@ func (s *Segment) Remove() error {
 func (s *Segment) Return() {
 	s.file.Close()
 	s.log.giveBack(s.info)
+}
+
+// Rest gives the segment back until some of the tables that are left of it are
+// wanted; see NextOf. Others are handed out meanwhile.
+func (s *Segment) Rest() {
+	s.info.left = s.Tables()
+	s.Return()
 }
 
 // Quarantine sets the segment aside with what is not done of it. It stays in

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -18,6 +20,8 @@ type Config struct {
 	Logs    *logstore.Store
 	Traces  *tracestore.Store
 	Metrics *metricstore.Store
+	Spans   *traceexec.Engine // compares spans; nil for no deltas
+	Alerts  *alertstore.Store // nil where no alert is kept
 	// Budget is the time one section may take; default 10 s.
 	Budget time.Duration
 	// MaxSpans, MaxLogs and MaxExemplars bound the sections; by default
@@ -103,12 +107,20 @@ type Context struct {
 	Trace     *Trace
 	Logs      *logstore.Result
 	Exemplars *metricstore.Exemplars
-	Failures  []Failure
+	// NearLogs are records of the trace's services at its time that carry no
+	// trace ID: they may belong to it or not.
+	NearLogs *logstore.Result
+	// RED is a minute a row of each service the trace crossed, REDMargin before
+	// it and after.
+	RED      []tracestore.REDRow
+	REDFrom  int64                 // Unix ns, when the first minute began
+	Alerts   []alertstore.Instance // that fired at its time
+	Failures []Failure
 }
 
 // Failure is a section that could not be read.
 type Failure struct {
-	Section string // trace, logs or exemplars
+	Section string // trace, logs, exemplars, near_logs, red, deltas or alerts
 	Err     *fault.Error
 }
 
@@ -149,6 +161,7 @@ func (c *Correlator) Context(ctx context.Context, t tenant.ID, id [16]byte) (*Co
 		defer cancel()
 		exemplars, exErr = c.Metrics.TraceExemplars(ctx, t, id, from, to, c.MaxExemplars)
 	})
+	c.surroundings(ctx, t, trace, out)
 	wg.Wait()
 	if f := fault.Of(logsErr); f != nil {
 		out.Failures = append(out.Failures, Failure{"logs", f})

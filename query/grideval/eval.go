@@ -115,6 +115,7 @@ func cells(all []column.Series) int64 {
 
 // eval evaluates a node; its result is held until the caller gives it back.
 func (e *evaluation) eval(ctx context.Context, n metricplan.Node, g column.Grid) (out []column.Series, err error) {
+	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -221,9 +222,17 @@ func (e *evaluation) parallel(n int, f func(from, to int)) {
 		return
 	}
 	var wg sync.WaitGroup
+	errs := make([]error, workers)
 	for w := range workers {
-		from, to := n*w/workers, n*(w+1)/workers
-		wg.Go(func() { f(from, to) })
+		wg.Go(func() {
+			defer recovered(&errs[w])
+			f(n*w/workers, n*(w+1)/workers)
+		})
 	}
 	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			panic(err) // on to the node's own
+		}
+	}
 }

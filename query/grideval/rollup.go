@@ -138,7 +138,8 @@ func sampled(raw *column.Raw, s *column.Series, g column.Grid) {
 }
 
 // series rolls up one series.
-func (r *rolling) series(index int, raw *column.Raw) error {
+func (r *rolling) series(index int, raw *column.Raw) (err error) {
+	defer recovered(&err) // the source calls from goroutines of its own
 	if !r.KeepStale {
 		raw.WithoutStale()
 	}

@@ -257,6 +257,12 @@ func (e *Engine) Selectors(match []string) ([][]*labels.Matcher, error) {
 	return out, nil
 }
 
+// Check parses an expression.
+func (e *Engine) Check(expr string) error {
+	_, err := parse(expr)
+	return err
+}
+
 // Format lays an expression out for people.
 func (e *Engine) Format(expr string) (string, error) {
 	if _, err := parse(expr); err != nil {

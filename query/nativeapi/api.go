@@ -12,6 +12,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -35,7 +37,9 @@ type Config struct {
 	Metrics    *metricexec.Engine // names of metrics and labels
 	Logs       *logstore.Store
 	Traces     *tracestore.Store
+	Spans      *traceexec.Engine // TraceQL
 	Resources  *resourcestore.Store
+	Alerts     *alertstore.Store // nil where none are kept
 	Correlator *correlate.Correlator
 	// Cardinality is where series are.
 	Cardinality CardinalityFunc
@@ -90,11 +94,21 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/api/v1/status", a.status},
 		{http.MethodPost, "/api/v1/query", a.query},
 		{http.MethodGet, "/api/v1/logs", a.logs},
+		{http.MethodGet, "/api/v1/traces", a.traces},
 		{http.MethodGet, "/api/v1/traces/{id}", a.trace},
+		{http.MethodGet, "/api/v1/traces/{id}/critical-path", a.criticalPath},
+		{http.MethodGet, "/api/v1/critical-path", a.operationPath},
+		{http.MethodGet, "/api/v1/deltas", a.deltas},
+		{http.MethodGet, "/api/v1/red", a.red},
+		{http.MethodGet, "/api/v1/service-graph", a.graph},
+		{http.MethodPost, "/api/v1/correlate", a.correlate},
 		{http.MethodGet, "/api/v1/traces/{id}/context", a.context},
 		{http.MethodGet, "/api/v1/labels", a.labels},
 		{http.MethodGet, "/api/v1/labels/{name}/values", a.labelValues},
 		{http.MethodGet, "/api/v1/services", a.services},
+		{http.MethodGet, "/api/v1/exemplars", a.exemplars},
+		{http.MethodGet, "/api/v1/alerts", a.alerts},
+		{http.MethodGet, "/api/v1/alerts/history", a.alertHistory},
 		{http.MethodGet, "/api/v1/cardinality", a.cardinality},
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/trefoil-o11y/trefoil/query/fault"
 )
 
@@ -19,13 +21,14 @@ type names struct {
 // listing is the parameters labels and label values have in common.
 type listing struct {
 	window
-	signal string
-	limit  int
+	signal    string
+	selectors [][]*labels.Matcher // of metrics; none are all
+	limit     int
 }
 
 func (a *api) listing(r *http.Request) (listing, error) {
 	var l listing
-	form, err := parameters(r, "signal", "start", "end", "limit")
+	form, err := parameters(r, "signal", "match*", "start", "end", "limit")
 	if err != nil {
 		return l, err
 	}
@@ -35,8 +38,19 @@ func (a *api) listing(r *http.Request) (listing, error) {
 	if l.limit, err = parseLimit(form, 1000, a.MaxNames); err != nil {
 		return l, err
 	}
-	l.signal, err = signalOf(form)
-	return l, err
+	if l.signal, err = signalOf(form); err != nil || len(form["match"]) == 0 {
+		return l, err
+	}
+	if l.signal != "metrics" {
+		return l, fault.Param("match", errors.New("selects metrics only"))
+	}
+	if len(form["match"]) > maxMatchers {
+		return l, fault.Param("match", fmt.Errorf("is given more than %d times", maxMatchers))
+	}
+	if l.selectors, err = a.Metrics.Parser().ParseMetricSelectors(form["match"]); err != nil {
+		return l, fault.Param("match", err)
+	}
+	return l, nil
 }
 
 func signalOf(form url.Values) (string, error) {
@@ -73,7 +87,7 @@ func (a *api) listNames(ctx context.Context, l listing, r *http.Request) (names,
 		n, err := a.Traces.LabelNames(ctx, t, l.Start, l.End, l.limit)
 		return names{n.Values, n.Truncated}, err
 	default:
-		all, err := a.Metrics.LabelNames(ctx, t, nil, l.Start, l.End)
+		all, err := a.Metrics.LabelNames(ctx, t, l.selectors, l.Start, l.End)
 		return cut(all, l.limit), err
 	}
 }
@@ -105,7 +119,7 @@ func (a *api) listValues(ctx context.Context, l listing, name string, r *http.Re
 		n, err := a.Traces.LabelValues(ctx, t, name, l.Start, l.End, l.limit)
 		return names{n.Values, n.Truncated}, err
 	default:
-		all, err := a.Metrics.LabelValues(ctx, t, name, nil, l.Start, l.End)
+		all, err := a.Metrics.LabelValues(ctx, t, name, l.selectors, l.Start, l.End)
 		return cut(all, l.limit), err
 	}
 }

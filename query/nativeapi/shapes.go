@@ -122,8 +122,44 @@ type contextBody struct {
 	Trace     *traceBody        `json:"trace"`
 	Logs      *logsBody         `json:"logs"`
 	Exemplars *exemplarsSection `json:"exemplars"`
+	NearLogs  *logsBody         `json:"near_logs"`
+	RED       []redRow          `json:"red"`
+	Alerts    []firingAlert     `json:"alerts"`
 	Links     map[string]string `json:"links"`
 	Partial   []partial         `json:"partial"`
+}
+
+type alertItem struct {
+	Alert       string            `json:"alert"`
+	Group       string            `json:"group"`
+	State       string            `json:"state"`
+	Value       json.RawMessage   `json:"value"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	ActiveAt    string            `json:"active_at,omitempty"`
+	FiredAt     string            `json:"fired_at,omitempty"`
+	ResolvedAt  string            `json:"resolved_at,omitempty"`
+}
+
+type alertsBody struct {
+	Alerts    []alertItem `json:"alerts"`
+	Truncated bool        `json:"truncated"`
+}
+
+type alertEvent struct {
+	Time        string            `json:"time"`
+	Event       string            `json:"event"`
+	Alert       string            `json:"alert"`
+	Group       string            `json:"group"`
+	Value       json.RawMessage   `json:"value"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	Receiver    string            `json:"receiver,omitempty"`
+}
+
+type alertHistoryBody struct {
+	Events    []alertEvent `json:"events"`
+	Truncated bool         `json:"truncated"`
 }
 
 type metricSeries struct {

@@ -47,7 +47,7 @@ func (a *api) context(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) contextBody(id [16]byte, c *correlate.Context) *contextBody {
-	out := &contextBody{Links: links(id, c.Trace), Partial: []partial{}}
+	out := &contextBody{Links: links(id, c.Trace), Partial: []partial{}, RED: []redRow{}, Alerts: alertsOf(c.Alerts)}
 	render := newRenderer()
 	if c.Trace != nil {
 		out.Trace = render.trace(id, c.Trace)
@@ -58,6 +58,13 @@ func (a *api) contextBody(id [16]byte, c *correlate.Context) *contextBody {
 	}
 	if c.Exemplars != nil {
 		out.Exemplars = render.exemplars(c.Exemplars, a.Metrics.Labels)
+	}
+	if c.NearLogs != nil {
+		out.NearLogs = render.logs(c.NearLogs)
+		out.NearLogs.NextCursor = ""
+	}
+	for i := range c.RED {
+		out.RED = append(out.RED, redOf(&c.RED[i], c.REDFrom, int64(correlate.REDStep)))
 	}
 	for _, f := range c.Failures {
 		out.Partial = append(out.Partial, partial{f.Section, infoOf(f.Err)})
@@ -75,8 +82,9 @@ func links(id [16]byte, t *correlate.Trace) map[string]string {
 		logs.Set("end", timeText(t.End+hour))
 	}
 	return map[string]string{
-		"self":  "/api/v1/traces/" + text + "/context",
-		"trace": "/api/v1/traces/" + text,
-		"logs":  "/api/v1/logs?" + logs.Encode(),
+		"self":          "/api/v1/traces/" + text + "/context",
+		"trace":         "/api/v1/traces/" + text,
+		"logs":          "/api/v1/logs?" + logs.Encode(),
+		"critical_path": "/api/v1/traces/" + text + "/critical-path",
 	}
 }

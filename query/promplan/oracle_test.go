@@ -99,6 +99,11 @@ func TestAgreesWithPrometheus(t *testing.T) {
 // on every machine.
 const fixedQueries = 800
 
+// Where it is known to differ: Prometheus moves the offset of a selector with @
+// inside a subquery with @ only if the two evaluations it is part of start at
+// different times; when they happen to start together it reads at the wrong
+// one. A seed that runs into this fails.
+
 // changes tells whether Prometheus answers the same question in several ways:
 // where it adds up in the order of a map, a comparison or a rank behind the sum
 // turns the last bit into another answer.

@@ -132,8 +132,8 @@ var (
 	One         Kernel = perWindow(1, one)
 	TimeOfFirst Kernel = perWindow(1, timeOfFirst)
 	TimeOfLast  Kernel = perWindow(1, timeOfLast)
-	Max         Kernel = perWindow(1, maximum)
-	Min         Kernel = perWindow(1, minimum)
+	Max         Kernel = extreme(true)
+	Min         Kernel = extreme(false)
 	TimeOfMax   Kernel = perWindow(1, timeOfMax)
 	TimeOfMin   Kernel = perWindow(1, timeOfMin)
 	Sum         Kernel = perWindow(1, sum)
@@ -165,26 +165,6 @@ func resets(_ []int64, vs []float64, _ int64) float64 {
 		}
 	}
 	return float64(n)
-}
-
-func maximum(_ []int64, vs []float64, _ int64) float64 {
-	m := vs[0]
-	for _, v := range vs {
-		if v > m || m != m {
-			m = v
-		}
-	}
-	return m
-}
-
-func minimum(_ []int64, vs []float64, _ int64) float64 {
-	m := vs[0]
-	for _, v := range vs {
-		if v < m || m != m {
-			m = v
-		}
-	}
-	return m
 }
 
 func timeOfMax(ts []int64, vs []float64, _ int64) float64 {

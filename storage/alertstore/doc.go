@@ -1,8 +1,8 @@
 // Package alertstore keeps what alerting must not forget: the state of alert
-// instances, when groups were evaluated, what receivers were told, and the
+// instances, when groups were evaluated, what receivers were told, silences, and the
 // history of all of it.
 //
-// It belongs here: the tables of migration 0005, their rows as plain structs,
+// It belongs here: the tables alert_*, their rows as plain structs,
 // inserts that may be repeated, and selects of the present state. When an
 // alert fires, who is told and what a restart does with the state belongs to
 // package alerting.

@@ -97,20 +97,33 @@ const selectHistory = `SELECT time, CAST(event, 'Int8'), rule_id, fingerprint, g
   receiver, group_key, notification_id
 FROM alert_history
 WHERE tenant = {tenant:String}
+  AND ({alert:String} = '' OR alert = {alert:String})
+  AND ({event:Int8} = 0 OR CAST(event, 'Int8') = {event:Int8})
   AND time >= fromUnixTimestamp64Nano({from:Int64}) AND time < fromUnixTimestamp64Nano({to:Int64})
 ORDER BY time DESC, fingerprint
 LIMIT {limit:UInt64}`
 
-// History answers the events in [from, to), the latest first, at most limit.
-func (s *Store) History(ctx context.Context, t tenant.ID, from, to time.Time, limit int) ([]Event, error) {
+// HistoryQuery says which events are wanted: those in [From, To), at most
+// Limit, of one alert and of one kind unless these are zero.
+type HistoryQuery struct {
+	From, To time.Time
+	Limit    int
+	Alert    string
+	Kind     Kind
+}
+
+// History answers events, the latest first.
+func (s *Store) History(ctx context.Context, t tenant.ID, q HistoryQuery) ([]Event, error) {
 	var out []Event
 	_, err := s.db.Select(ctx, conn.Query{
 		Op: "alert history", SQL: selectHistory,
 		Params: map[string]string{
 			"tenant": string(t),
-			"from":   strconv.FormatInt(from.UnixNano(), 10),
-			"to":     strconv.FormatInt(to.UnixNano(), 10),
-			"limit":  strconv.Itoa(max(limit, 0)),
+			"from":   strconv.FormatInt(q.From.UnixNano(), 10),
+			"to":     strconv.FormatInt(q.To.UnixNano(), 10),
+			"limit":  strconv.Itoa(max(q.Limit, 0)),
+			"alert":  q.Alert,
+			"event":  strconv.Itoa(int(q.Kind)),
 		},
 	}, func(rows driver.Rows) error {
 		var e Event

@@ -17,6 +17,7 @@ const (
 	groupsTable        = "alert_groups"
 	notificationsTable = "alert_notifications"
 	historyTable       = "alert_history"
+	silencesTable      = "alert_silences"
 )
 
 // Store reads and writes the alerting tables. Safe for concurrent use.

@@ -149,7 +149,7 @@ func TestHistory(t *testing.T) {
 	if err := s.AppendHistory(ctx, "default", "b", events[2:]); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.History(ctx, "default", at(1), at(4), 10)
+	got, err := s.History(ctx, "default", alertstore.HistoryQuery{From: at(1), To: at(4), Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,33 @@ func TestHistory(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
 	}
-	if got, err := s.History(ctx, "default", at(0), at(9), 1); err != nil || len(got) != 1 || got[0].Kind != alertstore.WasResolved {
+	if got, err := s.History(ctx, "default", alertstore.HistoryQuery{From: at(0), To: at(9), Limit: 1}); err != nil || len(got) != 1 || got[0].Kind != alertstore.WasResolved {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestSilences(t *testing.T) {
+	s := alertstore.New(storagetest.DB(t), 30)
+	end := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	rows := []alertstore.Silence{
+		{ID: "a", ExpiresAt: end, Data: []byte("first"), UpdatedAt: s.Stamp()},
+		{ID: "a", ExpiresAt: end, Data: []byte("second\x00"), UpdatedAt: s.Stamp()},
+		{ID: "b", ExpiresAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), Data: []byte("for ever"), UpdatedAt: s.Stamp()},
+	}
+	for _, row := range rows {
+		if err := s.PutSilence(t.Context(), "default", row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows[2].ExpiresAt = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	got, err := s.Silences(t.Context(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]alertstore.Silence{rows[2], rows[1]}, got); diff != "" {
+		t.Error(diff)
+	}
+	if got, err := s.Silences(t.Context(), "other"); err != nil || len(got) != 0 {
 		t.Errorf("%v, %v", got, err)
 	}
 }

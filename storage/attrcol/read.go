@@ -2,6 +2,7 @@ package attrcol
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/chcol"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/column"
@@ -73,6 +74,33 @@ func (r *Row) KeyValues() ([]attribute.KeyValue, error) {
 		kvs = append(kvs, attribute.KeyValue{Key: key, Value: value})
 	}
 	for _, p := range r.other {
+		value, err := attribute.ParseValue(p.value)
+		if err != nil {
+			return nil, fmt.Errorf("attributes_other: key %q: %w", p.key, err)
+		}
+		kvs = append(kvs, attribute.KeyValue{Key: p.key, Value: value})
+	}
+	attribute.Sort(kvs)
+	return kvs, nil
+}
+
+// Some are the attributes of the keys: values has each one's path, scanned, and
+// Other the rest. Keys are sorted.
+func (r *Row) Some(keys []string, values []chcol.Dynamic) ([]attribute.KeyValue, error) {
+	var kvs []attribute.KeyValue
+	for i, key := range keys {
+		if !values[i].Nil() {
+			value, err := valueOf(values[i])
+			if err != nil {
+				return nil, fmt.Errorf("attributes: key %q: %w", key, err)
+			}
+			kvs = append(kvs, attribute.KeyValue{Key: key, Value: value})
+		}
+	}
+	for _, p := range r.other {
+		if _, ok := slices.BinarySearch(keys, p.key); !ok {
+			continue
+		}
 		value, err := attribute.ParseValue(p.value)
 		if err != nil {
 			return nil, fmt.Errorf("attributes_other: key %q: %w", p.key, err)

@@ -126,6 +126,15 @@ func Func(name word, args ...Expr) Expr {
 	return Expr{string(name) + "(" + list(args) + ")", true}
 }
 
+// FuncWith calls an aggregate function that has parameters before its
+// arguments, such as quantiles.
+func FuncWith(name word, params []Expr, args ...Expr) Expr {
+	return Expr{string(name) + "(" + list(params) + ")(" + list(args) + ")", true}
+}
+
+// Scalar is the one value that a select of one row and column gives.
+func Scalar(s Select) Expr { return Expr{"(\n" + indent(s.SQL()) + "\n)", true} }
+
 // Lambda is a function of one argument, for functions on arrays.
 func Lambda(arg word, body Expr) Expr { return Expr{string(arg) + " -> " + body.sql, false} }
 

@@ -14,6 +14,16 @@ func Table(name word) Source { return Source{string(name)} }
 // Sub is the result of a select.
 func Sub(s Select) Source { return Source{"(\n" + indent(s.SQL()) + "\n)"} }
 
+// Join is the pairs of rows of two selects that have the same values of some
+// columns. It is GLOBAL: on several servers the right side runs once for all.
+func Join(left, right Select, using ...word) Source {
+	names := make([]string, len(using))
+	for i, u := range using {
+		names[i] = string(u)
+	}
+	return Source{Sub(left).sql + " AS l\nGLOBAL INNER JOIN " + Sub(right).sql + " AS r\nUSING (" + strings.Join(names, ", ") + ")"}
+}
+
 // Order is one key to sort by.
 type Order struct {
 	By   Expr

@@ -88,6 +88,20 @@ func Misplaced(err error) bool {
 	return false
 }
 
+// OfTable tells an error of one table, which says nothing about others: it is
+// not there, it must not be written to, it is in too many parts.
+func OfTable(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case 60, 242, 252, 497:
+		return true
+	}
+	return false
+}
+
 // codes sorts ClickHouse's error codes. What is not here is Internal.
 var codes = map[int]struct {
 	class Class

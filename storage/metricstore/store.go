@@ -3,6 +3,7 @@ package metricstore
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -28,6 +29,7 @@ const (
 type Store struct {
 	db        *conn.DB
 	resources *resourcestore.Store
+	spare     sync.Pool // *Samples, for Stream
 }
 
 // New makes a store on a database. Resources are read through resources, so

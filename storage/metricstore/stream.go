@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -31,7 +32,7 @@ func (s *Store) Stream(ctx context.Context, t tenant.ID, r Range, each func(Samp
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, fps := range r.shares(runtime.GOMAXPROCS(0)) {
 		g.Go(func() error {
-			c := stream{from: r.From, to: r.To, each: each, read: &read, limit: limit}
+			c := stream{from: r.From, to: r.To, each: each, read: &read, limit: limit, spare: &s.spare}
 			stats, err := s.db.Columns(ctx, conn.Query{
 				SQL: streamSelect(t, r.From, r.To).SQL(), Op: "samples",
 				Params: map[string]string{"fingerprints": resourcestore.IDList(fps)},
@@ -96,6 +97,7 @@ type stream struct {
 	each     func(Samples) error
 	read     *atomic.Int64
 	limit    int64
+	spare    *sync.Pool // *Samples whose memory is free
 	index    map[uint64]int
 	all      []gathered
 }
@@ -159,9 +161,8 @@ func (c *stream) chunk(s *gathered, ts []int64, values []float64) error {
 		return nil
 	}
 	k := len(s.Times)
-	if k == 0 && s.Times == nil {
-		size := n * int((c.to-c.from)/3_600_000+2)
-		s.Times, s.Values = make([]int64, 0, min(size, 1<<15)), make([]float64, 0, min(size, 1<<15))
+	if s.Times == nil {
+		s.Times, s.Values = c.room()
 	}
 	s.Times, s.Values = append(s.Times, ts...), append(s.Values, values...)
 	times := s.Times[k:]
@@ -196,10 +197,11 @@ func (c *stream) flush() (again []uint64, err error) {
 		s := &c.all[i]
 		switch {
 		case len(s.Times) == 0:
-		case s.order():
+		case c.order(s):
 			if err := c.each(s.Samples); err != nil {
 				return nil, err
 			}
+			c.free(s.Samples)
 		default:
 			c.read.Add(-int64(len(s.Times)))
 			again = append(again, s.Fingerprint)
@@ -211,7 +213,7 @@ func (c *stream) flush() (again []uint64, err error) {
 
 // order puts the chunks, which come part by part of the table, in the order of
 // time; not ok means that they overlap.
-func (s *gathered) order() (ok bool) {
+func (c *stream) order(s *gathered) (ok bool) {
 	if s.unsorted {
 		return false
 	}
@@ -228,7 +230,7 @@ func (s *gathered) order() (ok bool) {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.Times[bounds[a]], s.Times[bounds[b]]) })
-	times, values := make([]int64, 0, len(s.Times)), make([]float64, 0, len(s.Values))
+	times, values := c.room()
 	for _, k := range order {
 		if n := len(times); n > 0 && times[n-1] >= s.Times[bounds[k]] {
 			return false
@@ -236,6 +238,18 @@ func (s *gathered) order() (ok bool) {
 		times = append(times, s.Times[bounds[k]:bounds[k+1]]...)
 		values = append(values, s.Values[bounds[k]:bounds[k+1]]...)
 	}
+	c.free(s.Samples)
 	s.Times, s.Values = times, values
 	return true
 }
+
+// room is memory for the samples of a series, which fresh would cost more than
+// filling it.
+func (c *stream) room() ([]int64, []float64) {
+	if s, ok := c.spare.Get().(*Samples); ok {
+		return s.Times[:0], s.Values[:0]
+	}
+	return []int64{}, []float64{}
+}
+
+func (c *stream) free(s Samples) { c.spare.Put(&s) }

@@ -21,6 +21,15 @@ func IDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
 	}
 }
 
+// ScopeIDs is IDs for instrumentation scopes.
+func ScopeIDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
+	return chsql.Select{
+		Columns: []chsql.Expr{chsql.Col("scope_id")},
+		From:    chsql.Table("scopes"),
+		Where:   append(seen(t, from, to), where),
+	}
+}
+
 // Services lists the names of the services seen on the days from from to to,
 // sorted, at most limit of them (0 means attrcol.DefaultNames).
 func (s *Store) Services(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {

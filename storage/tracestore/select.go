@@ -33,9 +33,12 @@ func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) 
 	if limit < 0 || limit > MaxLimit {
 		return Result{}, &conn.Error{Class: conn.Limit, Op: "trace", Limit: "limit", Message: fmt.Sprintf("limit is %d, want 1 to %d", limit, MaxLimit)}
 	}
-	from, to, stats, err := s.extent(ctx, t, id)
+	from, to, found, stats, err := s.extent(ctx, ofTrace(t, id))
 	if err != nil {
 		return Result{}, err
+	}
+	if !found {
+		return Result{}, ErrNotFound
 	}
 	res := Result{Stats: stats}
 	where := traceConditions(t, id, from, to)
@@ -61,16 +64,13 @@ func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) 
 	return res, s.resolve(ctx, t, res.Spans)
 }
 
-// extent is when the first span of a trace began and the last one ended.
-func (s *Store) extent(ctx context.Context, t tenant.ID, id [16]byte) (from, to int64, stats conn.Stats, err error) {
+// extent is when the first span of some traces began and the last one ended.
+func (s *Store) extent(ctx context.Context, of []chsql.Expr) (from, to int64, found bool, stats conn.Stats, err error) {
 	var batches uint64
-	stats, err = s.db.Select(ctx, conn.Query{SQL: extentSelect(t, id).SQL(), Op: "trace"}, func(rows driver.Rows) error {
+	stats, err = s.db.Select(ctx, conn.Query{SQL: extentSelect(of).SQL(), Op: "trace"}, func(rows driver.Rows) error {
 		return rows.Scan(&batches, &from, &to)
 	})
-	if err == nil && batches == 0 {
-		err = ErrNotFound
-	}
-	return from, to, stats, err
+	return from, to, batches > 0, stats, err
 }
 
 func ofTrace(t tenant.ID, id [16]byte) []chsql.Expr {
@@ -80,7 +80,7 @@ func ofTrace(t tenant.ID, id [16]byte) []chsql.Expr {
 	}
 }
 
-func extentSelect(t tenant.ID, id [16]byte) chsql.Select {
+func extentSelect(of []chsql.Expr) chsql.Select {
 	return chsql.Select{
 		Columns: []chsql.Expr{
 			chsql.Func("count"),
@@ -88,7 +88,7 @@ func extentSelect(t tenant.ID, id [16]byte) chsql.Select {
 			chsql.Func("toUnixTimestamp64Nano", chsql.Func("max", chsql.Col("end_time"))),
 		},
 		From:  chsql.Table(index),
-		Where: ofTrace(t, id),
+		Where: of,
 	}
 }
 

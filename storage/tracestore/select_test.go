@@ -171,7 +171,7 @@ func TestGoldens(t *testing.T) {
 	where := traceConditions("default", id, 1772366400000000000, 1772366401000000001)
 	var b strings.Builder
 	for _, c := range []struct{ name, sql string }{
-		{"extent", extentSelect("default", id).SQL()}, {"spans", spanSelect(where, 101).SQL()}, {"count", countSelect(where).SQL()},
+		{"extent", extentSelect(ofTrace("default", id)).SQL()}, {"spans", spanSelect(where, 101).SQL()}, {"count", countSelect(where).SQL()},
 	} {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", c.name, c.sql)
 		if _, err := db.Select(t.Context(), conn.Query{SQL: c.sql}, func(driver.Rows) error { return nil }); err != nil {

@@ -1,6 +1,16 @@
-import { CoreApp, DataQueryRequest, LiveChannelScope, LoadingState, ScopedVars } from '@grafana/data';
+import {
+  createDataFrame,
+  CoreApp,
+  DataQueryRequest,
+  FieldType,
+  LiveChannelScope,
+  LoadingState,
+  LogRowContextQueryDirection,
+  LogRowModel,
+  ScopedVars,
+} from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
-import { lastValueFrom, of, toArray } from 'rxjs';
+import { lastValueFrom, Observable, of, toArray } from 'rxjs';
 
 import { asRegex } from './datasource';
 import { datasourceWith, range } from './testing/fixtures';
@@ -52,6 +62,11 @@ describe('filterQuery', () => {
     [query({ queryType: 'logs' }), true],
     [query({ queryType: 'traces', traceId: 'ab' }), true],
     [query({ queryType: 'traces', expr: 'up' }), false],
+    [query({ queryType: 'alerts' }), true],
+    [query({ queryType: 'traces', tracesMode: 'search' }), true],
+    [query({ queryType: 'traces', tracesMode: 'graph' }), true],
+    [query({ queryType: 'traces', tracesMode: 'traceql', traceId: 'ab' }), false],
+    [query({ queryType: 'traces', tracesMode: 'traceql', traceql: '{}' }), true],
   ])('%j: %s', (q, runs) => {
     expect(datasource.filterQuery(q)).toBe(runs);
   });
@@ -177,4 +192,85 @@ it('shows what a collapsed query asks', () => {
 it('starts on metrics and supports annotations', () => {
   expect(datasource.getDefaultQuery(CoreApp.Explore)).toMatchObject({ queryType: 'metrics', language: 'promql' });
   expect(datasource.annotations).toBeDefined();
+});
+
+it('hands ad-hoc filters to the backend', () => {
+  const filters = [{ key: 'service.name', operator: '=~', value: '$service' }];
+  expect(datasource.applyTemplateVariables(query({ expr: 'up' }), {}, filters).adhocFilters).toEqual([
+    { key: 'service.name', op: '=~', value: 'cart' },
+  ]);
+});
+
+describe('ad-hoc filters', () => {
+  const asked = datasourceWith((path, params) =>
+    path === 'labels'
+      ? params?.signal === 'metrics'
+        ? ['__name__', 'job', 'zone']
+        : ['user.id', 'zone']
+      : [`${params?.signal} of ${params?.name}`]
+  );
+  it('offer the keys of metrics and logs, each once', async () => {
+    await expect(asked.getTagKeys()).resolves.toEqual([{ text: 'job' }, { text: 'user.id' }, { text: 'zone' }]);
+  });
+  it('offer the values of a key', async () => {
+    await expect(asked.getTagValues({ key: 'zone', filters: [] })).resolves.toEqual([
+      { text: 'logs of zone' },
+      { text: 'metrics of zone' },
+    ]);
+  });
+});
+
+describe('variables', () => {
+  const asked = datasourceWith((path, params) => [path, String(params?.signal), String(params?.match)]);
+  it.each([
+    [{ kind: 'services' as const }, ['services', 'undefined', 'undefined']],
+    [{ kind: 'metrics' as const, match: '{job="$service"}' }, ['metrics', 'undefined', '{job="cart"}']],
+    [{ kind: 'labels' as const, signal: 'logs' as const }, ['labels', 'logs', 'undefined']],
+    [{ kind: 'label-values' as const, label: 'k' }, ['label-values', 'metrics', 'undefined']],
+    [{ kind: 'label-values' as const }, []],
+    [undefined, []],
+  ])('%j', async (variable, want) => {
+    await expect(asked.listVariable(variable, range, {})).resolves.toEqual(want);
+  });
+  it('are values with their text', async () => {
+    const support = asked.variables as unknown as {
+      query: (r: DataQueryRequest<TrefoilQuery>) => Observable<unknown>;
+    };
+    const found = await lastValueFrom(
+      support.query(request({ targets: [query({ variable: { kind: 'label-values', label: 'k' } })] }))
+    );
+    expect(found).toEqual({
+      data: ['label-values', 'metrics', 'undefined'].map((text) => ({ text, value: text })),
+    });
+  });
+});
+
+describe('log context', () => {
+  const frame = createDataFrame({
+    refId: 'A',
+    fields: [
+      { name: 'id', type: FieldType.string, values: ['1', '2'] },
+      { name: 'body', type: FieldType.string, values: ['this line', 'its neighbour'] },
+    ],
+  });
+  const row = {
+    dataFrame: frame,
+    uid: 'A_1',
+    rowId: '1',
+    timeEpochMs: 1772362800000,
+    labels: { 'service.name': 'cart' },
+  } as unknown as LogRowModel;
+
+  it.each([
+    [LogRowContextQueryDirection.Backward, false, 1772362800001],
+    [LogRowContextQueryDirection.Forward, true, 1772370000000],
+  ])('%s: lines of the same service, without the line itself', async (direction, forward, to) => {
+    const backend = jest.spyOn(DataSourceWithBackend.prototype, 'query').mockReturnValue(of({ data: [frame] }));
+    const answer = await datasource.getLogRowContext(row, { direction, limit: 7 });
+    expect(answer.data[0].fields[1].values).toEqual(['its neighbour']);
+    const asked = backend.mock.calls[0][0];
+    expect(asked.targets[0]).toMatchObject({ queryType: 'logs', service: 'cart', lineLimit: 7, forward });
+    expect(asked.range.to.valueOf()).toBe(to);
+    backend.mockRestore();
+  });
 });

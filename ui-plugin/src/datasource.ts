@@ -1,17 +1,33 @@
 import {
+  AdHocVariableFilter,
   CoreApp,
+  DataFrame,
   DataQueryRequest,
   DataQueryResponse,
+  DataSourceGetTagKeysOptions,
+  DataSourceGetTagValuesOptions,
   DataSourceInstanceSettings,
+  DataSourceWithLogsContextSupport,
+  dateTime,
   LiveChannelScope,
   LoadingState,
+  LogRowContextOptions,
+  LogRowContextQueryDirection,
+  LogRowModel,
+  MetricFindValue,
   ScopedVars,
   TimeRange,
 } from '@grafana/data';
 import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
-import { map, merge, Observable, of } from 'rxjs';
+import { lastValueFrom, map, merge, Observable, of } from 'rxjs';
 
-import { DEFAULT_LINE_LIMIT, DEFAULT_QUERY, Signal, TrefoilOptions, TrefoilQuery } from './types';
+import { DEFAULT_LINE_LIMIT, DEFAULT_QUERY, TrefoilOptions, TrefoilQuery, VariableQuery } from './types';
+import { TrefoilVariables } from './variables';
+
+type Named = 'metrics' | 'logs' | 'traces';
+
+// Half of the time around a log line in which its context is looked for.
+const CONTEXT_MS = 2 * 60 * 60 * 1000;
 
 // The backend replaces these, since an alert rule is evaluated without a browser.
 const BACKEND_MACROS = [
@@ -23,10 +39,14 @@ const BACKEND_MACROS = [
   '__range_ms',
 ] as const;
 
-export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, TrefoilOptions> {
+export class TrefoilDatasource
+  extends DataSourceWithBackend<TrefoilQuery, TrefoilOptions>
+  implements DataSourceWithLogsContextSupport<TrefoilQuery>
+{
   constructor(settings: DataSourceInstanceSettings<TrefoilOptions>) {
     super(settings);
     this.annotations = {};
+    this.variables = new TrefoilVariables(this);
   }
 
   getDefaultQuery(_: CoreApp): Partial<TrefoilQuery> {
@@ -36,9 +56,10 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
   filterQuery(query: TrefoilQuery): boolean {
     switch (query.queryType) {
       case 'logs':
+      case 'alerts':
         return true;
       case 'traces':
-        return Boolean(query.traceId?.trim());
+        return traceQueryRuns(query);
       default:
         return Boolean(query.expr?.trim());
     }
@@ -49,7 +70,9 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
       case 'logs':
         return ['logs', query.service, query.severity, query.text].filter(Boolean).join(' ');
       case 'traces':
-        return `trace ${query.traceId ?? ''}`;
+        return displayTraces(query);
+      case 'alerts':
+        return `alerts: ${query.alertsMode ?? 'list'}`;
       default:
         return query.expr ?? '';
     }
@@ -59,7 +82,7 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
     return request.liveStreaming ? this.tail(request) : super.query(request);
   }
 
-  applyTemplateVariables(query: TrefoilQuery, scopedVars: ScopedVars): TrefoilQuery {
+  applyTemplateVariables(query: TrefoilQuery, scopedVars: ScopedVars, filters?: AdHocVariableFilter[]): TrefoilQuery {
     const vars = { ...scopedVars };
     for (const name of BACKEND_MACROS) {
       vars[name] = { text: `$${name}`, value: `$${name}` };
@@ -74,13 +97,97 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
       service: plain(query.service),
       text: plain(query.text),
       attributes: query.attributes?.map((a) => ({ ...a, key: plain(a.key) ?? '', value: plain(a.value) ?? '' })),
+      logTraceId: plain(query.logTraceId),
+      logSpanId: plain(query.logSpanId),
       traceId: plain(query.traceId),
+      traceql: query.traceql && templates.replace(query.traceql, vars, asRegex),
+      search: query.search && {
+        ...query.search,
+        service: plain(query.search.service),
+        operation: plain(query.search.operation),
+        minDuration: plain(query.search.minDuration),
+        maxDuration: plain(query.search.maxDuration),
+        attributes: query.search.attributes?.map((a) => ({
+          ...a,
+          key: plain(a.key) ?? '',
+          value: plain(a.value) ?? '',
+        })),
+      },
+      adhocFilters: filters?.map(({ key, operator, value }) => ({ key, op: operator, value: plain(value) ?? '' })),
     };
   }
 
-  /** Metric names seen in the range. */
-  metricNames(range?: TimeRange): Promise<string[]> {
-    return this.getResource('metrics', timeParams(range));
+  /** The keys a dashboard's ad-hoc filter offers: those of metrics and of logs. */
+  async getTagKeys(options?: DataSourceGetTagKeysOptions<TrefoilQuery>): Promise<MetricFindValue[]> {
+    const lists = await Promise.all(NAMED.map((signal) => this.labelNames(signal, options?.timeRange)));
+    const names = [...new Set(lists.flat())].filter((name) => name !== '__name__').sort();
+    return names.map((text) => ({ text }));
+  }
+
+  async getTagValues({ key, timeRange }: DataSourceGetTagValuesOptions<TrefoilQuery>): Promise<MetricFindValue[]> {
+    const lists = await Promise.all(NAMED.map((signal) => this.labelValues(signal, key, timeRange)));
+    return [...new Set(lists.flat())].sort().map((text) => ({ text }));
+  }
+
+  /** What a variable lists, other variables replaced in it. */
+  listVariable(variable: VariableQuery | undefined, range: TimeRange, scoped: ScopedVars): Promise<string[]> {
+    const match = variable?.match && getTemplateSrv().replace(variable.match, scoped, asRegex);
+    const signal = variable?.signal ?? 'metrics';
+    switch (variable?.kind) {
+      case 'services':
+        return this.services(range);
+      case 'metrics':
+        return this.metricNames(range, match);
+      case 'labels':
+        return this.labelNames(signal, range, match);
+      case 'label-values':
+        return variable.label ? this.labelValues(signal, variable.label, range, match) : Promise.resolve([]);
+      default:
+        return Promise.resolve([]);
+    }
+  }
+
+  /** The lines of the same service before a line or after it. */
+  async getLogRowContext(row: LogRowModel, options?: LogRowContextOptions): Promise<DataQueryResponse> {
+    const forward = options?.direction === LogRowContextQueryDirection.Forward;
+    const target: TrefoilQuery = {
+      refId: `context-${row.dataFrame.refId ?? 'A'}`,
+      queryType: 'logs',
+      service: row.labels['service.name'],
+      lineLimit: options?.limit ?? 50,
+      forward,
+    };
+    const at = row.timeEpochMs;
+    // A line's own millisecond is asked for in both directions; the line itself is left out.
+    const from = dateTime(forward ? at : at - CONTEXT_MS);
+    const to = dateTime(forward ? at + CONTEXT_MS : at + 1);
+    const answer = await lastValueFrom(
+      this.query({
+        requestId: `trefoil-context-${row.uid}-${forward}`,
+        app: CoreApp.Explore,
+        targets: [target],
+        range: { from, to, raw: { from, to } },
+        interval: '1s',
+        intervalMs: 1000,
+        scopedVars: {},
+        timezone: 'browser',
+        startTime: Date.now(),
+      })
+    );
+    return { ...answer, data: answer.data.map((frame) => withoutRow(frame, row.rowId ?? row.uid)) };
+  }
+
+  showContextToggle(): boolean {
+    return true;
+  }
+
+  async getLogRowContextQuery(row: LogRowModel): Promise<TrefoilQuery> {
+    return { refId: 'A', queryType: 'logs', service: row.labels['service.name'] };
+  }
+
+  /** Metric names seen in the range, of the series that match selects. */
+  metricNames(range?: TimeRange, match?: string): Promise<string[]> {
+    return this.getResource('metrics', { ...timeParams(range), match });
   }
 
   /** Names of the services that sent anything in the range. */
@@ -89,12 +196,12 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
   }
 
   /** Label names of metrics, attribute keys of logs and traces. */
-  labelNames(signal: Signal, range?: TimeRange): Promise<string[]> {
-    return this.getResource('labels', { signal, ...timeParams(range) });
+  labelNames(signal: Named, range?: TimeRange, match?: string): Promise<string[]> {
+    return this.getResource('labels', { signal, ...timeParams(range), match });
   }
 
-  labelValues(signal: Signal, name: string, range?: TimeRange): Promise<string[]> {
-    return this.getResource('label-values', { signal, name, ...timeParams(range) });
+  labelValues(signal: Named, name: string, range?: TimeRange, match?: string): Promise<string[]> {
+    return this.getResource('label-values', { signal, name, ...timeParams(range), match });
   }
 
   /** Follows the log searches of a request as records arrive; metrics and traces have no live form. */
@@ -111,6 +218,9 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
           severity: query.severity,
           text: query.text,
           attributes: query.attributes,
+          logTraceId: query.logTraceId,
+          logSpanId: query.logSpanId,
+          adhocFilters: query.adhocFilters,
         };
         return getGrafanaLiveSrv()
           .getDataStream({
@@ -127,6 +237,46 @@ export class TrefoilDatasource extends DataSourceWithBackend<TrefoilQuery, Trefo
       })
     );
   }
+}
+
+function traceQueryRuns(query: TrefoilQuery): boolean {
+  switch (query.tracesMode) {
+    case 'search':
+    case 'graph':
+      return true;
+    case 'traceql':
+      return Boolean(query.traceql?.trim());
+    default:
+      return Boolean(query.traceId?.trim());
+  }
+}
+
+function displayTraces(query: TrefoilQuery): string {
+  switch (query.tracesMode) {
+    case 'graph':
+      return 'service graph';
+    case 'search':
+      return ['traces', query.search?.service, query.search?.operation, query.search?.status].filter(Boolean).join(' ');
+    case 'traceql':
+      return query.traceql ?? '';
+    default:
+      return `trace ${query.traceId ?? ''}`;
+  }
+}
+
+const NAMED: Named[] = ['metrics', 'logs'];
+
+/** A frame without the row of one record, by its id. */
+function withoutRow(frame: DataFrame, id: string): DataFrame {
+  const ids = frame.fields.find((field) => field.name === 'id')?.values ?? [];
+  const kept = (_: unknown, i: number) => ids[i] !== id;
+  const fields = frame.fields.map((field) => ({
+    ...field,
+    values: field.values.filter(kept),
+    nanos: field.nanos?.filter(kept),
+    entities: undefined,
+  }));
+  return { ...frame, fields, length: fields[0]?.values.length ?? 0 };
 }
 
 function timeParams(range?: TimeRange): { start?: number; end?: number } {

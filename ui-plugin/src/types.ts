@@ -1,8 +1,12 @@
 import { DataSourceJsonData } from '@grafana/data';
 import { DataQuery } from '@grafana/schema';
 
-export type Signal = 'metrics' | 'logs' | 'traces';
+export type Signal = 'metrics' | 'logs' | 'traces' | 'alerts';
 export type Language = 'promql' | 'metricsql';
+export type EditorMode = 'code' | 'builder';
+export type Format = 'time_series' | 'table' | 'heatmap';
+export type TracesMode = 'id' | 'search' | 'traceql' | 'graph';
+export type AlertsMode = 'list' | 'history';
 
 export const SEVERITIES = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -11,6 +15,45 @@ export interface AttributeFilter {
   key: string;
   op: '=' | '!=';
   value: string;
+}
+
+/** The search form of traces; the backend writes it as TraceQL. */
+export interface SpanSearch {
+  service?: string;
+  operation?: string;
+  minDuration?: string;
+  maxDuration?: string;
+  status?: 'error' | 'ok' | 'unset' | '';
+  attributes?: AttributeFilter[];
+}
+
+/** A label's condition in a metric query. */
+export interface LabelFilter {
+  key: string;
+  op: string;
+  value: string;
+}
+
+/** One step of the metrics builder, by the id of its operation. */
+export interface Operation {
+  id: string;
+  params: string[];
+}
+
+/** What the metrics builder shows; expr is printed from it. */
+export interface MetricsBuild {
+  metric: string;
+  labels: LabelFilter[];
+  operations: Operation[];
+}
+
+/** What a dashboard's variable lists. */
+export interface VariableQuery {
+  kind: 'label-values' | 'labels' | 'services' | 'metrics';
+  signal?: 'metrics' | 'logs' | 'traces';
+  label?: string;
+  /** a series selector that narrows metrics down, variables allowed */
+  match?: string;
 }
 
 /**
@@ -22,8 +65,12 @@ export interface TrefoilQuery extends DataQuery {
 
   expr?: string;
   language?: Language;
+  metricsMode?: EditorMode;
+  build?: MetricsBuild;
   legendFormat?: string;
   instant?: boolean;
+  exemplars?: boolean;
+  format?: Format;
   step?: string;
 
   service?: string;
@@ -31,14 +78,29 @@ export interface TrefoilQuery extends DataQuery {
   text?: string;
   attributes?: AttributeFilter[];
   lineLimit?: number;
+  logTraceId?: string;
+  logSpanId?: string;
+  /** oldest first, as a log's context asks for what follows */
+  forward?: boolean;
 
+  tracesMode?: TracesMode;
   traceId?: string;
+  traceql?: string;
+  search?: SpanSearch;
+  traceLimit?: number;
+
+  alertsMode?: AlertsMode;
+
+  /** a dashboard's ad-hoc filters, put in when a query is run */
+  adhocFilters?: LabelFilter[];
+  /** only of a variable's query */
+  variable?: VariableQuery;
 }
 
 export const DEFAULT_QUERY: Partial<TrefoilQuery> = { queryType: 'metrics', language: 'promql', expr: '' };
 
 export const DEFAULT_LINE_LIMIT = 1000;
-export const MAX_LINE_LIMIT = 5000;
+export const MAX_LINE_LIMIT = 100000;
 
 export type AuthMethod = 'none' | 'basic' | 'token' | 'forward';
 

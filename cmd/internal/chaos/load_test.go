@@ -55,7 +55,11 @@ func startLoad(t *testing.T, s *server, cfg loadConfig) *load {
 				continue
 			}
 			for range cfg.workers {
-				send, err := newExporter(sig, d, s, l.answers, cfg.filler)
+				size := cfg.filler
+				if cfg.series > 0 && (sig == gauges || sig == histograms) {
+					size = 0 // it is a label, and would make a series of each record
+				}
+				send, err := newExporter(sig, d, s, l.answers, size)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -9,6 +9,7 @@
 //	                          └─▶ (kafka) ──▶ shipping
 //
 // plan.go has the virtual clock, scenarios.go what the shop does, emit.go turns
-// a plan into spans, logs and measurements, export.go sends them. Trefoil's own
+// a plan into spans, logs and measurements, runtime.go measures what surrounds
+// the services, export.go sends them. Trefoil's own
 // encoders and storage do not belong here: this is a client like any other.
 package shop

@@ -33,6 +33,7 @@ type service struct {
 	counters         map[string]metric.Float64Counter
 	gauges           map[string]metric.Float64Gauge
 	levels           map[string]metric.Float64UpDownCounter
+	texts            assistant
 }
 
 // queueSize holds what flushEvery requests can leave behind in one service.
@@ -60,6 +61,9 @@ func newService(name string, out *exporters, ids sdktrace.IDGenerator) (*service
 	s.tracer = s.traces.Tracer(scope, trace.WithInstrumentationVersion("1.0.0"))
 	s.logger = s.logs.Logger(scope, log.WithInstrumentationVersion("1.0.0"))
 	if err := s.instruments(); err != nil {
+		return nil, fmt.Errorf("instruments of %s: %w", name, err)
+	}
+	if err := s.surroundings(name); err != nil {
 		return nil, fmt.Errorf("instruments of %s: %w", name, err)
 	}
 	return s, nil
@@ -102,6 +106,9 @@ func (s *service) instruments() (err error) {
 	level, e := meter.Float64UpDownCounter("shop.cart.items", metric.WithUnit("{item}"), metric.WithDescription("Items in carts."))
 	keep(e)
 	s.levels["shop.cart.items"] = level
+	texts, e := newAssistant(meter)
+	keep(e)
+	s.texts = texts
 	return err
 }
 
@@ -154,6 +161,9 @@ func (s *service) measure(ctx context.Context, sp *span) {
 	seconds := (sp.end - sp.start).Seconds()
 	switch {
 	case sp.kind == trace.SpanKindServer && has(sp.attrs, "http.route"):
+		if sp.service == frontend && has(sp.attrs, "app.product.id") && sp.failure == "" {
+			s.texts.write(ctx, sp.end-sp.start)
+		}
 		s.serverDuration.Record(ctx, seconds, metric.WithAttributes(only(sp.attrs, "http.request.method", "http.route", "http.response.status_code")...))
 	case sp.kind == trace.SpanKindServer:
 		s.rpcDuration.Record(ctx, seconds, metric.WithAttributes(only(sp.attrs, "rpc.system.name", "rpc.method", "rpc.response.status_code")...))

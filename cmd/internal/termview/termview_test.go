@@ -32,6 +32,10 @@ func TestGoldens(t *testing.T) {
 			c := read[nativeclient.Context](t, raw)
 			Context(w, Style{Width: minWidth, Color: true}, &c)
 		},
+		"traces": func(t *testing.T, raw []byte, w *strings.Builder) {
+			found := read[nativeclient.Traces](t, raw)
+			Traces(w, Style{Width: 140}, &found)
+		},
 		"logs": func(t *testing.T, raw []byte, w *strings.Builder) {
 			l := read[nativeclient.Logs](t, raw)
 			Logs(w, Style{}, l.Records, true)

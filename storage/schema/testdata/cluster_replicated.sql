@@ -315,3 +315,17 @@ ALTER TABLE spans_local
 
 ALTER TABLE spans ADD COLUMN IF NOT EXISTS attribute_tokens Array(FixedString(4)) AFTER attributes_other;
 
+-- 0008_alert_silences
+CREATE TABLE IF NOT EXISTS alert_silences_local (
+  tenant LowCardinality(String),
+  id String,
+  expires_at DateTime64(9, 'UTC'),
+  data String CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', updated_at)
+ORDER BY (tenant, id)
+TTL toDateTime(expires_at)
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_silences AS alert_silences_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_silences_local', cityHash64(id));
+

@@ -285,3 +285,15 @@ ALTER TABLE spans
   ADD INDEX IF NOT EXISTS attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
   ADD INDEX IF NOT EXISTS resource_id resource_id TYPE set(256) GRANULARITY 1;
 
+-- 0008_alert_silences
+CREATE TABLE IF NOT EXISTS alert_silences (
+  tenant LowCardinality(String),
+  id String,
+  expires_at DateTime64(9, 'UTC'),
+  data String CODEC(ZSTD(1)),
+  updated_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(updated_at)
+ORDER BY (tenant, id)
+TTL toDateTime(expires_at)
+SETTINGS non_replicated_deduplication_window = 10000;
+

@@ -86,7 +86,16 @@ var logFields = []arrow.Field{
 
 // Logs is a whole log answer.
 func Logs(truncated bool, logs ...Log) []byte {
-	return stream(logFields, map[string]string{"trefoil.kind": "logs", "trefoil.truncated": fmt.Sprint(truncated)}, func(b *array.RecordBuilder, flush func()) {
+	return logPage(map[string]string{"trefoil.kind": "logs", "trefoil.truncated": fmt.Sprint(truncated)}, logs)
+}
+
+// LogPage is a page of logs behind which another begins at next.
+func LogPage(next string, logs ...Log) []byte {
+	return logPage(map[string]string{"trefoil.kind": "logs", "trefoil.truncated": "true", "trefoil.next_cursor": next}, logs)
+}
+
+func logPage(meta map[string]string, logs []Log) []byte {
+	return stream(logFields, meta, func(b *array.RecordBuilder, flush func()) {
 		for _, l := range logs {
 			for i, text := range map[int]string{0: l.ID, 2: l.Service, 3: l.Severity, 5: l.Body, 6: l.TraceID, 7: l.SpanID, 8: l.Attributes, 9: l.Resource} {
 				b.Field(i).(*array.StringBuilder).Append(text)

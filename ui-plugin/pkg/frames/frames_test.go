@@ -227,3 +227,150 @@ func TestTraceOfUnknownStatusIsAnError(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// The exemplars of the time series panel: its name, topic and fields are how
+// Grafana knows them.
+func TestExemplarFrame(t *testing.T) {
+	out := Exemplars([]trefoilclient.Exemplar{
+		{Time: t0, Value: 0.25, Labels: map[string]string{"le": "0.5"}, TraceID: "5b8efff798038103d269b633813fc60c", SpanID: "eee19b7ec3c1b174"},
+		{Time: t0.Add(time.Second), Value: 0.5, Labels: map[string]string{"le": "1", "route": "/cart"}},
+	}, Source{UID: "uid1", Name: "Trefoil"})
+	if len(out) != 1 || out[0].Name != "exemplar" || out[0].Meta.DataTopic != data.DataTopicAnnotations {
+		t.Fatalf("%+v", out)
+	}
+	requireField(t, out[0], "Time", data.FieldTypeTime)
+	requireField(t, out[0], "Value", data.FieldTypeFloat64)
+	requireField(t, out[0], "traceID", data.FieldTypeNullableString)
+	requireField(t, out[0], "route", data.FieldTypeString)
+	trace, _ := out[0].FieldByName("traceID")
+	if links := trace.Config.Links; len(links) != 1 || links[0].Internal.DatasourceUID != "uid1" {
+		t.Errorf("links are %+v", links)
+	}
+	if trace.At(1).(*string) != nil {
+		t.Error("an exemplar without a trace has a link")
+	}
+	if Exemplars(nil, Source{}) != nil {
+		t.Error("no exemplars make a frame")
+	}
+}
+
+func TestHeatmapFrame(t *testing.T) {
+	at := func(values ...float64) trefoilclient.Series {
+		return trefoilclient.Series{Labels: map[string]string{}, Times: []time.Time{t0, t0.Add(time.Minute)}, Values: values}
+	}
+	one, two, inf := at(1, 2), at(4, 1), at(4, 9)
+	one.Labels["le"], two.Labels["le"], inf.Labels["le"] = "0.5", "10", "+Inf"
+	out := Heatmap(&trefoilclient.MetricResult{Series: []trefoilclient.Series{inf, two, one}}, MetricOptions{Executed: "x"})
+	if len(out) != 1 || out[0].Meta.Type != "heatmap-rows" {
+		t.Fatalf("%+v", out)
+	}
+	var got []any
+	for _, f := range out[0].Fields[1:] {
+		got = append(got, f.Name, f.At(0), f.At(1))
+	}
+	if diff := cmp.Diff([]any{"0.5", 1.0, 2.0, "10", 3.0, 0.0, "+Inf", 0.0, 7.0}, got); diff != "" {
+		t.Errorf("buckets (-want +got):\n%s", diff)
+	}
+	plain := Heatmap(&trefoilclient.MetricResult{Series: []trefoilclient.Series{series(1, "job", "a")}}, MetricOptions{})
+	if plain[0].Meta.Type != data.FrameTypeTimeSeriesMulti || len(plain[0].Meta.Notices) != 1 {
+		t.Errorf("without le: %+v", plain[0].Meta)
+	}
+}
+
+func TestMetricTable(t *testing.T) {
+	out := MetricTable(&trefoilclient.MetricResult{Series: []trefoilclient.Series{
+		{Labels: map[string]string{"job": "a"}, Times: []time.Time{t0, t0.Add(time.Minute)}, Values: []float64{1, 2}},
+		{Labels: map[string]string{"zone": "z"}},
+	}}, MetricOptions{})
+	f := out[0]
+	if f.Meta.Type != data.FrameTypeTable || f.Rows() != 2 || *f.Fields[3].At(0).(*float64) != 2 || f.Fields[3].At(1).(*float64) != nil ||
+		f.Fields[1].Name != "job" || f.Fields[2].At(1) != "z" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// Grafana makes annotations of the fields time, title, text and tags.
+func TestAlertFrames(t *testing.T) {
+	opt := AlertOptions{Source: Source{UID: "uid1", Name: "Trefoil"}}
+	list := Alerts(&trefoilclient.AlertList{Truncated: true, Alerts: []trefoilclient.Alert{{Alert: "Slow", Group: "shop", State: "firing", Value: 2,
+		Labels: map[string]string{"service_name": "cart"}, Annotations: map[string]string{"summary": "cart is slow"}, ActiveAt: t0}}}, opt)[0]
+	history := AlertHistory(&trefoilclient.AlertHistory{Events: []trefoilclient.AlertEvent{{Time: t0, Event: "firing", Alert: "Slow", Group: "shop",
+		Labels: map[string]string{"service": "cart"}, Annotations: map[string]string{"description": "cart is slow"}}}}, opt)[0]
+	requireField(t, list, "state", data.FieldTypeString)
+	requireField(t, list, "since", data.FieldTypeNullableTime)
+	requireField(t, history, "time", data.FieldTypeTime)
+	for _, f := range []*data.Frame{list, history} {
+		for name, want := range map[string]any{"title": "Slow", "service": "cart", "text": "cart is slow"} {
+			requireField(t, f, name, data.FieldTypeString)
+			if field, _ := f.FieldByName(name); field.At(0) != want {
+				t.Errorf("%s is %v, want %v", name, field.At(0), want)
+			}
+		}
+		requireField(t, f, "tags", data.FieldTypeJSON)
+		service, _ := f.FieldByName("service")
+		if len(service.Config.Links) != 1 {
+			t.Error("an alert does not lead to its evidence")
+		}
+	}
+	if len(list.Meta.Notices) != 1 {
+		t.Error("a cut list does not say so")
+	}
+}
+
+func TestTracesTable(t *testing.T) {
+	out := Traces(&trefoilclient.TracesFound{Partial: "only the newest were looked at", Traces: []trefoilclient.TraceFound{
+		{TraceID: "5b8efff798038103d269b633813fc60c", Service: "frontend", Name: "GET /", Start: t0, DurationNS: 1_500_000, Spans: 7, Errors: 1}}}, TraceOptions{Source: Source{UID: "u"}})
+	f := out[0]
+	id, _ := f.FieldByName("traceID")
+	took, _ := f.FieldByName("duration")
+	if f.Rows() != 1 || len(id.Config.Links) != 1 || took.At(0) != 1.5 || took.Config.Unit != "ms" || len(f.Meta.Notices) != 1 {
+		t.Errorf("%+v %+v", f, f.Meta)
+	}
+}
+
+// The node graph's frames: nodes have an id, edges an id, a source and a target
+// among the nodes; the arcs of a node add up to one.
+func TestServiceGraphKeepsContract(t *testing.T) {
+	out := ServiceGraph(&trefoilclient.ServiceGraph{Truncated: true, Edges: []trefoilclient.Edge{
+		{Client: "frontend", Server: "cart", Requests: 120, Errors: 30, P99NS: 5e6},
+		{Client: "checkout", Server: "cart", Requests: 60, P99NS: 9e6},
+	}}, time.Minute, TraceOptions{Source: Source{UID: "u"}})
+	if len(out) != 2 || out[0].Name != "nodes" || out[1].Name != "edges" {
+		t.Fatalf("%d frames", len(out))
+	}
+	nodes, edges := out[0], out[1]
+	for _, f := range out {
+		if f.Meta.PreferredVisualization != data.VisTypeNodeGraph {
+			t.Errorf("%s: %+v", f.Name, f.Meta)
+		}
+		requireField(t, f, "id", data.FieldTypeString)
+		requireField(t, f, "mainstat", data.FieldTypeFloat64)
+		requireField(t, f, "secondarystat", data.FieldTypeFloat64)
+	}
+	requireField(t, nodes, "title", data.FieldTypeString)
+	requireField(t, edges, "source", data.FieldTypeString)
+	requireField(t, edges, "target", data.FieldTypeString)
+	ids := map[string]int{}
+	id, _ := nodes.FieldByName("id")
+	for i := range id.Len() {
+		ids[id.At(i).(string)] = i
+	}
+	for _, name := range []string{"source", "target"} {
+		f, _ := edges.FieldByName(name)
+		for i := range f.Len() {
+			if _, ok := ids[f.At(i).(string)]; !ok {
+				t.Errorf("%s %v is no node", name, f.At(i))
+			}
+		}
+	}
+	at := func(name string) float64 {
+		f, _ := nodes.FieldByName(name)
+		return f.At(ids["cart"]).(float64)
+	}
+	if at("mainstat") != 3 || at("secondarystat") != 9 || math.Abs(at("arc__failed")-1./6) > 1e-9 || at("arc__failed")+at("arc__answered") != 1 {
+		t.Errorf("cart: %v requests/s, %v ms, %v failed, %v answered", at("mainstat"), at("secondarystat"), at("arc__failed"), at("arc__answered"))
+	}
+	if len(ids) != 3 || len(nodes.Meta.Notices) != 1 {
+		t.Errorf("nodes %v, notices %v", ids, nodes.Meta.Notices)
+	}
+}

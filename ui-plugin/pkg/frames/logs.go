@@ -11,11 +11,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
 )
 
-// Source names this data source, for links that stay inside it.
-type Source struct {
-	UID, Name string
-}
-
 // LogOptions say how the records of one search are shown.
 type LogOptions struct {
 	Executed string
@@ -38,23 +33,22 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 		traces   = make([]*string, n)
 		spans    = make([]*string, n)
 	)
+	resources := map[string]map[string]json.RawMessage{} // records share a few
 	for i, r := range res.Records {
-		merged, err := logLabels(r)
+		merged, err := logLabels(r, resources)
 		if err != nil {
 			return nil, err
 		}
 		times[i], bodies[i], severity[i], ids[i] = r.Time, r.Body, strings.ToLower(r.Severity), r.ID
 		labels[i], traces[i], spans[i] = merged, orNull(r.TraceID), orNull(r.SpanID)
 	}
-	trace := data.NewField("traceID", nil, traces)
-	trace.SetConfig(&data.FieldConfig{Links: []data.DataLink{traceLink(opt.Source)}})
 	frame := data.NewFrame("",
 		data.NewField("timestamp", nil, times),
 		data.NewField("body", nil, bodies),
 		data.NewField("severity", nil, severity),
 		data.NewField("id", nil, ids),
 		data.NewField("labels", nil, labels),
-		trace,
+		linked(data.NewField("traceID", nil, traces), opt.Source.trace()),
 		data.NewField("spanID", nil, spans),
 	)
 	custom := map[string]any{"limit": opt.Limit}
@@ -77,13 +71,17 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 // logLabels merges what surrounds a record into one object: its own attributes
 // under their names, the resource's too unless the record has the same name,
 // when they keep a "resource." in front.
-func logLabels(r trefoilclient.LogRecord) (json.RawMessage, error) {
-	var own, resource map[string]json.RawMessage
+func logLabels(r trefoilclient.LogRecord, resources map[string]map[string]json.RawMessage) (json.RawMessage, error) {
+	var own map[string]json.RawMessage
 	if err := json.Unmarshal(r.Attributes, &own); err != nil {
 		return nil, fmt.Errorf("log record %s: attributes: %w", r.ID, err)
 	}
-	if err := json.Unmarshal(r.Resource, &resource); err != nil {
-		return nil, fmt.Errorf("log record %s: resource: %w", r.ID, err)
+	resource, known := resources[string(r.Resource)]
+	if !known {
+		if err := json.Unmarshal(r.Resource, &resource); err != nil {
+			return nil, fmt.Errorf("log record %s: resource: %w", r.ID, err)
+		}
+		resources[string(r.Resource)] = resource
 	}
 	merged := make(map[string]json.RawMessage, len(own)+len(resource)+1)
 	if r.Service != "" {
@@ -99,18 +97,6 @@ func logLabels(r trefoilclient.LogRecord) (json.RawMessage, error) {
 		merged[k] = v
 	}
 	return json.Marshal(merged)
-}
-
-// traceLink opens the trace whose ID the clicked cell holds.
-func traceLink(s Source) data.DataLink {
-	return data.DataLink{
-		Title: "View trace",
-		Internal: &data.InternalDataLink{
-			DatasourceUID:  s.UID,
-			DatasourceName: s.Name,
-			Query:          map[string]any{"queryType": "traces", "traceId": "${__value.raw}"},
-		},
-	}
 }
 
 // orNull is null for an absent ID: Grafana offers a link on any text, even none.

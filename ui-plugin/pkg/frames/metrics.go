@@ -1,6 +1,8 @@
 package frames
 
 import (
+	"time"
+
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
@@ -41,6 +43,35 @@ func Metrics(res *trefoilclient.MetricResult, opt MetricOptions) data.Frames {
 		out[i] = frame
 	}
 	return annotate(out, res.Warnings, res.Cost)
+}
+
+// MetricTable makes one table of the newest value of every series: a time, a
+// column for each label and the value, as tables in dashboards want it.
+func MetricTable(res *trefoilclient.MetricResult, opt MetricOptions) data.Frames {
+	n := len(res.Series)
+	keys := map[string]bool{}
+	for _, s := range res.Series {
+		for k := range s.Labels {
+			keys[k] = true
+		}
+	}
+	times, values := make([]*time.Time, n), make([]*float64, n)
+	for i, s := range res.Series {
+		if last := len(s.Times) - 1; last >= 0 {
+			times[i], values[i] = &s.Times[last], &s.Values[last]
+		}
+	}
+	frame := data.NewFrame("", data.NewField(data.TimeSeriesTimeFieldName, nil, times))
+	for _, k := range sortedKeys(keys) {
+		texts := make([]string, n)
+		for i, s := range res.Series {
+			texts[i] = s.Labels[k]
+		}
+		frame.Fields = append(frame.Fields, data.NewField(k, nil, texts))
+	}
+	frame.Fields = append(frame.Fields, data.NewField(data.TimeSeriesValueFieldName, nil, values))
+	frame.Meta = &data.FrameMeta{Type: data.FrameTypeTable, PreferredVisualization: data.VisTypeTable, ExecutedQueryString: opt.Executed}
+	return annotate(data.Frames{frame}, res.Warnings, res.Cost)
 }
 
 // annotate puts what concerns the whole answer on its first frame, where the

@@ -14,6 +14,7 @@ import (
 // TraceOptions say how a trace is shown.
 type TraceOptions struct {
 	Executed string
+	Source   Source
 }
 
 // keyValue, spanLog and reference are the shapes Grafana's trace view reads from
@@ -39,6 +40,7 @@ var statusCodes = map[string]int64{"UNSET": 0, "OK": 1, "ERROR": 2}
 
 // Trace makes the frame of the trace view, one row per span, times and durations
 // in milliseconds. Resource attributes are the service's tags, links are references.
+// Grafana offers the links of the fields on every span.
 func Trace(t *trefoilclient.Trace, opt TraceOptions) (data.Frames, error) {
 	n := len(t.Spans)
 	text := func() []string { return make([]string, n) }
@@ -63,11 +65,11 @@ func Trace(t *trefoilclient.Trace, opt TraceOptions) (data.Frames, error) {
 		refs[i], warn[i] = encode(references(s.Links)), encode(spanWarnings(s))
 	}
 	frame := data.NewFrame("Trace",
-		data.NewField("traceID", nil, traceID),
-		data.NewField("spanID", nil, spanID),
+		linked(data.NewField("traceID", nil, traceID), opt.Source.traceLogs()),
+		linked(data.NewField("spanID", nil, spanID), opt.Source.spanLogs()),
 		data.NewField("parentSpanID", nil, parent),
 		data.NewField("operationName", nil, operation),
-		data.NewField("serviceName", nil, service),
+		linked(data.NewField("serviceName", nil, service), opt.Source.serviceMetrics()),
 		data.NewField("serviceTags", nil, serviceTags),
 		milliseconds(data.NewField("startTime", nil, start), ""),
 		milliseconds(data.NewField("duration", nil, duration), "ms"),

@@ -36,11 +36,12 @@ type Datasource struct {
 	source    frames.Source
 	broken    error // why there is no client
 	resources backend.CallResourceHandler
+	cached    *cache
 }
 
 // New makes the instance of the data source with the given settings.
 func New(ctx context.Context, s backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
-	d := &Datasource{source: frames.Source{UID: s.UID, Name: s.Name}}
+	d := &Datasource{source: frames.Source{UID: s.UID, Name: s.Name}, cached: newCache()}
 	d.resources = httpadapter.New(d.resourceRoutes())
 	if d.settings, d.broken = readSettings(s); d.broken == nil {
 		d.client, d.broken = newClient(ctx, s, d.settings)

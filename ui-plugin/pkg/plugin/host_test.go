@@ -13,11 +13,9 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
-	"github.com/grafana/grafana-plugin-sdk-go/backend/grpcplugin"
 	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
-	"github.com/hashicorp/go-hclog"
-	goplugin "github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
+
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/pluginhost"
 )
 
 // binary is the plugin as Grafana starts it, built once for all tests.
@@ -44,12 +42,8 @@ func TestMain(m *testing.M) {
 
 // host is Grafana's half of the plugin protocol, for one configured data source.
 type host struct {
-	t        testing.TB
-	settings *pluginv2.DataSourceInstanceSettings
-	diag     grpcplugin.DiagnosticsClient
-	data     grpcplugin.DataClient
-	resource grpcplugin.ResourceClient
-	stream   grpcplugin.StreamClient
+	*pluginhost.Host
+	t testing.TB
 }
 
 // config are the data source's settings as Grafana stores them.
@@ -63,67 +57,25 @@ type config struct {
 // start runs the plugin's binary and connects to it over gRPC.
 func start(t testing.TB, c config) *host {
 	t.Helper()
-	client := goplugin.NewClient(&goplugin.ClientConfig{
-		Cmd: exec.Command(binary),
-		HandshakeConfig: goplugin.HandshakeConfig{
-			ProtocolVersion:  grpcplugin.ProtocolVersion,
-			MagicCookieKey:   grpcplugin.MagicCookieKey,
-			MagicCookieValue: grpcplugin.MagicCookieValue,
-		},
-		VersionedPlugins: map[int]goplugin.PluginSet{grpcplugin.ProtocolVersion: {
-			"diagnostics": &grpcplugin.DiagnosticsGRPCPlugin{},
-			"data":        &grpcplugin.DataGRPCPlugin{},
-			"resource":    &grpcplugin.ResourceGRPCPlugin{},
-			"stream":      &grpcplugin.StreamGRPCPlugin{},
-		}},
-		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		GRPCDialOptions:  []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(256 << 20))},
-		Logger:           hclog.NewNullLogger(),
-	})
-	t.Cleanup(client.Kill)
-	rpc, err := client.Client()
+	h, err := pluginhost.Start(binary, pluginhost.Settings{PluginID: "trefoil-datasource", UID: "trefoil-uid", Name: "Trefoil",
+		URL: c.url, JSON: c.json, Secure: c.secure, BasicUser: c.basicUser})
 	if err != nil {
 		t.Fatal(err)
 	}
-	jsonData, err := json.Marshal(c.json)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &host{t: t,
-		settings: &pluginv2.DataSourceInstanceSettings{
-			Uid: "trefoil-uid", Name: "Trefoil", Url: c.url, JsonData: jsonData, DecryptedSecureJsonData: c.secure,
-			BasicAuthEnabled: c.basicUser != "", BasicAuthUser: c.basicUser, LastUpdatedMS: time.Now().UnixMilli(),
-		},
-		diag:     dispense[grpcplugin.DiagnosticsClient](t, rpc, "diagnostics"),
-		data:     dispense[grpcplugin.DataClient](t, rpc, "data"),
-		resource: dispense[grpcplugin.ResourceClient](t, rpc, "resource"),
-		stream:   dispense[grpcplugin.StreamClient](t, rpc, "stream"),
-	}
-}
-
-func dispense[T any](t testing.TB, rpc goplugin.ClientProtocol, name string) T {
-	t.Helper()
-	raw, err := rpc.Dispense(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw.(T)
-}
-
-func (h *host) context() *pluginv2.PluginContext {
-	return &pluginv2.PluginContext{OrgId: 1, PluginId: "trefoil-datasource", DataSourceInstanceSettings: h.settings}
+	t.Cleanup(h.Close)
+	return &host{h, t}
 }
 
 func (h *host) health() (ok bool, message string, details map[string]any) {
 	h.t.Helper()
-	res, err := h.diag.CheckHealth(deadline(h.t), &pluginv2.CheckHealthRequest{PluginContext: h.context()})
+	res, err := h.CheckHealth(deadline(h.t))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := json.Unmarshal(res.JsonDetails, &details); err != nil {
+	if err := json.Unmarshal(res.Details, &details); err != nil {
 		h.t.Fatal(err)
 	}
-	return res.Status == pluginv2.CheckHealthResponse_OK, res.Message, details
+	return res.OK, res.Message, details
 }
 
 // query runs one query over the hour before to and returns what its panel gets.
@@ -144,30 +96,21 @@ func dataQuery(t testing.TB, refID, kind string, model map[string]any, to time.T
 
 func (h *host) queries(ctx context.Context, to time.Time, queries ...*pluginv2.DataQuery) backend.Responses {
 	h.t.Helper()
-	res, err := h.data.QueryData(ctx, &pluginv2.QueryDataRequest{PluginContext: h.context(), Queries: queries})
+	out, err := h.Query(ctx, nil, queries...)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	out, err := backend.FromProto().QueryDataResponse(res)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return out.Responses
+	return out
 }
 
 // get calls a resource and returns its status and body.
 func (h *host) get(path, rawQuery string) (int, string) {
 	h.t.Helper()
-	stream, err := h.resource.CallResource(deadline(h.t), &pluginv2.CallResourceRequest{
-		PluginContext: h.context(), Path: path, Method: http.MethodGet, Url: path + "?" + rawQuery})
+	res, err := h.Resource(deadline(h.t), http.MethodGet, path, rawQuery, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	res, err := stream.Recv()
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return int(res.Code), string(res.Body)
+	return res.Status, string(res.Body)
 }
 
 // deadline bounds every call, so that a hanging plugin fails its test.

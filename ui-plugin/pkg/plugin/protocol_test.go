@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -14,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
-	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/apitest"
 )
@@ -204,6 +204,90 @@ func TestMetricRequest(t *testing.T) {
 	}
 }
 
+// Alerts, exemplars and a dashboard's own filters, as they are asked and answered.
+func TestAlertsExemplarsAndFilters(t *testing.T) {
+	var asked map[string]any
+	var exemplarsOf string
+	mux := api()
+	mux.HandleFunc("POST /api/v1/query", func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		apitest.Answer(apitest.ArrowType, apitest.Metrics(nil, []apitest.Series{{Times: []int64{noon.UnixMilli()}, Values: []float64{3}}}))(w, r)
+	})
+	mux.HandleFunc("GET /api/v1/exemplars", func(w http.ResponseWriter, r *http.Request) {
+		exemplarsOf = r.URL.Query().Get("query")
+		apitest.Answer("application/json", []byte(`{"items":[{"time":"2026-03-01T12:00:00Z","metric":"m","labels":{"a":"b"},"value":0.5,
+			"trace_id":"5b8efff798038103d269b633813fc60c","span_id":"eee19b7ec3c1b174","attributes":{}}],"truncated":false}`))(w, r)
+	})
+	mux.Handle("GET /api/v1/alerts", apitest.Answer("application/json", []byte(
+		`{"alerts":[{"alert":"Slow","group":"g","state":"firing","value":"NaN","labels":{},"annotations":{},"active_at":"2026-03-01T12:00:00Z"}],"truncated":false}`)))
+	mux.Handle("GET /api/v1/alerts/history", apitest.Refuse(503, "unavailable", "engine down"))
+	h := start(t, config{url: serve(t, mux)})
+
+	r := h.query("metrics", map[string]any{"expr": "sum(rate(m[5m]))", "exemplars": true,
+		"adhocFilters": []map[string]string{{"key": "service.name", "op": "=~", "value": "ca.*"}}}, noon)
+	if r.Error != nil || len(r.Frames) != 2 || r.Frames[1].Name != "exemplar" || *r.Frames[1].Fields[2].At(0).(*string) != "5b8efff798038103d269b633813fc60c" {
+		t.Errorf("%+v %v", r.Frames, r.Error)
+	}
+	const filtered = `sum(rate(m{"service.name"=~"ca.*"}[5m]))`
+	if asked["query"] != filtered || exemplarsOf != filtered {
+		t.Errorf("asked %v and exemplars of %s, want %s", asked["query"], exemplarsOf, filtered)
+	}
+	list := onlyFrame(t, h.query("alerts", map[string]any{}, noon))
+	if list.Rows() != 1 || list.Fields[0].At(0) != "firing" {
+		t.Errorf("alerts: %+v", list)
+	}
+	if r := h.query("alerts", map[string]any{"alertsMode": "history"}, noon); r.Status != 503 {
+		t.Errorf("history: %d %v", r.Status, r.Error)
+	}
+	r = h.query("metrics", map[string]any{"expr": "m", "adhocFilters": []map[string]string{{"key": "a", "op": ">", "value": "1"}}}, noon)
+	if r.Status != 400 || r.Error == nil || !strings.Contains(r.Error.Error(), `operator ">"`) {
+		t.Errorf("an operator there is not: %d %v", r.Status, r.Error)
+	}
+}
+
+// Traces are found by a form or by TraceQL, make series where TraceQL asks for
+// them, and the graph of services is nodes and edges.
+func TestTraceSearchMetricsAndGraph(t *testing.T) {
+	var searched []string
+	var asked map[string]any
+	mux := api()
+	mux.HandleFunc("GET /api/v1/traces", func(w http.ResponseWriter, r *http.Request) {
+		searched = append(searched, r.URL.Query().Get("q"), r.URL.Query().Get("limit"))
+		apitest.Answer("application/json", []byte(`{"traces":[{"trace_id":"5b8efff798038103d269b633813fc60c","root_service":"cart","root_name":"GET /",
+			"start":"2026-03-01T12:00:00Z","duration_ns":5000000,"span_count":3,"error_count":0,"spansets":[]}],"stats":{}}`))(w, r)
+	})
+	mux.Handle("GET /api/v1/service-graph", apitest.Answer("application/json", []byte(
+		`{"edges":[{"client":"a","server":"b","requests":7200,"errors":0,"p50_ns":1e6,"p99_ns":2e6}],"truncated":false}`)))
+	mux.HandleFunc("POST /api/v1/query", func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		apitest.Answer(apitest.ArrowType, apitest.Metrics(nil, []apitest.Series{{Times: []int64{noon.UnixMilli()}, Values: []float64{3}}}))(w, r)
+	})
+	h := start(t, config{url: serve(t, mux)})
+	form := onlyFrame(t, h.query("traces", map[string]any{"tracesMode": "search", "search": map[string]any{"service": "cart"}}, noon))
+	code := onlyFrame(t, h.query("traces", map[string]any{"tracesMode": "traceql", "traceql": "{ status = error }", "traceLimit": 7}, noon))
+	if form.Rows() != 1 || code.Rows() != 1 {
+		t.Errorf("%d and %d traces", form.Rows(), code.Rows())
+	}
+	if diff := cmp.Diff([]string{`{ resource.service.name = "cart" }`, "50", "{ status = error }", "7"}, searched); diff != "" {
+		t.Errorf("searches (-want +got):\n%s", diff)
+	}
+	const rate = "{ status = error } | rate()"
+	if f := onlyFrame(t, h.query("traces", map[string]any{"tracesMode": "traceql", "traceql": rate}, noon)); f.Meta.Type != data.FrameTypeTimeSeriesMulti {
+		t.Errorf("rate: %+v", f.Meta)
+	}
+	if asked["language"] != "traceql" || asked["query"] != rate {
+		t.Errorf("asked %v", asked)
+	}
+	if r := h.query("traces", map[string]any{"tracesMode": "graph"}, noon); r.Error != nil || len(r.Frames) != 2 || r.Frames[1].Rows() != 1 {
+		t.Errorf("graph: %+v %v", r.Frames, r.Error)
+	}
+	for _, wrong := range []map[string]any{{"tracesMode": "smell"}, {"tracesMode": "traceql"}, {"tracesMode": "search", "traceLimit": 5000}} {
+		if r := h.query("traces", wrong, noon); r.Status != 400 {
+			t.Errorf("%v: %d %v", wrong, r.Status, r.Error)
+		}
+	}
+}
+
 // A panel that goes away takes its query to Trefoil with it.
 func TestCancelReachesTrefoil(t *testing.T) {
 	arrived, left := make(chan struct{}), make(chan struct{})
@@ -216,8 +300,7 @@ func TestCancelReachesTrefoil(t *testing.T) {
 	h := start(t, config{url: serve(t, mux)})
 	ctx, cancel := context.WithCancel(deadline(t))
 	go func() { <-arrived; cancel() }()
-	if _, err := h.data.QueryData(ctx, &pluginv2.QueryDataRequest{PluginContext: h.context(),
-		Queries: []*pluginv2.DataQuery{dataQuery(t, "A", "logs", map[string]any{}, noon)}}); err == nil {
+	if _, err := h.Query(ctx, nil, dataQuery(t, "A", "logs", map[string]any{}, noon)); err == nil {
 		t.Error("no error")
 	}
 	select {
@@ -292,46 +375,44 @@ func TestTail(t *testing.T) {
 	})
 	h := start(t, config{url: serve(t, mux)})
 	model := []byte(`{"service":"cart"}`)
-	sub, err := h.stream.SubscribeStream(deadline(t), &pluginv2.SubscribeStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: model})
-	if err != nil || sub.Status != pluginv2.SubscribeStreamResponse_OK {
-		t.Fatalf("subscribe: %v %v", sub, err)
+	if got, err := h.Subscribe(deadline(t), "tail/abc", model); err != nil || got != backend.SubscribeStreamStatusOK {
+		t.Fatalf("subscribe: %v %v", got, err)
 	}
-	sub, err = h.stream.SubscribeStream(deadline(t), &pluginv2.SubscribeStreamRequest{PluginContext: h.context(), Path: "other", Data: model})
-	if err != nil || sub.Status != pluginv2.SubscribeStreamResponse_NOT_FOUND {
-		t.Fatalf("subscribe elsewhere: %v %v", sub, err)
+	if got, err := h.Subscribe(deadline(t), "other", model); err != nil || got != backend.SubscribeStreamStatusNotFound {
+		t.Fatalf("subscribe elsewhere: %v %v", got, err)
 	}
-	stream, err := h.stream.RunStream(deadline(t), &pluginv2.RunStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: model})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range [][]string{{"line 1", "line 2"}, {"line 3"}} {
-		packet, err := stream.Recv()
-		if err != nil {
-			t.Fatal(err)
-		}
+	want := [][]string{{"line 1", "line 2"}, {"line 3"}}
+	err := h.Run(deadline(t), "tail/abc", model, func(raw []byte) error {
 		var frame data.Frame
-		if err := json.Unmarshal(packet.Data, &frame); err != nil {
-			t.Fatal(err)
+		if err := json.Unmarshal(raw, &frame); err != nil {
+			return err
 		}
 		var got []string
 		for i := range frame.Rows() {
 			got = append(got, frame.Fields[1].At(i).(string))
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want[0], got); diff != "" {
 			t.Errorf("packet (-want +got):\n%s", diff)
 		}
+		if want = want[1:]; len(want) == 0 {
+			return errEnough
+		}
+		return nil
+	})
+	if !errors.Is(err, errEnough) {
+		t.Error(err)
 	}
 }
+
+// errEnough ends a stream that has shown what it should.
+var errEnough = errors.New("enough")
 
 func TestTailEndsWithALastingError(t *testing.T) {
 	mux := api()
 	mux.Handle("GET /api/v1/logs", apitest.Refuse(403, "unauthorized", "not yours"))
 	h := start(t, config{url: serve(t, mux)})
-	stream, err := h.stream.RunStream(deadline(t), &pluginv2.RunStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: []byte("{}")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Recv(); err == nil || !strings.Contains(err.Error(), "not yours") {
+	err := h.Run(deadline(t), "tail/abc", []byte("{}"), func([]byte) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "not yours") {
 		t.Errorf("error is %v", err)
 	}
 }

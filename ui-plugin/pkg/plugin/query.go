@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 const (
 	defaultLineLimit = 1000
-	maxLineLimit     = 5000
+	maxLineLimit     = 100_000
 )
 
 // queryModel is the query as the editor saves it; src/types.ts mirrors it. Each
@@ -28,14 +29,28 @@ type queryModel struct {
 	LegendFormat string `json:"legendFormat"`
 	Instant      bool   `json:"instant"`
 	Step         string `json:"step"`
+	Format       string `json:"format"` // time_series, table or heatmap
+	Exemplars    bool   `json:"exemplars"`
 
 	Service    string            `json:"service"`
 	Severity   string            `json:"severity"`
 	Text       string            `json:"text"`
 	Attributes []attributeFilter `json:"attributes"`
 	LineLimit  int               `json:"lineLimit"`
+	LogTraceID string            `json:"logTraceId"`
+	LogSpanID  string            `json:"logSpanId"`
+	Forward    bool              `json:"forward"`
 
-	TraceID string `json:"traceId"`
+	TracesMode string     `json:"tracesMode"` // id, search, traceql or graph
+	TraceID    string     `json:"traceId"`
+	TraceQL    string     `json:"traceql"`
+	Search     spanSearch `json:"search"`
+	TraceLimit int        `json:"traceLimit"`
+
+	AlertsMode string `json:"alertsMode"` // list or history
+
+	// AdHoc are a dashboard's own filters, for whatever signal is asked.
+	AdHoc []attributeFilter `json:"adhocFilters"`
 }
 
 type attributeFilter struct {
@@ -62,9 +77,11 @@ func (d *Datasource) query(ctx context.Context, q backend.DataQuery) (data.Frame
 	case "logs":
 		return d.queryLogs(ctx, q, m)
 	case "traces":
-		return d.queryTrace(ctx, m)
+		return d.queryTraces(ctx, q, m)
+	case "alerts":
+		return d.queryAlerts(ctx, q, m)
 	default:
-		return nil, invalid("query type %q is none of metrics, logs and traces", q.QueryType)
+		return nil, invalid("query type %q is none of metrics, logs, traces and alerts", q.QueryType)
 	}
 }
 
@@ -81,7 +98,60 @@ func (d *Datasource) queryMetrics(ctx context.Context, q backend.DataQuery, m qu
 	if !mq.Instant {
 		executed += "\nStep: " + mq.Step.String()
 	}
-	return frames.Metrics(res, frames.MetricOptions{Instant: m.Instant, Legend: m.LegendFormat, Executed: executed}), nil
+	opt := frames.MetricOptions{Instant: m.Instant, Legend: m.LegendFormat, Executed: executed}
+	switch m.Format {
+	case "", "time_series":
+	case "table":
+		return frames.MetricTable(res, opt), nil
+	case "heatmap":
+		return frames.Heatmap(res, opt), nil
+	default:
+		return nil, invalid("format %q is none of time_series, table and heatmap", m.Format)
+	}
+	out := frames.Metrics(res, opt)
+	if m.Exemplars && !m.Instant {
+		out = append(out, d.exemplars(ctx, mq, out[0])...)
+	}
+	return out, nil
+}
+
+// maxExemplars is how many points a panel is still readable with.
+const maxExemplars = 500
+
+// exemplars adds to an answer what can be missing from it: their failure is a
+// notice on the first frame.
+func (d *Datasource) exemplars(ctx context.Context, mq trefoilclient.MetricQuery, first *data.Frame) data.Frames {
+	found, err := d.client.Exemplars(ctx, mq.Query, mq.Start, mq.End, maxExemplars)
+	if err != nil {
+		first.AppendNotices(data.Notice{Severity: data.NoticeSeverityWarning, Text: "Without exemplars: " + err.Error()})
+		return nil
+	}
+	return frames.Exemplars(found, d.source)
+}
+
+// maxAlerts is how many a table is still readable with.
+const maxAlerts = 1000
+
+func (d *Datasource) queryAlerts(ctx context.Context, q backend.DataQuery, m queryModel) (data.Frames, error) {
+	opt := frames.AlertOptions{Source: d.source}
+	switch m.AlertsMode {
+	case "", "list":
+		opt.Executed = "GET /api/v1/alerts"
+		res, err := d.client.Alerts(ctx, maxAlerts)
+		if err != nil {
+			return nil, err
+		}
+		return frames.Alerts(res, opt), nil
+	case "history":
+		opt.Executed = "GET /api/v1/alerts/history"
+		res, err := d.client.AlertHistory(ctx, q.TimeRange.From, q.TimeRange.To, maxAlerts)
+		if err != nil {
+			return nil, err
+		}
+		return frames.AlertHistory(res, opt), nil
+	default:
+		return nil, invalid("alerts mode %q is neither list nor history", m.AlertsMode)
+	}
 }
 
 func (d *Datasource) metricQuery(q backend.DataQuery, m queryModel) (trefoilclient.MetricQuery, error) {
@@ -89,7 +159,7 @@ func (d *Datasource) metricQuery(q backend.DataQuery, m queryModel) (trefoilclie
 	switch mq.Language {
 	case "":
 		mq.Language = "promql"
-	case "promql", "metricsql":
+	case "promql", "metricsql", "traceql": // the last is set by queryTraces
 	default:
 		return mq, invalid("language %q is neither promql nor metricsql", m.Language)
 	}
@@ -109,6 +179,10 @@ func (d *Datasource) metricQuery(q backend.DataQuery, m queryModel) (trefoilclie
 		mq.Start, mq.End = alignDown(mq.Start, mq.Step), alignDown(mq.End, mq.Step)
 	}
 	mq.Query = expandMacros(m.Expr, q.TimeRange, mq.Step, d.settings.scrapeInterval)
+	var err error
+	if mq.Query, err = withFilters(mq.Query, m.AdHoc); err != nil {
+		return mq, err
+	}
 	return mq, nil
 }
 
@@ -128,7 +202,8 @@ func (d *Datasource) queryLogs(ctx context.Context, q backend.DataQuery, m query
 var severities = map[string]bool{"": true, "TRACE": true, "DEBUG": true, "INFO": true, "WARN": true, "ERROR": true, "FATAL": true}
 
 func logQuery(m queryModel, r backend.TimeRange) (trefoilclient.LogQuery, error) {
-	lq := trefoilclient.LogQuery{Start: r.From, End: r.To, Service: m.Service, Severity: strings.ToUpper(m.Severity), Text: m.Text, Limit: m.LineLimit}
+	lq := trefoilclient.LogQuery{Start: r.From, End: r.To, Service: m.Service, Severity: strings.ToUpper(m.Severity), Text: m.Text, Limit: m.LineLimit,
+		TraceID: strings.TrimSpace(m.LogTraceID), SpanID: strings.TrimSpace(m.LogSpanID), Forward: m.Forward}
 	if !severities[lq.Severity] {
 		return lq, invalid("severity %q is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL", m.Severity)
 	}
@@ -138,7 +213,7 @@ func logQuery(m queryModel, r backend.TimeRange) (trefoilclient.LogQuery, error)
 	if lq.Limit < 1 || lq.Limit > maxLineLimit {
 		return lq, invalid("line limit %d is not between 1 and %d", lq.Limit, maxLineLimit)
 	}
-	for _, a := range m.Attributes {
+	for _, a := range slices.Concat(m.Attributes, m.AdHoc) {
 		if a.Key == "" && a.Value == "" {
 			continue // a row of the editor not filled in yet
 		}
@@ -151,27 +226,4 @@ func logQuery(m queryModel, r backend.TimeRange) (trefoilclient.LogQuery, error)
 		lq.Attributes = append(lq.Attributes, trefoilclient.Filter(a))
 	}
 	return lq, nil
-}
-
-func (d *Datasource) queryTrace(ctx context.Context, m queryModel) (data.Frames, error) {
-	id, err := trefoilclient.ParseTraceID(m.TraceID)
-	if err != nil {
-		return nil, err
-	}
-	t, err := d.client.Trace(ctx, id)
-	if trefoilclient.ClassOf(err) == trefoilclient.NotFound && err != nil {
-		return nil, &trefoilclient.Error{Class: trefoilclient.NotFound, Err: err, Message: d.unknownTrace(id)}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return frames.Trace(t, frames.TraceOptions{Executed: "GET /api/v1/traces/" + id})
-}
-
-func (d *Datasource) unknownTrace(id string) string {
-	tenant := d.client.Tenant()
-	if tenant == "" {
-		tenant = "default"
-	}
-	return fmt.Sprintf("trace %s is not known to tenant %q; it may be past retention, or not have arrived yet", id, tenant)
 }

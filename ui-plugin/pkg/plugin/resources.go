@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 //	GET labels?signal=&start=&end=                label or attribute keys
 //	GET label-values?name=&signal=&start=&end=…   values of one of them
 //	GET metrics?start=&end=                       metric names
+//	     …&match=                                 of the series this selects
 //	GET services?start=&end=                      service names
 //
 // start and end are Unix milliseconds, as Grafana's time ranges are.
@@ -51,7 +53,13 @@ func (d *Datasource) names(list func(*http.Request, trefoilclient.NameQuery) ([]
 			refuse(w, err)
 			return
 		}
-		names, err := list(r, q)
+		load := func() ([]string, error) { return list(r, q) }
+		var names []string
+		if d.settings.ForwardAuth { // each user may see other names
+			names, err = load()
+		} else {
+			names, err = d.cached.get(cacheKey(r.URL), load)
+		}
 		if err != nil {
 			refuse(w, err)
 			return
@@ -63,9 +71,21 @@ func (d *Datasource) names(list func(*http.Request, trefoilclient.NameQuery) ([]
 	}
 }
 
+// cacheKey is a look-up with its times in whole minutes: a range that ends now
+// moves at every call.
+func cacheKey(u *url.URL) string {
+	v := u.Query()
+	for _, name := range []string{"start", "end"} {
+		if ms, err := strconv.ParseInt(v.Get(name), 10, 64); err == nil {
+			v.Set(name, strconv.FormatInt(ms/60_000, 10))
+		}
+	}
+	return u.Path + "?" + v.Encode()
+}
+
 func nameQuery(r *http.Request) (trefoilclient.NameQuery, error) {
 	v := r.URL.Query()
-	q := trefoilclient.NameQuery{Signal: v.Get("signal")}
+	q := trefoilclient.NameQuery{Signal: v.Get("signal"), Match: v.Get("match")}
 	switch q.Signal {
 	case "", "metrics", "logs", "traces":
 	default:

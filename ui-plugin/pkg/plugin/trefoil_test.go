@@ -3,20 +3,19 @@ package plugin_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
-	"github.com/grafana/grafana-plugin-sdk-go/genproto/pluginv2"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploghttp"
@@ -39,8 +38,9 @@ type trefoil struct {
 	done chan struct{} // closed when it has ended
 }
 
-// startTrefoil builds and runs the server on free ports until the test ends.
-func startTrefoil(t *testing.T) *trefoil {
+// startTrefoil builds and runs the server on free ports, with further flags,
+// until the test ends.
+func startTrefoil(t testing.TB, flags ...string) *trefoil {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "trefoil")
 	if out, err := exec.Command("go", "build", "-o", bin, "../../../cmd/trefoil").CombinedOutput(); err != nil {
@@ -51,8 +51,8 @@ func startTrefoil(t *testing.T) *trefoil {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &trefoil{done: make(chan struct{}), cmd: exec.Command(bin, "serve", "--data-dir", dir,
-		"--http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "127.0.0.1:0", "--otlp-http-addr", "127.0.0.1:0")}
+	p := &trefoil{done: make(chan struct{}), cmd: exec.Command(bin, append([]string{"serve", "--data-dir", dir,
+		"--http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "127.0.0.1:0", "--otlp-http-addr", "127.0.0.1:0"}, flags...)...)}
 	p.cmd.Stdout, p.cmd.Stderr = said, said
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func (p *trefoil) stop() {
 }
 
 // eventually repeats check until it has nothing to say.
-func eventually(t *testing.T, within time.Duration, check func() error) {
+func eventually(t testing.TB, within time.Duration, check func() error) {
 	t.Helper()
 	var err error
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
@@ -174,7 +174,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -363,24 +363,17 @@ func seeErrors(t *testing.T, h *host, to time.Time) {
 
 // seeTail subscribes first, sends then, and gets the records as they arrive.
 func seeTail(t *testing.T, h *host, p *trefoil) {
-	stream, err := h.stream.RunStream(deadline(t), &pluginv2.RunStreamRequest{PluginContext: h.context(), Path: "tail/abc", Data: []byte(`{"text":"refused"}`)})
-	check(t, err)
-	var once sync.Once
 	got := make(chan string, 1)
+	ctx := deadline(t)
 	go func() {
-		for {
-			packet, err := stream.Recv()
-			if err != nil {
-				once.Do(func() { got <- err.Error() })
-				return
-			}
+		err := h.Run(ctx, "tail/abc", []byte(`{"text":"refused"}`), func(raw []byte) error {
 			var f data.Frame
-			if err := json.Unmarshal(packet.Data, &f); err != nil || f.Rows() == 0 {
-				once.Do(func() { got <- fmt.Sprintf("%v in %s", err, packet.Data) })
-				return
+			if err := json.Unmarshal(raw, &f); err != nil || f.Rows() == 0 {
+				return fmt.Errorf("%v in %s", err, raw)
 			}
-			once.Do(func() { got <- f.Fields[1].At(0).(string) })
-		}
+			return errors.New(f.Fields[1].At(0).(string))
+		})
+		got <- fmt.Sprint(err)
 	}()
 	export(t, p, time.Now())
 	select {

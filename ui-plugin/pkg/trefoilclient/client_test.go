@@ -239,3 +239,34 @@ func reply(code int, body string) http.HandlerFunc {
 		_, _ = w.Write([]byte(body))
 	}
 }
+
+// A search for more than one answer holds goes on behind each page, and ends
+// where the API says or the limit is reached.
+func TestLogsOfManyPages(t *testing.T) {
+	page := make([]apitest.Log, pageOfLogs)
+	for i := range page {
+		page[i] = apitest.Log{ID: "1", Body: "x", Attributes: "{}", Resource: "{}"}
+	}
+	full, last := apitest.LogPage("there", page...), apitest.Logs(false, page[:7]...)
+	var asked []string
+	c := clientFor(t, func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		asked = append(asked, q.Get("cursor")+" "+q.Get("limit"))
+		if len(asked) == 3 {
+			apitest.Answer(arrowType, last)(w, r)
+			return
+		}
+		apitest.Answer(arrowType, full)(w, r)
+	})
+	res, err := c.Logs(context.Background(), LogQuery{Limit: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(res.Records) != 2*pageOfLogs+7 || res.Truncated || strings.Join(asked, ",") != " 5000,there 5000,there 5000" {
+		t.Errorf("%d records, truncated %v, asked %q", len(res.Records), res.Truncated, asked)
+	}
+	asked = nil
+	if res, err = c.Logs(context.Background(), LogQuery{Limit: pageOfLogs}); err != nil || len(asked) != 1 || !res.Truncated {
+		t.Errorf("one page: asked %q, %v", asked, err)
+	}
+}

@@ -18,7 +18,11 @@ type Filter struct {
 	Key, Op, Value string
 }
 
-// LogQuery searches records in [Start, End). Empty fields do not filter.
+// pageOfLogs is how many records one answer of the API may hold.
+const pageOfLogs = 5000
+
+// LogQuery searches records in [Start, End). Empty fields do not filter. A limit
+// above what one answer holds is read page by page.
 type LogQuery struct {
 	Start, End time.Time
 	Service    string
@@ -26,8 +30,11 @@ type LogQuery struct {
 	Text       string // substring of the body, case-insensitive
 	Attributes []Filter
 	TraceID    string
+	SpanID     string
 	Limit      int
 	Forward    bool // oldest first
+
+	cursor string // where a page begins
 }
 
 // LogRecord is one record; Attributes and Resource are JSON objects.
@@ -44,6 +51,7 @@ type LogResult struct {
 	Truncated bool // more records match than were sent
 	Warnings  []string
 	Cost      Cost
+	Next      string // where the page behind begins, empty behind the last
 }
 
 // Values is the query as the API's URL parameters.
@@ -60,12 +68,14 @@ func (q LogQuery) Values() url.Values {
 	set("severity", q.Severity)
 	set("q", q.Text)
 	set("trace_id", q.TraceID)
+	set("span_id", q.SpanID)
 	for _, a := range q.Attributes {
 		v.Add("attr", a.Key+a.Op+a.Value)
 	}
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
 	}
+	set("cursor", q.cursor)
 	v.Set("direction", "backward")
 	if q.Forward {
 		v.Set("direction", "forward")
@@ -73,8 +83,36 @@ func (q LogQuery) Values() url.Values {
 	return v
 }
 
-// Logs fetches one page.
+// Logs fetches up to q.Limit records, all pages together at most
+// MaxResponseBytes.
 func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogResult, error) {
+	wanted := q.Limit
+	q.Limit = min(wanted, pageOfLogs)
+	all, err := c.logPage(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for len(all.Records) < wanted && all.Next != "" {
+		q.cursor, q.Limit = all.Next, min(wanted-len(all.Records), pageOfLogs)
+		page, err := c.logPage(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all.Records = append(all.Records, page.Records...)
+		all.Warnings = append(all.Warnings, page.Warnings...)
+		all.Truncated, all.Next = page.Truncated, page.Next
+		all.Cost.Elapsed += page.Cost.Elapsed
+		if all.Cost.Bytes += page.Cost.Bytes; all.Cost.Bytes > c.cfg.MaxResponseBytes {
+			return nil, c.tooLarge()
+		}
+		if len(page.Records) == 0 {
+			break
+		}
+	}
+	return all, nil
+}
+
+func (c *Client) logPage(ctx context.Context, q LogQuery) (*LogResult, error) {
 	a, err := c.call(ctx, request{method: http.MethodGet, path: "api/v1/logs", query: q.Values(), accept: arrowType})
 	if err != nil {
 		return nil, err
@@ -97,7 +135,8 @@ func decodeLogs(stream []byte, budget int64) (*LogResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	res.Truncated = metadataValue(meta, "trefoil.truncated") == "true" || metadataValue(meta, "trefoil.next_cursor") != ""
+	res.Next = metadataValue(meta, "trefoil.next_cursor")
+	res.Truncated = metadataValue(meta, "trefoil.truncated") == "true" || res.Next != ""
 	res.Warnings, err = warnings(meta)
 	return res, err
 }

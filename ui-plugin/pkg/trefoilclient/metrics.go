@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -23,6 +24,7 @@ type MetricQuery struct {
 }
 
 // Series is one answer row: times and values are parallel and ascending in time.
+// Series on the same grid share their times, which nobody may change.
 type Series struct {
 	Labels map[string]string
 	Times  []time.Time
@@ -99,6 +101,7 @@ func seriesOf(rec arrow.Record) ([]Series, error) {
 	unit := stamps.DataType().(*arrow.TimestampType).Unit
 	lists := [3]spans{{lists: labels, values: min(keys.Len(), items.Len())}, {lists: times, values: stamps.Len()}, {lists: values, values: floats.Len()}}
 	out := make([]Series, rec.NumRows())
+	var grid []arrow.Timestamp
 	for row := range out {
 		l0, l1, err0 := lists[0].next(row)
 		t0, t1, err1 := lists[1].next(row)
@@ -109,17 +112,28 @@ func seriesOf(rec arrow.Record) ([]Series, error) {
 		if t1-t0 != v1-v0 {
 			return nil, fmt.Errorf("arrow stream: row %d has %d times and %d values", row, t1-t0, v1-v0)
 		}
-		s := Series{Labels: make(map[string]string, l1-l0), Times: make([]time.Time, t1-t0), Values: make([]float64, v1-v0)}
-		for i := range s.Times {
-			s.Times[i] = stamps.Value(t0 + i).ToTime(unit)
+		s := Series{Labels: make(map[string]string, l1-l0), Values: slices.Clone(floats.Float64Values()[v0:v1])}
+		raw := stamps.TimestampValues()[t0:t1]
+		if row > 0 && slices.Equal(raw, grid) {
+			s.Times = out[row-1].Times
+		} else {
+			s.Times = timesOf(raw, unit)
 		}
-		copy(s.Values, floats.Float64Values()[v0:v1])
+		grid = raw
 		for i := l0; i < l1; i++ {
 			s.Labels[keys.Value(i)] = items.Value(i)
 		}
 		out[row] = s
 	}
 	return out, nil
+}
+
+func timesOf(raw []arrow.Timestamp, unit arrow.TimeUnit) []time.Time {
+	out := make([]time.Time, len(raw))
+	for i, t := range raw {
+		out[i] = t.ToTime(unit)
+	}
+	return out
 }
 
 // warnings reads the JSON array an answer's schema carries beside its rows.

@@ -12,12 +12,16 @@ import (
 type NameQuery struct {
 	Signal     string // "metrics", "logs" or "traces"
 	Start, End time.Time
+	Match      string // a series selector, for metrics only
 }
 
 func (q NameQuery) values() url.Values {
 	v := url.Values{}
 	if q.Signal != "" {
 		v.Set("signal", q.Signal)
+	}
+	if q.Match != "" {
+		v.Set("match", q.Match)
 	}
 	if !q.Start.IsZero() {
 		v.Set("start", formatTime(q.Start))
@@ -40,7 +44,7 @@ func (c *Client) LabelValues(ctx context.Context, label string, q NameQuery) ([]
 
 // Services lists the names of the services that sent anything in the range.
 func (c *Client) Services(ctx context.Context, q NameQuery) ([]string, error) {
-	q.Signal = ""
+	q.Signal, q.Match = "", ""
 	return c.list(ctx, "api/v1/services", "services", q)
 }
 

@@ -1,4 +1,4 @@
-import { Combobox, Field, Input, Stack } from '@grafana/ui';
+import { Combobox, Field, FilterPill, Input, Stack } from '@grafana/ui';
 import React from 'react';
 
 import { DEFAULT_LINE_LIMIT, SEVERITIES, Severity } from '../types';
@@ -74,6 +74,17 @@ export function LogsEditor({ datasource, query, range, onChange, onRunQuery }: E
           />
         </Field>
       </Stack>
+      {(query.logTraceId || query.logSpanId) && (
+        <FilterPill
+          selected
+          label={query.logSpanId ? `span ${query.logSpanId}` : `trace ${query.logTraceId}`}
+          icon="times"
+          onClick={() => {
+            onChange({ ...query, logTraceId: undefined, logSpanId: undefined });
+            onRunQuery();
+          }}
+        />
+      )}
       <AttributeFilters
         idPrefix={id}
         filters={query.attributes ?? []}

@@ -1,17 +1,22 @@
 import {
-  CodeEditor,
+  Alert,
+  CodeEditorSuggestionItem,
   CodeEditorSuggestionItemKind,
+  Combobox,
   Field,
+  InlineSwitch,
   Input,
-  Monaco,
-  MonacoEditor,
   RadioButtonGroup,
   Stack,
 } from '@grafana/ui';
 import React, { useCallback, useEffect, useRef } from 'react';
 
-import { Language } from '../types';
+import { EMPTY_BUILD, print } from '../builder/metrics';
+import { functionsOf, MACROS } from '../language/promql';
+import { EditorMode, Format, Language } from '../types';
 import { checkDuration, checkExpr } from '../validation';
+import { CodeField } from './CodeField';
+import { MetricsBuilder } from './MetricsBuilder';
 import { EditorProps } from './QueryEditor';
 import { runOnEnter } from './runOnEnter';
 
@@ -25,22 +30,35 @@ const TYPES = [
   { label: 'Instant', value: true, description: 'One value, at the end of the time range' },
 ];
 
-export function MetricsEditor({ datasource, query, range, onChange, onRunQuery }: EditorProps) {
-  const id = `trefoil-${query.refId}`;
-  const exprError = checkExpr(query.expr);
-  const stepError = checkDuration(query.step);
+const MODES: Array<{ label: string; value: EditorMode }> = [
+  { label: 'Builder', value: 'builder' },
+  { label: 'Code', value: 'code' },
+];
 
-  // Monaco keeps the callbacks of its first mount, so they reach the latest props through these.
-  const run = useRef(onRunQuery);
-  const names = useRef<string[]>([]);
-  useEffect(() => {
-    run.current = onRunQuery;
-  }, [onRunQuery]);
+const FORMATS: Array<{ label: string; value: Format; description: string }> = [
+  { label: 'Time series', value: 'time_series', description: 'A frame for each series' },
+  { label: 'Table', value: 'table', description: 'The newest value of each series, labels as columns' },
+  { label: 'Heatmap', value: 'heatmap', description: 'The buckets of a histogram' },
+];
+
+export function MetricsEditor(props: EditorProps) {
+  const { datasource, query, range, onChange, onRunQuery } = props;
+  const id = `trefoil-${query.refId}`;
+  const stepError = checkDuration(query.step);
+  const mode = query.metricsMode ?? 'code';
+  const language = query.language ?? 'promql';
+
+  const names = useRef<{ metrics: string[]; labels: string[] }>({ metrics: [], labels: [] });
   useEffect(() => {
     let current = true;
+    // Without names there is no completion; a query will say what is wrong.
     datasource.metricNames(range).then(
-      (found) => current && (names.current = found),
-      () => {} // without names there is no completion; a query will say what is wrong
+      (metrics) => current && (names.current.metrics = metrics),
+      () => {}
+    );
+    datasource.labelNames('metrics', range).then(
+      (labels) => current && (names.current.labels = labels),
+      () => {}
     );
     return () => {
       current = false;
@@ -49,49 +67,69 @@ export function MetricsEditor({ datasource, query, range, onChange, onRunQuery }
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [datasource]);
 
-  const bindShiftEnter = useCallback((editor: MonacoEditor, monaco: Monaco) => {
-    editor.addAction({
-      id: 'trefoil-run-query',
-      label: 'Run query',
-      keybindings: [monaco.KeyMod.Shift | monaco.KeyCode.Enter],
-      run: () => run.current(),
-    });
-  }, []);
   const suggestions = useCallback(
-    () => names.current.map((label) => ({ label, kind: CodeEditorSuggestionItemKind.Constant })),
-    []
+    (): CodeEditorSuggestionItem[] => [
+      ...names.current.metrics.map((label) => ({
+        label,
+        kind: CodeEditorSuggestionItemKind.Constant,
+        detail: 'metric',
+      })),
+      ...names.current.labels.map((label) => ({ label, kind: CodeEditorSuggestionItemKind.Field, detail: 'label' })),
+      ...Object.entries(functionsOf(language)).map(([label, help]) => ({
+        label,
+        kind: CodeEditorSuggestionItemKind.Method,
+        detail: help.form,
+        documentation: help.text,
+        insertText: `${label}(`,
+      })),
+      ...Object.entries(MACROS).map(([label, documentation]) => ({
+        label,
+        kind: CodeEditorSuggestionItemKind.Property,
+        documentation,
+      })),
+    ],
+    [language]
   );
+  const overwritten = mode === 'builder' && Boolean(query.expr) && query.expr !== print(query.build ?? EMPTY_BUILD);
 
   return (
     <Stack direction="column" gap={1}>
-      <Field
-        noMargin
-        label="Expression"
-        description="Shift+Enter runs it"
-        invalid={Boolean(exprError)}
-        error={exprError}
-      >
-        <CodeEditor
-          language="promql"
-          value={query.expr ?? ''}
-          height={80}
-          showLineNumbers={false}
-          showMiniMap={false}
-          wordWrap
-          monacoOptions={{ fontSize: 14, lineNumbersMinChars: 0, overviewRulerLanes: 0, folding: false }}
-          onChange={(expr) => onChange({ ...query, expr })}
-          onEditorDidMount={bindShiftEnter}
-          getSuggestions={suggestions}
+      <Stack direction="row" gap={2}>
+        <RadioButtonGroup
+          aria-label="Editor mode"
+          size="sm"
+          options={MODES}
+          value={mode}
+          onChange={(metricsMode) => onChange({ ...query, metricsMode })}
         />
-      </Field>
+      </Stack>
+      {overwritten && (
+        <Alert severity="info" title="What you build here replaces the expression typed as code.">
+          {query.expr}
+        </Alert>
+      )}
+      {mode === 'builder' ? (
+        <MetricsBuilder {...props} />
+      ) : (
+        <CodeField
+          key={language}
+          label="Expression"
+          language={language}
+          value={query.expr ?? ''}
+          error={checkExpr(query.expr)}
+          suggestions={suggestions}
+          onChange={(expr) => onChange({ ...query, expr })}
+          onRunQuery={onRunQuery}
+        />
+      )}
       <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-start">
         <Field noMargin label="Language">
           <RadioButtonGroup
             aria-label="Language"
             options={LANGUAGES}
-            value={query.language ?? 'promql'}
-            onChange={(language) => {
-              onChange({ ...query, language });
+            value={language}
+            onChange={(next) => {
+              onChange({ ...query, language: next });
               onRunQuery();
             }}
           />
@@ -107,6 +145,18 @@ export function MetricsEditor({ datasource, query, range, onChange, onRunQuery }
             }}
           />
         </Field>
+        <Field noMargin label="Format" htmlFor={`${id}-format`}>
+          <Combobox<Format>
+            id={`${id}-format`}
+            width={20}
+            options={FORMATS}
+            value={query.format ?? 'time_series'}
+            onChange={(option) => {
+              onChange({ ...query, format: option.value });
+              onRunQuery();
+            }}
+          />
+        </Field>
         <Field noMargin label="Legend" htmlFor={`${id}-legend`}>
           <Input
             id={`${id}-legend`}
@@ -118,16 +168,28 @@ export function MetricsEditor({ datasource, query, range, onChange, onRunQuery }
           />
         </Field>
         {!query.instant && (
-          <Field noMargin label="Step" htmlFor={`${id}-step`} invalid={Boolean(stepError)} error={stepError}>
-            <Input
-              id={`${id}-step`}
-              width={14}
-              placeholder="auto"
-              value={query.step ?? ''}
-              onChange={(e) => onChange({ ...query, step: e.currentTarget.value })}
-              onKeyDown={runOnEnter(onRunQuery)}
-            />
-          </Field>
+          <>
+            <Field noMargin label="Step" htmlFor={`${id}-step`} invalid={Boolean(stepError)} error={stepError}>
+              <Input
+                id={`${id}-step`}
+                width={14}
+                placeholder="auto"
+                value={query.step ?? ''}
+                onChange={(e) => onChange({ ...query, step: e.currentTarget.value })}
+                onKeyDown={runOnEnter(onRunQuery)}
+              />
+            </Field>
+            <Field noMargin label="Exemplars" htmlFor={`${id}-exemplars`}>
+              <InlineSwitch
+                id={`${id}-exemplars`}
+                value={query.exemplars ?? false}
+                onChange={(e) => {
+                  onChange({ ...query, exemplars: e.currentTarget.checked });
+                  onRunQuery();
+                }}
+              />
+            </Field>
+          </>
         )}
       </Stack>
     </Stack>

@@ -1,5 +1,5 @@
 import { CodeEditor } from '@grafana/ui';
-import { act, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import React, { ComponentProps } from 'react';
 
@@ -107,11 +107,94 @@ describe('metrics', () => {
 
   it('offers metric names', async () => {
     setup({ expr: 'up' });
-    await waitFor(() => expect(code.getSuggestions!().map((s) => s.label)).toEqual(['http_requests_total', 'up']));
+    await waitFor(() =>
+      expect(code.getSuggestions!().map((s) => s.label)).toEqual(
+        expect.arrayContaining(['http_requests_total', 'up', 'http.route', 'rate', '$__rate_interval'])
+      )
+    );
+  });
+});
+
+describe('the metrics builder', () => {
+  it('builds an expression from what there is, and explains it', async () => {
+    const { user, last, onRunQuery, datasource } = setup();
+    await user.click(screen.getByRole('radio', { name: 'Builder' }));
+    await user.click(screen.getByLabelText('Metric'));
+    await user.click(await screen.findByRole('option', { name: 'http_requests_total' }));
+    expect(last()).toMatchObject({ metricsMode: 'builder', expr: 'http_requests_total' });
+    await user.click(screen.getByRole('button', { name: 'Label' }));
+    await user.click(screen.getByLabelText('Label'));
+    await user.click(await screen.findByRole('option', { name: 'http.route' }));
+    expect(datasource.getResource).toHaveBeenCalledWith(
+      'labels',
+      expect.objectContaining({ signal: 'metrics', match: 'http_requests_total' })
+    );
+    await user.click(screen.getByLabelText('Value'));
+    await user.click(await screen.findByRole('option', { name: 'value of http.route' }));
+    await user.click(screen.getByLabelText('Add an operation'));
+    await user.click(await screen.findByRole('option', { name: 'rate' }));
+    expect(last().expr).toBe('rate(http_requests_total{"http.route"="value of http.route"}[$__rate_interval])');
+    expect(screen.getByText(/The increase per second of a counter/)).toBeInTheDocument();
+    expect(onRunQuery).toHaveBeenCalledTimes(3);
+    await user.click(screen.getByRole('button', { name: 'Remove operation 1' }));
+    await user.click(screen.getByRole('button', { name: 'Remove label 1' }));
+    expect(last().expr).toBe('http_requests_total');
+  });
+
+  it('says that an expression typed as code would be replaced', () => {
+    setup({ expr: 'a / b', metricsMode: 'builder' });
+    expect(screen.getByText(/replaces the expression typed as code/)).toBeInTheDocument();
+  });
+});
+
+describe('trace search', () => {
+  it('is a form with services, status and durations', async () => {
+    const { user, last, onRunQuery } = setup({ queryType: 'traces' });
+    await user.click(screen.getByRole('radio', { name: 'Search' }));
+    await user.click(screen.getByLabelText('Service'));
+    await user.click(await screen.findByRole('option', { name: 'cart' }));
+    await user.type(screen.getByLabelText('Span name'), 'GET /{Enter}');
+    await user.type(screen.getByLabelText('At least'), '25');
+    expect(screen.getByRole('alert')).toHaveTextContent('Not a duration');
+    await user.type(screen.getByLabelText('At least'), '0ms');
+    await user.click(screen.getByLabelText('Status'));
+    await user.click(await screen.findByRole('option', { name: 'Failed' }));
+    expect(last()).toMatchObject({
+      tracesMode: 'search',
+      search: { service: 'cart', operation: 'GET /', minDuration: '250ms', status: 'error' },
+    });
+    expect(onRunQuery).toHaveBeenCalledTimes(3);
+  });
+
+  it('is also TraceQL, and the service graph', async () => {
+    const { user, last, onRunQuery } = setup({ queryType: 'traces' });
+    await user.click(screen.getByRole('radio', { name: 'TraceQL' }));
+    expect(screen.getByRole('alert')).toHaveTextContent('{ status = error }');
+    fireEvent.change(screen.getByLabelText('code'), { target: { value: '{ }' } });
+    expect(last().traceql).toBe('{ }');
+    await user.click(screen.getByRole('radio', { name: 'Service graph' }));
+    expect(last().tracesMode).toBe('graph');
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('alerts', () => {
+  it('lists them or tells their history', async () => {
+    const { user, last, onRunQuery } = setup({ queryType: 'alerts' });
+    expect(screen.getByRole('radio', { name: 'List' })).toBeChecked();
+    await user.click(screen.getByRole('radio', { name: 'History' }));
+    expect(last()).toMatchObject({ queryType: 'alerts', alertsMode: 'history' });
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
   });
 });
 
 describe('logs', () => {
+  it('shows that they are of one trace, until that is dropped', async () => {
+    const { user, last } = setup({ queryType: 'logs', logTraceId: 'ab' });
+    await user.click(screen.getByRole('button', { name: /trace ab/ }));
+    expect(last().logTraceId).toBeUndefined();
+  });
+
   it('filters by service, severity, text and limit', async () => {
     const { user, last, onRunQuery, datasource } = setup({ queryType: 'logs' });
     await user.click(screen.getByLabelText('Service'));
@@ -130,8 +213,8 @@ describe('logs', () => {
 
   it('says that a limit is out of bounds', async () => {
     const { user } = setup({ queryType: 'logs' });
-    await user.type(screen.getByLabelText('Line limit'), '50000');
-    expect(screen.getByRole('alert')).toHaveTextContent('Between 1 and 5000');
+    await user.type(screen.getByLabelText('Line limit'), '500000');
+    expect(screen.getByRole('alert')).toHaveTextContent('Between 1 and 100000');
   });
 
   it('adds, fills in and removes attribute filters', async () => {

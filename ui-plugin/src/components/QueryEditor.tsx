@@ -4,6 +4,7 @@ import React from 'react';
 
 import { TrefoilDatasource } from '../datasource';
 import { DEFAULT_QUERY, Signal, TrefoilOptions, TrefoilQuery } from '../types';
+import { AlertsEditor } from './AlertsEditor';
 import { LogsEditor } from './LogsEditor';
 import { MetricsEditor } from './MetricsEditor';
 import { TracesEditor } from './TracesEditor';
@@ -14,6 +15,7 @@ const TABS: Array<{ signal: Signal; label: string }> = [
   { signal: 'metrics', label: 'Metrics' },
   { signal: 'logs', label: 'Logs' },
   { signal: 'traces', label: 'Traces' },
+  { signal: 'alerts', label: 'Alerts' },
 ];
 
 /** One tab per signal; each edits its own fields of the query. */
@@ -36,6 +38,7 @@ export function QueryEditor(props: EditorProps) {
       {signal === 'metrics' && <MetricsEditor {...props} query={query} />}
       {signal === 'logs' && <LogsEditor {...props} query={query} />}
       {signal === 'traces' && <TracesEditor {...props} query={query} />}
+      {signal === 'alerts' && <AlertsEditor {...props} query={query} />}
     </Stack>
   );
 }

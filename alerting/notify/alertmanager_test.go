@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	amwebhook "github.com/prometheus/alertmanager/notify/webhook"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -55,8 +56,9 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 
 // pager is a webhook receiver.
 type pager struct {
-	Receiver
-	t *testing.T
+	t         *testing.T
+	host, url string
+	transport http.RoundTripper
 	// answer makes the status of a request; nil is 200.
 	answer func(w http.ResponseWriter, r *http.Request, n int)
 
@@ -71,16 +73,12 @@ type pager struct {
 const secret = "s3cr3t-t0ken"
 
 func newPager(t *testing.T, name string) *pager {
-	p := &pager{t: t, began: time.Now()}
+	p := &pager{t: t, began: time.Now(), host: name, url: "http://user:" + secret + "@" + name + "/hook/" + secret + "?key=" + secret}
 	listener := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	server := &http.Server{Handler: p}
 	go func() { _ = server.Serve(listener) }()
 	transport := &http.Transport{DialContext: listener.dial}
-	receiver, err := NewWebhook("http://user:"+secret+"@"+name+"/hook/"+secret+"?key="+secret, transport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Receiver = receiver
+	p.transport = transport
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		_ = server.Close()
@@ -107,7 +105,7 @@ func (p *pager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	var m message
+	var m amwebhook.Message
 	if err := json.Unmarshal(body, &m); err != nil {
 		p.t.Error(err)
 	}
@@ -157,11 +155,24 @@ func (p *pager) want(lines ...string) {
 	}
 }
 
-// disk is a notification log that outlives its dispatcher.
+// network brings requests to pagers by their hosts.
+type network []*pager
+
+func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
+	for _, p := range n {
+		if p.host == r.URL.Host {
+			return p.transport.RoundTrip(r)
+		}
+	}
+	return nil, errors.New("no such host")
+}
+
+// disk is a notification log that outlives its process.
 type disk struct {
-	mu      sync.Mutex
-	entries map[Key]Entry
-	fail    func(Entry) error
+	mu       sync.Mutex
+	entries  map[Key]Entry
+	silences map[string]Silence
+	fail     func(Entry) error
 }
 
 func (d *disk) record(_ context.Context, e Entry) error {
@@ -179,6 +190,21 @@ func (d *disk) record(_ context.Context, e Entry) error {
 	return nil
 }
 
+func (d *disk) recordSilence(_ context.Context, s Silence) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fail != nil {
+		if err := d.fail(Entry{}); err != nil {
+			return err
+		}
+	}
+	if d.silences == nil {
+		d.silences = map[string]Silence{}
+	}
+	d.silences[s.ID] = s
+	return nil
+}
+
 // refuse sets what is asked before each write; nil is nobody.
 func (d *disk) refuse(fail func(Entry) error) {
 	d.mu.Lock()
@@ -192,9 +218,15 @@ func (d *disk) all() []Entry {
 	return slices.Collect(maps.Values(d.entries))
 }
 
-// running is a dispatcher at work.
+func (d *disk) allSilences() []Silence {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.silences))
+}
+
+// running is an Alertmanager at work.
 type running struct {
-	*Dispatcher
+	*Alertmanager
 	stop func()
 	logs *syncBuffer
 }
@@ -219,23 +251,28 @@ func (b *syncBuffer) String() string {
 func run(t *testing.T, d *disk, cfg Config, pagers ...*pager) *running {
 	t.Helper()
 	for _, p := range pagers {
-		cfg.Receivers = append(cfg.Receivers, p.Receiver)
+		if cfg.File == "" {
+			cfg.Default.Webhooks = append(cfg.Default.Webhooks, p.url)
+		}
+	}
+	if cfg.Transport == nil {
+		cfg.Transport = network(pagers)
 	}
 	logs := &syncBuffer{}
-	cfg.Scope, cfg.ExternalURL, cfg.Record = "default", "https://trefoil.example", d.record
+	cfg.Scope, cfg.ExternalURL, cfg.Record, cfg.RecordSilence = "default", "https://trefoil.example", d.record, d.recordSilence
 	cfg.Logger = slog.New(slog.NewTextHandler(logs, nil))
-	dispatcher, err := New(cfg)
+	alertmanager, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dispatcher.Restore(d.all())
+	alertmanager.Restore(d.all(), d.allSilences())
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
+	r := &running{Alertmanager: alertmanager, logs: logs}
 	go func() {
 		defer close(done)
-		dispatcher.Run(ctx)
+		alertmanager.Run(ctx)
 	}()
-	r := &running{Dispatcher: dispatcher, logs: logs}
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		<-done
@@ -263,8 +300,16 @@ func firing(job string) Alert {
 	return Alert{Labels: map[string]string{"alertname": "Down", "job": job}, StartsAt: epoch}
 }
 
-func resolved(job string) Alert {
+func resolved(job string) Alert { return over(firing(job)) }
+
+// firingNow begins to fire now, as far as receivers are told.
+func firingNow(job string) Alert {
 	a := firing(job)
+	a.StartsAt = time.Now()
+	return a
+}
+
+func over(a Alert) Alert {
 	a.EndsAt = time.Now()
 	return a
 }
@@ -285,8 +330,8 @@ func TestLife(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		d.put(t, resolved("a"))
 		time.Sleep(time.Hour)
-		p.want("0s firing (first notification) a!", "4h0m0s firing (repeat interval elapsed) a!",
-			"8h0m0s firing (repeat interval elapsed) a!", "10h0m0s resolved (all alerts resolved) a-")
+		p.want("0s firing (first notification) a!", "4h5m0s firing (repeat interval elapsed) a!",
+			"8h10m0s firing (repeat interval elapsed) a!", "10h0m0s resolved (all alerts resolved) a-")
 		if len(slices.Compact(slices.Sorted(slices.Values(p.ids)))) != 4 {
 			t.Errorf("ids are not distinct: %v", p.ids)
 		}
@@ -305,40 +350,45 @@ func TestLife(t *testing.T) {
 	})
 	bubble(t, "firing again is a new group", func(t *testing.T) {
 		p := newPager(t, "pager")
-		d := run(t, &disk{}, Config{GroupWait: 30 * time.Second}, p)
-		d.put(t, firing("a"))
+		d := run(t, &disk{}, Config{Default: Default{GroupWait: 30 * time.Second}}, p)
+		a := firingNow("a")
+		d.put(t, a)
 		time.Sleep(time.Minute)
-		d.put(t, resolved("a"))
+		d.put(t, over(a))
 		time.Sleep(9 * time.Minute)
-		d.put(t, firing("a"))
+		d.put(t, firingNow("a"))
 		time.Sleep(10 * time.Minute)
 		p.want("30s firing (first notification) a!", "5m30s resolved (all alerts resolved) a-", "10m30s firing (first notification) a!")
 	})
 	bubble(t, "fired and resolved unnoticed, and back before the turn", func(t *testing.T) {
 		p := newPager(t, "pager")
-		d := run(t, &disk{}, Config{GroupWait: 2 * time.Minute}, p)
-		d.put(t, firing("a"))
+		d := run(t, &disk{}, Config{Default: Default{GroupWait: 2 * time.Minute}}, p)
+		a := firingNow("a")
+		d.put(t, a)
 		time.Sleep(time.Minute)
-		d.put(t, resolved("a"))
+		d.put(t, over(a))
 		time.Sleep(10 * time.Minute)
 		p.want()
-		d.put(t, firing("a"))
+		a = firingNow("a")
+		d.put(t, a)
 		time.Sleep(3 * time.Minute)
-		d.put(t, resolved("a"))
+		d.put(t, over(a))
 		time.Sleep(time.Minute)
-		d.put(t, firing("a"))
+		d.put(t, firingNow("a"))
 		time.Sleep(time.Hour)
 		p.want("13m0s firing (first notification) a!")
 	})
-	bubble(t, "groups are apart", func(t *testing.T) {
+	bubble(t, "a thousand alerts put together are told together", func(t *testing.T) {
 		p := newPager(t, "pager")
-		d := run(t, &disk{}, Config{GroupBy: []string{"job"}}, p)
-		d.put(t, firing("a"), firing("b"))
-		time.Sleep(time.Second)
-		got := p.pages()
-		slices.Sort(got)
-		if diff := cmp.Diff([]string{"0s firing (first notification) a!", "0s firing (first notification) b!"}, got); diff != "" {
-			t.Error(diff)
+		d := run(t, &disk{}, Config{}, p)
+		var all []Alert
+		for i := range 1000 {
+			all = append(all, firing(fmt.Sprint(i)))
+		}
+		d.put(t, all...)
+		time.Sleep(time.Hour)
+		if got := p.pages(); len(got) != 1 || strings.Count(got[0], "!") != 1000 {
+			t.Errorf("%d notifications, the first with %d alerts", len(got), strings.Count(got[0], "!"))
 		}
 	})
 }
@@ -466,13 +516,8 @@ func TestFailingReceivers(t *testing.T) {
 		}
 	})
 	bubble(t, "a receiver that is not there", func(t *testing.T) {
-		r, err := NewWebhook("http://"+secret+":x@nowhere/"+secret, &http.Transport{
-			DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no such host") },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		d := run(t, &disk{}, Config{Receivers: []Receiver{r}})
+		p := newPager(t, "nowhere")
+		d := run(t, &disk{}, Config{Transport: network(nil)}, p)
 		d.put(t, firing("a"))
 		time.Sleep(time.Hour)
 		if !strings.Contains(d.logs.String(), "no such host") {
@@ -481,15 +526,16 @@ func TestFailingReceivers(t *testing.T) {
 	})
 }
 
-func TestNewWebhookRefuses(t *testing.T) {
-	for _, bad := range []string{"", "pager/" + secret, "ftp://pager/" + secret, "http://%zz" + secret, "http:///" + secret} {
-		if _, err := NewWebhook(bad, nil); err == nil || strings.Contains(err.Error(), secret) {
-			t.Errorf("%q: %v", bad, err)
+func TestNewRefuses(t *testing.T) {
+	for _, bad := range []string{"", "pager/" + secret, "ftp://pager/" + secret, "http://%zz" + secret, "http:///" + secret, "http://pager/{{" + secret} {
+		for _, cfg := range []Config{{Default: Default{Webhooks: []string{bad}}}, {Remotes: []string{bad}}} {
+			if _, err := New(cfg); err == nil && !strings.Contains(bad, "{{") || err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("%q: %v", bad, err)
+			}
 		}
 	}
-	a, _ := NewWebhook("http://pager/a", nil)
-	b, _ := NewWebhook("http://pager/b", nil)
-	if _, err := New(Config{Receivers: []Receiver{a, b, a}}); err == nil {
+	twice := []string{"http://pager/a", "http://pager/b", "http://pager/a"}
+	if _, err := New(Config{Default: Default{Webhooks: twice}}); err == nil {
 		t.Error("one receiver twice is taken")
 	}
 }
@@ -503,7 +549,7 @@ func TestFull(t *testing.T) {
 			t.Errorf("third alert: %v", err)
 		}
 		d.put(t, resolved("a"))
-		time.Sleep(6 * time.Minute)
+		time.Sleep(31 * time.Minute)
 		d.put(t, firing("c"))
 		time.Sleep(10 * time.Minute)
 		got := p.pages()

@@ -1,0 +1,80 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+)
+
+func TestRun(t *testing.T) {
+	const rules = `
+groups:
+- name: shop
+  interval: 1m
+  query_offset: 1m
+  rules:
+  - {record: a, expr: b}
+  - {alert: Slow, expr: latency > 1, for: 2m, keep_firing_for: 1m, labels: {severity: '{{ $labels.job }}-page'}}
+  - {alert: Broken, expr: broken}
+`
+	f, err := rulefile.Parse("shop.yml", []byte(rules), rulefile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Unix(0, 0).UTC()
+	minutes := func(list ...int) (out []model.SamplePair) {
+		for _, m := range list {
+			out = append(out, model.SamplePair{Timestamp: model.Time(m * 60_000), Value: 2})
+		}
+		return out
+	}
+	asked := 0
+	cfg := Config{From: from, To: from.Add(20_000 * time.Minute), Range: func(_ context.Context, language, expr string, start, end time.Time, step time.Duration) (model.Matrix, error) {
+		if expr == "broken" {
+			return nil, errors.New("it is broken")
+		}
+		if expr != "latency > 1" || language != "promql" || step != time.Minute || end.Sub(start)/step >= 11_000 {
+			t.Errorf("asked for %s %s from %v to %v", language, expr, start, end)
+		}
+		asked++
+		// The first page of times has the samples; times are a minute early.
+		if start.After(from) {
+			return nil, nil
+		}
+		return model.Matrix{
+			{Metric: model.Metric{"job": "web"}, Values: minutes(0, 1, 2, 3, 9, 10)},
+			{Metric: model.Metric{"job": "db"}, Values: minutes(9_997, 9_998)},
+		}, nil
+	}}
+	episodes, err := Run(t.Context(), cfg, []*rulefile.File{f})
+	if err == nil || !strings.Contains(err.Error(), `shop.yml:9: group "shop": rule "Broken": it is broken`) {
+		t.Error(err)
+	}
+	var got []string
+	for _, e := range episodes {
+		minute := func(at time.Time) string {
+			if at.IsZero() {
+				return "-"
+			}
+			return fmt.Sprint(int(at.Sub(from).Minutes()))
+		}
+		got = append(got, fmt.Sprint(e.Alert, e.Labels, " ", minute(e.Pending), " ", minute(e.Fired), " ", minute(e.Ended)))
+	}
+	if diff := cmp.Diff([]string{
+		`Slow{alertname="Slow", job="web", severity="web-page"} 1 3 6`,
+		`Slow{alertname="Slow", job="web", severity="web-page"} 10 - 12`,
+		`Slow{alertname="Slow", job="db", severity="db-page"} 9998 - 10000`,
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+	if asked != 3 {
+		t.Errorf("asked %d times", asked)
+	}
+}

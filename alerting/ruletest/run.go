@@ -1,0 +1,262 @@
+package ruletest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/trefoil-o11y/trefoil/alerting/rule"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+)
+
+// Config says what to run.
+type Config struct {
+	// Run picks tests by name; nil runs all.
+	Run *regexp.Regexp
+	// Languages are those of the rule files. Groups in other languages than
+	// PromQL are read, and cannot be tested.
+	Languages map[rulefile.Language]rulefile.Check
+	// Out gets the report.
+	Out io.Writer
+}
+
+// maxSamples bounds one query.
+const maxSamples = 50_000_000
+
+// Run runs test files and says whether all have passed.
+func Run(ctx context.Context, cfg Config, paths ...string) bool {
+	passed := true
+	for _, path := range paths {
+		fmt.Fprintf(cfg.Out, "Processing test file: %s\n", path)
+		failures := cfg.run(ctx, path)
+		if len(failures) == 0 {
+			fmt.Fprint(cfg.Out, "  SUCCESS\n\n")
+			continue
+		}
+		passed = false
+		fmt.Fprint(cfg.Out, "  FAILED:\n")
+		for _, failure := range failures {
+			fmt.Fprintf(cfg.Out, "%v\n\n", failure)
+		}
+	}
+	return passed
+}
+
+func (cfg *Config) run(ctx context.Context, path string) []error {
+	f, err := readFile(path)
+	if err != nil {
+		return []error{fmt.Errorf("    %s: %w", path, err)}
+	}
+	files, err := rulefile.Load(f.RuleFiles, rulefile.Options{Languages: cfg.Languages})
+	if err != nil {
+		return []error{err}
+	}
+	var failures []error
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		if cfg.Run != nil && !cfg.Run.MatchString(t.Name) {
+			continue
+		}
+		for _, err := range runTest(ctx, f, t, files) {
+			failures = append(failures, fmt.Errorf("    name: %s,\n%w", t.Name, err))
+		}
+	}
+	return failures
+}
+
+// world is one test on its way through time.
+type world struct {
+	memory *memory
+	engine *promql.Engine
+	groups []*liveGroup
+	expand rule.Expander
+	f      *file
+	t      *test
+	start  time.Time
+}
+
+type liveGroup struct {
+	def   rulefile.Group
+	rules []*liveRule
+}
+
+// liveRule is one rule; exactly one of alert and record is set.
+type liveRule struct {
+	alert  *rule.Alert
+	record *rule.Record
+	set    rule.Set
+	stale  rule.Stale
+}
+
+func runTest(ctx context.Context, f *file, t *test, files []*rulefile.File) []error {
+	w, err := newWorld(f, t, files)
+	if err != nil {
+		return []error{err}
+	}
+	cases := slices.Clone(t.AlertRuleTests)
+	slices.SortStableFunc(cases, func(a, b alertCase) int { return int(a.EvalTime - b.EvalTime) })
+	step := time.Duration(f.EvaluationInterval)
+	var failures []error
+	for since := time.Duration(0); since <= t.end(); since += step {
+		if ctx.Err() != nil {
+			return append(failures, ctx.Err())
+		}
+		if errs := w.evaluate(ctx, w.start.Add(since)); len(errs) > 0 {
+			return append(failures, errs...)
+		}
+		for len(cases) > 0 && time.Duration(cases[0].EvalTime) < since+step {
+			failures = append(failures, w.compareAlerts(&cases[0])...)
+			cases = cases[1:]
+		}
+	}
+	for i := range t.PromqlExprTests {
+		if err := w.compareSamples(ctx, &t.PromqlExprTests[i]); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	return failures
+}
+
+func newWorld(f *file, t *test, files []*rulefile.File) (*world, error) {
+	start, err := t.start()
+	if err != nil {
+		return nil, err
+	}
+	external, err := url.Parse(t.ExternalURL)
+	if err != nil {
+		return nil, fmt.Errorf("external_url: %w", err)
+	}
+	for _, c := range t.AlertRuleTests {
+		if c.Alertname == "" {
+			return nil, fmt.Errorf("an item under alert_rule_test misses required attribute alertname at eval_time %v", c.EvalTime)
+		}
+	}
+	w := &world{
+		f: f, t: t, start: start, memory: &memory{series: map[uint64]*series{}},
+		engine: promql.NewEngine(promql.EngineOpts{
+			MaxSamples: maxSamples, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
+			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Duration(f.EvaluationInterval).Milliseconds() },
+			Parser:                   parser.NewParser(parser.Options{}),
+		}),
+	}
+	w.expand = rule.Expander{Query: w.query, ExternalURL: external, ExternalLabels: t.ExternalLabels}
+	for _, s := range t.InputSeries {
+		if err := w.memory.load(s.Series, s.Values, start, time.Duration(t.Interval)); err != nil {
+			return nil, fmt.Errorf("input series %s: %w", s.Series, err)
+		}
+	}
+	return w, w.addGroups(files)
+}
+
+// addGroups takes the groups in the order the test file wants.
+func (w *world) addGroups(files []*rulefile.File) error {
+	order := map[string]int{}
+	for i, name := range w.f.GroupEvalOrder {
+		if _, ok := order[name]; ok {
+			return fmt.Errorf("group name repeated in evaluation order: %s", name)
+		}
+		order[name] = i
+	}
+	for _, f := range files {
+		for _, def := range f.Groups {
+			if def.Language != rulefile.PromQL {
+				return fmt.Errorf("%s:%d: group %q is of type %s; only promql can be tested", f.Path, def.Line, def.Name, def.Language)
+			}
+			g := &liveGroup{def: def}
+			for i := range def.Rules {
+				g.rules = append(g.rules, newRule(&def, &def.Rules[i]))
+			}
+			w.groups = append(w.groups, g)
+		}
+	}
+	slices.SortStableFunc(w.groups, func(a, b *liveGroup) int { return order[a.def.Name] - order[b.def.Name] })
+	return nil
+}
+
+func newRule(g *rulefile.Group, def *rulefile.Rule) *liveRule {
+	if def.Record != "" {
+		return &liveRule{record: &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.Limit}}
+	}
+	return &liveRule{alert: &rule.Alert{
+		Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
+		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.Limit,
+	}}
+}
+
+// evaluate runs all rules for one time.
+func (w *world) evaluate(ctx context.Context, at time.Time) []error {
+	w.memory.until = at.UnixMilli()
+	var failures []error
+	for _, g := range w.groups {
+		for i, r := range g.rules {
+			if err := w.evaluateRule(ctx, g, r, at); err != nil {
+				failures = append(failures, fmt.Errorf("    rule: %s, time: %s, err: %w", g.def.Rules[i].Name(), at.Sub(w.start), err))
+			}
+		}
+	}
+	return failures
+}
+
+func (w *world) evaluateRule(ctx context.Context, g *liveGroup, r *liveRule, at time.Time) error {
+	queried := at
+	if g.def.QueryOffset != nil {
+		queried = at.Add(-*g.def.QueryOffset)
+	}
+	expr := ""
+	if r.alert != nil {
+		expr = r.alert.Expr
+	} else {
+		expr = r.record.Expr
+	}
+	result, err := w.query(ctx, expr, queried)
+	if err != nil {
+		return err
+	}
+	var samples promql.Vector
+	if r.alert != nil {
+		active, problems := r.alert.Expand(ctx, w.expand, at, result)
+		if _, err := r.alert.Step(&r.set, at, active); err != nil {
+			return err
+		}
+		samples = r.alert.Samples(&r.set, queried)
+		err = errors.Join(problems...)
+	} else if samples, err = r.record.Samples(result); err != nil {
+		return err
+	}
+	w.memory.record(append(samples, r.stale.Next(samples, queried)...))
+	return err
+}
+
+// query evaluates an expression over the series in memory.
+func (w *world) query(ctx context.Context, expr string, at time.Time) (promql.Vector, error) {
+	q, err := w.engine.NewInstantQuery(ctx, w.memory, nil, expr, at)
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	result := q.Exec(ctx)
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	switch v := result.Value.(type) {
+	case promql.Vector:
+		out := slices.Clone(v)
+		for i := range out {
+			if out[i].H != nil {
+				out[i].H = out[i].H.Copy()
+			}
+		}
+		return out, nil
+	case promql.Scalar:
+		return promql.Vector{{T: v.T, F: v.V, Metric: labels.EmptyLabels()}}, nil
+	}
+	return nil, errors.New("rule result is not a vector or scalar")
+}

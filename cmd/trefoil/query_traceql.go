@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/nativeclient"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
+	"github.com/trefoil-o11y/trefoil/query/traceql"
+)
+
+func runQueryTraceQL(ctx context.Context, args []string) error {
+	set := flagset.New(flagset.About{
+		Command: "query traceql",
+		Args:    "QUERY",
+		Text: `
+Finds traces, the newest first, or, for a query that ends in a metrics function such as rate(),
+makes series of spans.`,
+		Examples: []string{
+			"trefoil query traceql '{ status = error && resource.service.name = \"payment\" }' --since 15m",
+			"trefoil query traceql '{ name = \"POST /checkout\" } >> { duration > 1s }'",
+			"trefoil query traceql '{ kind = server } | rate() by (resource.service.name)' --since 1h --step 1m",
+		},
+	})
+	var a asking
+	var w window
+	var step time.Duration
+	var limit int
+	w.declare(set, time.Hour, "")
+	set.Duration(&step, "step", 0, "`time` between two points of series; 0 chooses one that gives about 120 points")
+	set.Int(&limit, "limit", 20, "show at most so `many` traces")
+	a.declare(set)
+	if done, err := parse(set, args); done || err != nil {
+		return err
+	}
+	if len(set.Args()) != 1 {
+		return set.Errorf("want one query, got %d; quote it so that the shell passes it whole", len(set.Args()))
+	}
+	text := set.Args()[0]
+	q, err := traceql.Parse(text)
+	if e, ok := errors.AsType[*traceql.Error](err); ok {
+		return fmt.Errorf("%w\n  %s", e, e.Caret())
+	}
+	client, err := a.open(set)
+	if err != nil {
+		return err
+	}
+	start, end, err := w.resolve(set, time.Now())
+	if err != nil {
+		return err
+	}
+	if q.Metrics != nil {
+		if step <= 0 {
+			step = max(end.Sub(start)/120, time.Second).Round(time.Second)
+		}
+		m, err := client.Metrics(ctx, nativeclient.MetricQuery{Language: "traceql", Expression: text, Start: start, End: end, Step: step})
+		if err != nil {
+			return err
+		}
+		return a.show(m.Raw, func(s termview.Style) { termview.Metrics(os.Stdout, s, m) })
+	}
+	found, err := client.Traces(ctx, nativeclient.TraceQuery{Query: text, Start: start, End: end, Limit: limit})
+	if err != nil {
+		return err
+	}
+	return a.show(found.Raw, func(s termview.Style) { termview.Traces(os.Stdout, s, found) })
+}

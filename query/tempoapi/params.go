@@ -1,0 +1,166 @@
+package tempoapi
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/traceql"
+)
+
+// parseTraceID reads hexadecimal digits; leading zeros may be left out.
+func parseTraceID(s string) (id [16]byte, err error) {
+	if s == "" || len(s) > 32 {
+		return id, fault.Param("traceID", fmt.Errorf("%q is not a trace ID: want up to 32 hexadecimal digits", s))
+	}
+	raw, err := hex.DecodeString(strings.Repeat("0", 32-len(s)) + s)
+	if err != nil {
+		return id, fault.Param("traceID", fmt.Errorf("%q is not a trace ID: %w", s, err))
+	}
+	copy(id[:], raw)
+	return id, nil
+}
+
+// parseTime reads Unix seconds, with a fraction or without, Unix nanoseconds or
+// RFC 3339.
+func parseTime(s string) (time.Time, error) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 {
+		if n > 1e12 {
+			return time.Unix(0, n), nil
+		}
+		return time.Unix(n, 0), nil
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 0 && f < 1e12 {
+		whole, part := math.Modf(f)
+		return time.Unix(int64(whole), int64(part*1e9)), nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
+		return time.Time{}, fmt.Errorf("%q is neither Unix seconds, Unix nanoseconds nor RFC 3339", s)
+	}
+	return t, nil
+}
+
+func parseDuration(s string) (time.Duration, error) {
+	if d, err := time.ParseDuration(s); err == nil && d > 0 {
+		return d, nil
+	}
+	if d, err := model.ParseDuration(s); err == nil && d > 0 {
+		return time.Duration(d), nil
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && f > 0 && f < 1e9 {
+		return time.Duration(f * float64(time.Second)), nil
+	}
+	return 0, fmt.Errorf("%q is no positive duration such as 30s", s)
+}
+
+// window is the time a request is about. Without start or end it is the hour,
+// or since, before now.
+func (a *api) window(form url.Values) (start, end time.Time, err error) {
+	end = a.Now()
+	if s := form.Get("end"); s != "" {
+		if end, err = parseTime(s); err != nil {
+			return start, end, fault.Param("end", err)
+		}
+	}
+	start = end.Add(-time.Hour)
+	if s := form.Get("since"); s != "" {
+		d, err := parseDuration(s)
+		if err != nil {
+			return start, end, fault.Param("since", err)
+		}
+		start = end.Add(-d)
+	}
+	if s := form.Get("start"); s != "" {
+		if start, err = parseTime(s); err != nil {
+			return start, end, fault.Param("start", err)
+		}
+	}
+	if end.Before(start) {
+		return start, end, fault.Param("end", fmt.Errorf("is before start"))
+	}
+	return start, end, nil
+}
+
+func number(form url.Values, name string, otherwise, most int) (int, error) {
+	s := form.Get(name)
+	if s == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return 0, fault.Param(name, fmt.Errorf("%q is not a number", s))
+	}
+	if n > most {
+		return 0, &fault.Error{Code: fault.Limit, Param: name, Limit: name, Message: fmt.Sprintf("%d is more than the %d one answer may hold", n, most)}
+	}
+	if n == 0 {
+		return otherwise, nil
+	}
+	return n, nil
+}
+
+// tagsQuery makes TraceQL of the tags parameter: logfmt, each pair a string.
+func tagsQuery(tags string) (string, error) {
+	var conds []string
+	rest := strings.TrimSpace(tags)
+	for rest != "" {
+		key, after, ok := strings.Cut(rest, "=")
+		if !ok || strings.ContainsAny(key, " \t\"") || key == "" {
+			return "", fmt.Errorf("%q is no logfmt: want key=value pairs", tags)
+		}
+		var value string
+		if strings.HasPrefix(after, `"`) {
+			quoted, err := strconv.QuotedPrefix(after)
+			if err != nil {
+				return "", fmt.Errorf("%q is no logfmt: a quote is not closed", tags)
+			}
+			value, _ = strconv.Unquote(quoted)
+			rest = strings.TrimSpace(after[len(quoted):])
+		} else {
+			value, rest, _ = strings.Cut(after, " ")
+			rest = strings.TrimSpace(rest)
+		}
+		conds = append(conds, tagCondition(key, value))
+	}
+	return "{ " + strings.Join(conds, " && ") + " }", nil
+}
+
+// tagCondition also finds numbers and booleans, which tags do not tell apart.
+func tagCondition(key, value string) string {
+	switch key {
+	case "name", "root.name":
+		if key == "root.name" {
+			key = "rootName"
+		}
+		return key + " = " + strconv.Quote(value)
+	case "root.service.name":
+		return "rootServiceName = " + strconv.Quote(value)
+	case "status.code":
+		for _, s := range traceql.StatusNames() {
+			if s == value {
+				return "status = " + s
+			}
+		}
+	case "error":
+		if value == "true" {
+			return "(status = error || .error = true)"
+		}
+	}
+	f := traceql.Field{Name: key}.String()
+	cond := f + " = " + strconv.Quote(value)
+	if value == "true" || value == "false" {
+		return "(" + cond + " || " + f + " = " + value + ")"
+	}
+	if n, err := strconv.ParseFloat(value, 64); err == nil && !math.IsNaN(n) && !math.IsInf(n, 0) {
+		return "(" + cond + " || " + f + " = " + traceql.Float(n).String() + ")"
+	}
+	return cond
+}

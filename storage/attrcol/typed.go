@@ -1,0 +1,117 @@
+package attrcol
+
+import (
+	"regexp"
+
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+)
+
+// Typed is a condition on an attribute's typed value: a string is compared with
+// strings only, a number with integers and doubles, a boolean with booleans.
+// An attribute that is absent or of another type does not hold, also with the
+// negative operators. An array holds if one of its elements does and, with the
+// negative operators, if all do and it has some. The condition is true or
+// false, never NULL. The error is a *MatcherError.
+func Typed(key string, op Op, v attribute.Value) (chsql.Expr, error) {
+	if op == Regexp || op == NotRegexp {
+		if _, err := regexp.Compile(v.Str); err != nil {
+			return chsql.Expr{}, &MatcherError{Matcher{Key: key, Op: op, Value: v.Str}, err}
+		}
+	}
+	other := typedOther(key, op, v)
+	if !chsql.IsPath(key) {
+		return other, nil
+	}
+	holds := func(e, literal chsql.Expr) chsql.Expr {
+		return chsql.Func("ifNull", Holds(e, op, literal), chsql.Bool(false))
+	}
+	switch v.Kind {
+	case attribute.Int:
+		return chsql.Or(
+			holds(chsql.PathAs(jsonColumn, key, "Int64"), chsql.Int(v.Int())),
+			holds(chsql.PathAs(jsonColumn, key, "Float64"), chsql.Int(v.Int())), other), nil
+	case attribute.Double:
+		return chsql.Or(
+			holds(chsql.PathAs(jsonColumn, key, "Int64"), chsql.Float(v.Double())),
+			holds(chsql.PathAs(jsonColumn, key, "Float64"), chsql.Float(v.Double())), other), nil
+	case attribute.Bool:
+		return chsql.Or(holds(chsql.PathAs(jsonColumn, key, "Bool"), chsql.Bool(v.Bool())), other), nil
+	}
+	return chsql.Or(holds(chsql.PathAs(jsonColumn, key, "String"), chsql.String(v.Str)), other), nil
+}
+
+// Holds applies an operator to SQL values of types that go together. Patterns
+// are used as they are.
+func Holds(e chsql.Expr, op Op, literal chsql.Expr) chsql.Expr {
+	switch op {
+	case NotEqual:
+		return chsql.Ne(e, literal)
+	case Regexp:
+		return chsql.Func("match", e, literal)
+	case NotRegexp:
+		return chsql.Not(chsql.Func("match", e, literal))
+	case Greater:
+		return chsql.Gt(e, literal)
+	case GreaterOrEqual:
+		return chsql.Ge(e, literal)
+	case Less:
+		return chsql.Lt(e, literal)
+	case LessOrEqual:
+		return chsql.Le(e, literal)
+	}
+	return chsql.Eq(e, literal)
+}
+
+// Negative is whether an operator says what a value is not.
+func (o Op) Negative() bool { return o == NotEqual || o == NotRegexp }
+
+// typedOther is Typed for what attributes_other has of a key: arrays, and
+// scalars of rare records.
+func typedOther(key string, op Op, v attribute.Value) chsql.Expr {
+	text := chsql.Func("arrayElement", chsql.Col(otherColumn), chsql.String(key))
+	elements := chsql.Func("if", chsql.Func("JSONHas", text, chsql.String("arrayValue")),
+		chsql.Func("JSONExtractArrayRaw", text, chsql.String("arrayValue"), chsql.String("values")), chsql.Func("array", text))
+	e := chsql.Col("e")
+	has := func(field string) chsql.Expr { return chsql.Func("JSONHas", e, chsql.String(field)) }
+	var cond chsql.Expr
+	switch v.Kind {
+	case attribute.Int, attribute.Double:
+		literal := chsql.Float(v.Double())
+		if v.Kind == attribute.Int {
+			literal = chsql.Int(v.Int())
+		}
+		cond = chsql.Or(
+			chsql.And(has("intValue"), Holds(chsql.Func("toInt64OrZero", chsql.Func("JSONExtractString", e, chsql.String("intValue"))), op, literal)),
+			chsql.And(has("doubleValue"), Holds(chsql.Func("JSONExtractFloat", e, chsql.String("doubleValue")), op, literal)))
+	case attribute.Bool:
+		cond = chsql.And(has("boolValue"), Holds(chsql.Func("JSONExtractBool", e, chsql.String("boolValue")), op, chsql.Bool(v.Bool())))
+	default:
+		cond = chsql.And(has("stringValue"), Holds(chsql.Func("JSONExtractString", e, chsql.String("stringValue")), op, chsql.String(v.Str)))
+	}
+	held := chsql.Func("arrayExists", chsql.Lambda("e", cond), elements)
+	if op.Negative() {
+		held = chsql.And(chsql.Func("notEmpty", elements), chsql.Func("arrayAll", chsql.Lambda("e", cond), elements))
+	}
+	return chsql.And(chsql.Func("mapContains", chsql.Col(otherColumn), chsql.String(key)), held)
+}
+
+// Number is an attribute's number, NULL where it has none.
+func Number(key string) chsql.Expr {
+	if !chsql.IsPath(key) {
+		return chsql.Func("toFloat64OrNull", Text(key))
+	}
+	return chsql.Func("coalesce", chsql.Func("toFloat64", chsql.PathAs(jsonColumn, key, "Int64")), chsql.PathAs(jsonColumn, key, "Float64"))
+}
+
+// TypeName is an attribute's type as the server names it (String, Int64,
+// Float64, Bool), "other" for what is in attributes_other, "" where it is
+// absent.
+func TypeName(key string) chsql.Expr {
+	other := chsql.Func("if", chsql.Func("mapContains", chsql.Col(otherColumn), chsql.String(key)), chsql.String("other"), chsql.String(""))
+	if !chsql.IsPath(key) {
+		return other
+	}
+	path := chsql.Path(jsonColumn, key)
+	return chsql.Func("if", chsql.IsNotNull(path), chsql.Func("dynamicType", path), other)
+}

@@ -1,0 +1,209 @@
+// Drives the built plugin in a browser, before a running Trefoil: make plugin-e2e.
+import axe from 'axe-core';
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { root, startAll, until } from './live.mjs';
+
+const SHOTS = join(root, 'ui-plugin', 'preview', 'screenshots');
+
+const LINK = 'a[href^="/explore?left="]';
+const ID = /^[0-9a-f]{32}$/;
+
+let all;
+let page;
+const problems = [];
+
+before(async () => {
+  mkdirSync(SHOTS, { recursive: true });
+  all = await startAll();
+  page = await all.browser.newPage({ viewport: { width: 1280, height: 1000 } });
+  page.setDefaultTimeout(60_000);
+  page.on('pageerror', (err) => problems.push(err.message));
+});
+after(() => all?.stop());
+
+const open = async (path) => {
+  await page.goto(all.url + path);
+  await page.getByText('It is not Grafana').waitFor();
+};
+const explore = async (query) => {
+  await open(
+    query ? `/explore?left=${encodeURIComponent(JSON.stringify({ queries: [{ refId: 'A', ...query }] }))}` : '/explore'
+  );
+  await page.getByTestId('editor').getByRole('tab').first().waitFor();
+};
+const tab = (name) => page.getByTestId('editor').getByRole('tab', { name, exact: true }).click();
+const shot = (name) => page.screenshot({ path: join(SHOTS, `${name}.png`) });
+const done = () => page.getByTestId('state').filter({ hasText: 'Done' }).waitFor();
+const run = async () => {
+  await page.getByRole('button', { name: 'Run query' }).click();
+  await done();
+};
+
+/** Replaces the text of the code editor. */
+async function code(text) {
+  await page.locator('.monaco-editor .view-lines').first().click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText(text);
+  await page.keyboard.press('Escape');
+}
+
+/** Rows of the frames of one kind that are shown. */
+async function rows(kind) {
+  const frames = page.getByTestId('results').getByTestId(`frame-${kind}`);
+  await frames.first().waitFor();
+  return Number(await frames.first().getAttribute('data-rows'));
+}
+
+/** Serious faults of the editor's accessibility; Monaco's own insides are not ours. */
+async function accessible(name) {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(async () => {
+    const { violations } = await window.axe.run(
+      { include: [['[data-testid="editor"]']], exclude: [['.monaco-editor']] },
+      { resultTypes: ['violations'] }
+    );
+    return violations
+      .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+      .map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).join(' ')}`);
+  });
+  assert.deepEqual(found, [], `${name}: accessibility`);
+}
+
+test('metrics are drawn', async () => {
+  await explore();
+  await code('sum by (service_name) (rate(http_server_request_duration_seconds_count[1m]))');
+  await page.keyboard.press('Shift+Enter');
+  await done();
+  const graph = page.getByTestId('graph');
+  await graph.locator('canvas').first().waitFor();
+  assert.ok(Number(await graph.getAttribute('data-series')) >= 3, 'a series for each service');
+  await accessible('metrics');
+  await shot('metrics');
+});
+
+test('an instant query is a table', async () => {
+  await explore({ queryType: 'metrics', expr: 'sum by (outcome) (shop_orders_total)', instant: true });
+  assert.ok((await rows('table')) >= 1);
+});
+
+test('the builder builds, explains and runs', async () => {
+  await explore();
+  await page.getByText('Builder', { exact: true }).click();
+  await page.getByLabel('Metric', { exact: true }).fill('shop_orders');
+  await page.getByRole('option', { name: 'shop_orders_total' }).click();
+  await page.getByLabel('Add an operation').fill('rate');
+  await page.getByRole('option', { name: 'rate', exact: true }).click();
+  await page.getByText('The increase per second of a counter').waitFor();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
+  await accessible('builder');
+  await shot('builder');
+});
+
+test('exemplars lead to traces', async () => {
+  const expr = 'histogram_quantile(0.95, sum by (le) (rate(http_server_request_duration_seconds_bucket[1m])))';
+  await explore({ queryType: 'metrics', expr, exemplars: true });
+  assert.ok((await rows('table')) > 0, 'exemplars');
+  await page.getByTestId('frame-table').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('trace')) > 1);
+});
+
+test('a histogram is a heatmap', async () => {
+  await explore({
+    queryType: 'metrics',
+    expr: 'sum by (le) (rate(http_server_request_duration_seconds_bucket[1m]))',
+    format: 'heatmap',
+  });
+  assert.ok((await rows('heatmap')) > 1);
+});
+
+test('a mistake is told with its place', async () => {
+  await explore({ queryType: 'metrics', expr: 'sum(rate(x[5m])' });
+  await page
+    .getByText(/line 1, column \d+/)
+    .first()
+    .waitFor();
+});
+
+test('logs are found, and a line leads to its trace', async () => {
+  await explore({ queryType: 'logs', severity: 'ERROR' });
+  assert.ok((await rows('logs')) > 0);
+  await accessible('logs');
+  await shot('logs');
+  await page.getByTestId('frame-logs').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('trace')) > 1, 'spans of the trace');
+});
+
+test('a span leads to its logs and to the metrics of its service', async () => {
+  await explore({ queryType: 'traces', traceId: all.trace });
+  assert.ok((await rows('trace')) > 5);
+  await page
+    .getByTestId('frame-trace')
+    .locator(LINK)
+    .filter({ hasText: /^checkout$/ })
+    .first()
+    .click();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
+  await shot('span-to-metrics');
+  await explore({ queryType: 'traces', traceId: all.trace });
+  await page.getByTestId('frame-trace').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('logs')) > 1, 'logs of the trace');
+  await page.getByRole('button', { name: `trace ${all.trace}` }).waitFor();
+});
+
+test('live tail brings new lines', async () => {
+  await explore();
+  await tab('Logs');
+  await page.getByRole('button', { name: 'Live' }).click();
+  const first = await rows('logs');
+  await until('more lines', async () => (await rows('logs')) > first);
+  await page.getByRole('button', { name: 'Stop live' }).click();
+});
+
+test('a trace is shown', async () => {
+  await explore({ queryType: 'traces', traceId: all.trace });
+  assert.ok((await rows('trace')) > 5);
+  await accessible('traces');
+  await shot('trace');
+});
+
+test('alerts are listed and have a history', async () => {
+  await explore();
+  await tab('Alerts');
+  await run();
+  await accessible('alerts');
+  await page.getByText('History', { exact: true }).click();
+  await done();
+  await shot('alerts');
+});
+
+test('dashboards are filled', async () => {
+  for (const name of ['trefoil-services', 'trefoil-service', 'trefoil-genai', 'trefoil-runtimes']) {
+    await open(`/d/${name}`);
+    const panels = page.getByTestId('panel');
+    await panels.first().waitFor();
+    await until(
+      `${name} has its answers`,
+      async () => {
+        const states = await panels.evaluateAll((all) => all.map((p) => p.dataset.state));
+        return states.every((state) => state === 'Done');
+      },
+      120
+    );
+    assert.equal(await panels.getByText('No data').count(), 0, `${name}: a panel without data`);
+    await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
+  }
+});
+
+test('settings are checked', async () => {
+  await open('/settings');
+  await page.getByRole('button', { name: 'Save & test' }).click();
+  await page.getByText(/is ready \(engine/).waitFor();
+  await accessible('settings');
+  await shot('settings');
+});
+
+test('the page has thrown nothing', () => assert.deepEqual(problems, []));

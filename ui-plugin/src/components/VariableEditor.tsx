@@ -1,0 +1,79 @@
+import { QueryEditorProps } from '@grafana/data';
+import { Combobox, Field, Input, Stack } from '@grafana/ui';
+import React from 'react';
+
+import { TrefoilDatasource } from '../datasource';
+import { TrefoilOptions, TrefoilQuery, VariableQuery } from '../types';
+import { matching } from './matching';
+
+type Props = QueryEditorProps<TrefoilDatasource, TrefoilQuery, TrefoilOptions, TrefoilQuery>;
+
+const KINDS: Array<{ value: VariableQuery['kind']; label: string }> = [
+  { value: 'label-values', label: 'Values of a label' },
+  { value: 'labels', label: 'Names of labels' },
+  { value: 'services', label: 'Services' },
+  { value: 'metrics', label: 'Metric names' },
+];
+
+const SIGNALS: Array<{ value: NonNullable<VariableQuery['signal']>; label: string }> = [
+  { value: 'metrics', label: 'Metrics' },
+  { value: 'logs', label: 'Logs' },
+  { value: 'traces', label: 'Traces' },
+];
+
+/** What a dashboard's variable lists; a selector with other variables in it chains it to them. */
+export function VariableEditor({ datasource, query, range, onChange }: Props) {
+  const variable: VariableQuery = query.variable ?? { kind: 'label-values' };
+  const signal = variable.signal ?? 'metrics';
+  const change = (part: Partial<VariableQuery>) =>
+    onChange({ ...query, refId: query.refId ?? 'variable', variable: { ...variable, ...part } });
+  const named = variable.kind === 'label-values' || variable.kind === 'labels';
+  return (
+    <Stack direction="row" gap={1} wrap="wrap">
+      <Field noMargin label="List" htmlFor="trefoil-variable-kind">
+        <Combobox
+          id="trefoil-variable-kind"
+          width={26}
+          options={KINDS}
+          value={variable.kind}
+          onChange={(option) => change({ kind: option.value })}
+        />
+      </Field>
+      {named && (
+        <Field noMargin label="Of" htmlFor="trefoil-variable-signal">
+          <Combobox
+            id="trefoil-variable-signal"
+            width={16}
+            options={SIGNALS}
+            value={signal}
+            onChange={(option) => change({ signal: option.value })}
+          />
+        </Field>
+      )}
+      {variable.kind === 'label-values' && (
+        <Field noMargin label="Label" htmlFor="trefoil-variable-label">
+          <Combobox
+            id="trefoil-variable-label"
+            width={30}
+            createCustomValue
+            placeholder="name"
+            value={variable.label || null}
+            options={async (typed) => matching(await datasource.labelNames(signal, range), typed)}
+            onChange={(option) => change({ label: option.value })}
+          />
+        </Field>
+      )}
+      {(variable.kind === 'metrics' || (named && signal === 'metrics')) && (
+        <Field noMargin label="Only of series that match" htmlFor="trefoil-variable-match">
+          <Input
+            id="trefoil-variable-match"
+            width={50}
+            placeholder={'{service_name="$service"}'}
+            value={variable.match ?? ''}
+            onChange={(e) => change({ match: e.currentTarget.value || undefined })}
+          />
+        </Field>
+      )}
+    </Stack>
+  );
+}

@@ -1,0 +1,20 @@
+/** What the code editor offers for TraceQL. */
+export const TRACEQL_WORDS: Array<{ word: string; help: string }> = [
+  { word: 'status', help: 'How the span ended: error, ok or unset.' },
+  { word: 'duration', help: 'How long the span took, as in duration > 250ms.' },
+  { word: 'name', help: 'Name of the span.' },
+  { word: 'kind', help: 'server, client, producer, consumer or internal.' },
+  { word: 'rootName', help: 'Name of the root span of the trace.' },
+  { word: 'rootServiceName', help: 'Service of the root span of the trace.' },
+  { word: 'traceDuration', help: 'How long the whole trace took.' },
+  { word: 'resource.service.name', help: 'Service of the span.' },
+  { word: 'span.', help: 'An attribute of the span itself, as in span.http.route.' },
+  { word: 'resource.', help: "An attribute of the span's resource." },
+  { word: 'event:name', help: 'Name of an event of the span.' },
+  { word: 'count()', help: 'Number of spans that matched, as in | count() > 3.' },
+  { word: 'avg(duration)', help: 'Average duration of the spans that matched.' },
+  { word: 'rate()', help: 'Spans per second, as series.' },
+  { word: 'count_over_time()', help: 'Spans in each step, as series.' },
+  { word: 'quantile_over_time(duration, .95)', help: 'Quantile of the durations in each step, as series.' },
+  { word: 'by(resource.service.name)', help: 'A group for each value.' },
+];

@@ -16,7 +16,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
-  AND (ifNull(attributes.`user.id`.:String = 'u1', false) OR (mapContains(attributes_other, 'user.id') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = 'u1'), if(JSONHas(arrayElement(attributes_other, 'user.id'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'user.id'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'user.id'))))))
+  AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('6e5c93a6'), 4), toFixedString(unhex('ce29f016'), 4)))) AND (ifNull(attributes.`user.id`.:String = 'u1', false) OR (mapContains(attributes_other, 'user.id') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = 'u1'), if(JSONHas(arrayElement(attributes_other, 'user.id'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'user.id'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'user.id')))))))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
 LIMIT 20;

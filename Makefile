@@ -119,6 +119,7 @@ bench-query: ## measure logs and traces queries (not there yet)
 
 conformance: engine ## hold the doors to real senders; the query languages' suites come with each. Needs Debian's prometheus package
 	go test -tags conformance -timeout 9m -run 'TestPrometheusWritesToUs' ./ingest/promwrite
+	go test -tags conformance -timeout 9m -run 'TestVictoriaMetrics' ./query/metricsqlexec # needs victoria-metrics in PATH, see the test
 	go test -tags conformance -timeout 9m -run 'TestAmtool|TestDebianAlertmanager' ./alerting
 	go test -tags conformance -timeout 9m -run 'TestPromtool' ./alerting/ruletest
 

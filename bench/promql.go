@@ -139,7 +139,6 @@ func (cfg promqlConfig) fill(ctx context.Context, ours, theirs *server) (time.Ti
 type cost struct {
 	cpu, wall time.Duration
 	series    int
-	sum       float64 // of all finite values, to see that both answer alike
 }
 
 func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *server, end time.Time) error {

@@ -38,15 +38,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// evaluated counts one evaluation.
-func (m *metrics) evaluated(s metricexec.Stats, err error) {
-	outcome := "ok"
-	if f := fault.Of(err); f != nil {
-		outcome = string(f.Code)
+// evaluated counts the evaluations of a language.
+func (m *metrics) evaluated(language string) func(metricexec.Stats, error) {
+	return func(s metricexec.Stats, err error) {
+		outcome := "ok"
+		if f := fault.Of(err); f != nil {
+			outcome = string(f.Code)
+		}
+		m.evaluations.WithLabelValues(language, outcome).Observe(s.Elapsed.Seconds())
+		m.samples.Add(float64(s.Samples))
+		m.series.Add(float64(s.Series))
 	}
-	m.evaluations.WithLabelValues("promql", outcome).Observe(s.Elapsed.Seconds())
-	m.samples.Add(float64(s.Samples))
-	m.series.Add(float64(s.Series))
 }
 
 // answered counts one request.

@@ -23,6 +23,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/lokiapi"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
@@ -98,10 +99,11 @@ func (c *Config) setDefaults() {
 // Service answers queries over HTTP and from inside the process. It is safe for
 // concurrent use.
 type Service struct {
-	config Config
-	engine *metricexec.Engine
-	traces *traceexec.Engine
-	logs   *logexec.Engine
+	config    Config
+	engine    *metricexec.Engine
+	metricsql *metricsqlexec.Engine
+	traces    *traceexec.Engine
+	logs      *logexec.Engine
 	// What metric queries and rules may be written in. A new language is a
 	// line in New.
 	languages nativeapi.Languages
@@ -115,25 +117,27 @@ func New(c Config) *Service {
 	c.setDefaults()
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
 	s.engine = metricexec.New(metricexec.Config{
-		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated,
+		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
 		Limits: metricexec.Limits{
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},
 	})
+	s.metricsql = metricsqlexec.New(metricsqlexec.Config{Metrics: s.engine, Observe: s.metrics.evaluated("metricsql"), Now: c.Now})
 	s.traces = traceexec.New(traceexec.Config{Traces: c.Traces, Resources: c.Resources, Now: c.Now, Limits: traceexec.Limits{MaxPoints: c.Limits.MaxPoints, MaxNames: c.Limits.MaxNames}})
 	s.logs = logexec.New(logexec.Config{Logs: c.Logs, Resources: c.Resources, Limits: logexec.Limits{
 		Timeout: c.Limits.Timeout, MaxLines: c.Limits.MaxLogs, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints, MaxSamples: c.Limits.MaxSamples, MaxNames: c.Limits.MaxNames,
 	}})
 	s.languages = nativeapi.Languages{
-		"logql":   {Instant: s.logsInstant, Range: s.logsRange},
-		"promql":  {Instant: s.engine.Instant, Range: s.engine.Range},
-		"traceql": {Instant: s.traces.Instant, Range: s.traces.Range},
+		"logql":     {Instant: s.logsInstant, Range: s.logsRange, Check: checkLogs},
+		"promql":    {Instant: s.engine.Instant, Range: s.engine.Range},
+		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range, Check: s.metricsql.Check},
+		"traceql":   {Instant: s.traces.Instant, Range: s.traces.Range},
 	}
 	s.handler = s.mount()
 	return s
 }
 
-// Handler serves /prometheus, /api/v1 and /openapi.yaml. Requests
+// Handler serves /prometheus, /metricsql, /api/v1 and /openapi.yaml. Requests
 // carry their tenant in the context.
 func (s *Service) Handler() http.Handler { return s.handler }
 
@@ -150,10 +154,12 @@ func (s *Service) mount() http.Handler {
 	})
 	program := c.Program
 	program.Version = c.Version
-	prom := promapi.Handler(promapi.Config{
+	prom := promapi.Config{
 		Engine: s.engine, Metadata: s.metadata, TargetMetadata: s.targetMetadata, Cardinality: s.cardinality,
 		MaxMetadata: c.Limits.MaxNames, Program: program, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
-	})
+	}
+	vm := prom
+	vm.Language = s.metricsql
 	tempo := tempoapi.Handler(tempoapi.Config{
 		Engine: s.traces, Traces: c.Traces, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
 	})
@@ -165,7 +171,9 @@ func (s *Service) mount() http.Handler {
 	mux.Handle("/loki/", http.StripPrefix("/loki", s.instrument("/loki", loki, lokiapi.WriteError)))
 	mux.Handle("/jaeger/", http.StripPrefix("/jaeger", s.instrument("/jaeger", jaeger, jaegerapi.WriteError)))
 	mux.Handle("/tempo/", http.StripPrefix("/tempo", s.instrument("/tempo", tempo, tempoapi.WriteError)))
-	mux.Handle("/prometheus/", http.StripPrefix("/prometheus", s.instrument("/prometheus", prom, promapi.WriteError)))
+	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
+	}
 	api := s.instrument("", native, nativeapi.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)

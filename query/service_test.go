@@ -85,7 +85,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /api/v1/nothing", 404, "not_found", "/api/v1/nothing"},
 		{"DELETE /api/v1/logs", 405, "bad_query", "GET"},
 		{`POST /api/v1/query {"query":"sum(\n rate(x))"}`, 400, "bad_query", "range vector"},
-		{`POST /api/v1/query {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of promql"},
+		{`POST /api/v1/query {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of metricsql, promql"},
 		{`POST /api/v1/query {"query":"up","step":"1ms"}`, 422, "limit", "step"},
 		{`POST /api/v1/query {"query":"\"text\"","instant":true}`, 400, "bad_query", "string"},
 		{"GET /prometheus/api/v1/query?query=sum(", 400, "bad_data", `invalid parameter "query": 1:5: parse error`},
@@ -97,6 +97,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /prometheus/api/v1/series", 400, "bad_data", "no match[] parameter provided"},
 		{"GET /prometheus/api/v1/series?match[]={}", 400, "bad_data", "at least one non-empty matcher"},
 		{"GET /prometheus/api/v1/labels?limit=-1", 400, "bad_data", `invalid parameter "limit"`},
+		{"GET /metricsql/api/v1/query?query=sum(up", 400, "bad_data", `invalid parameter "query"`},
+		{"GET /metricsql/api/v1/query?query=nope(up)", 400, "bad_data", "nope"},
+		{"GET /metricsql/api/v1/parse_query?query=up", 501, "unsupported", "PromQL"},
 		{"GET /prometheus/api/v1/nothing", 404, "not_found", "is not served here"},
 	} {
 		a := f.request("acme", tt.line)
@@ -104,7 +107,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		if got.status != tt.status || got.code != tt.code || !strings.Contains(got.message, tt.text) {
 			t.Errorf("%s: got %d %s %q, want %d %s with %q", tt.line, got.status, got.code, got.message, tt.status, tt.code, tt.text)
 		}
-		if !strings.Contains(tt.line, " /prometheus") {
+		if !strings.Contains(tt.line, " /metricsql") && !strings.Contains(tt.line, " /prometheus") {
 			validate(tt.line, "Error", a.body)
 		}
 	}

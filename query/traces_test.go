@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 
 	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // get answers a path's JSON, which must be a success.
@@ -29,6 +32,27 @@ func (s *shop) get(path string, into any) {
 	}
 }
 
+// raw answers a path's protobuf, every byte of it.
+func (s *shop) raw(path string) []byte {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), http.MethodGet, s.url+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header.Set(tenant.Header, string(s.tenant))
+	req.Header.Set("Accept", "application/protobuf")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		s.Fatalf("GET %s: %d %s %v", path, res.StatusCode, body, err)
+	}
+	return body
+}
+
 var around = fmt.Sprintf("start=%d&end=%d", epoch.Unix()-60, epoch.Unix()+600)
 
 func TestTempo(t *testing.T) {
@@ -40,8 +64,7 @@ func TestTempo(t *testing.T) {
 
 	// By ID, in the message of each version; Grafana asks for protobuf.
 	for _, path := range []string{"/tempo/api/traces/", "/tempo/api/v2/traces/"} {
-		a := s.request("a", "GET "+path+id, "Accept", "application/protobuf")
-		body := a.body
+		body := s.raw(path + id)
 		if strings.Contains(path, "v2") {
 			num, typ, n := protowire.ConsumeTag(body)
 			if num != 1 || typ != protowire.BytesType {

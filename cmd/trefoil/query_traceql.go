@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
@@ -43,7 +44,7 @@ makes series of spans.`,
 	text := set.Args()[0]
 	q, err := traceql.Parse(text)
 	if e, ok := errors.AsType[*traceql.Error](err); ok {
-		return fmt.Errorf("%w\n  %s", e, e.Caret())
+		return fmt.Errorf("%w\n  %s", e, strings.ReplaceAll(e.Caret(), "\n", "\n  "))
 	}
 	client, err := a.open(set)
 	if err != nil {

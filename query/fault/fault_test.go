@@ -61,7 +61,7 @@ func TestOfEvaluation(t *testing.T) {
 
 func TestPositionOf(t *testing.T) {
 	for offset, want := range map[int]Position{-1: {1, 1}, 0: {1, 1}, 2: {1, 3}, 3: {2, 1}, 5: {2, 3}, 99: {2, 4}} {
-		if got := *positionOf("ab\ncde", offset); got != want {
+		if got := *PositionOf("ab\ncde", offset); got != want {
 			t.Errorf("%d: got %+v, want %+v", offset, got, want)
 		}
 	}

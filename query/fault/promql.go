@@ -24,14 +24,14 @@ func ofParse(err error) *Error {
 	return &Error{
 		Code:     BadQuery,
 		Message:  "parse error: " + first.Err.Error(),
-		Position: positionOf(first.Query, int(first.PositionRange.Start)),
+		Position: PositionOf(first.Query, int(first.PositionRange.Start)),
 		Err:      err,
 	}
 }
 
-// positionOf turns a byte offset into a position; an offset outside the query
+// PositionOf turns a byte offset into a position; an offset outside the query
 // is its end.
-func positionOf(query string, offset int) *Position {
+func PositionOf(query string, offset int) *Position {
 	before := query[:min(max(offset, 0), len(query))]
 	line := strings.Count(before, "\n")
 	column := len(before) - (strings.LastIndexByte(before, '\n') + 1)

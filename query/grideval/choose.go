@@ -52,7 +52,8 @@ func (a *aggregation) checkParam() (done bool, err error) {
 		case highest == 0 && lowest == 0:
 			return true, nil
 		case nan:
-			return false, fmt.Errorf("Ratio value is NaN") //nolint:staticcheck // Prometheus's words
+			//lint:ignore ST1005 Prometheus's words
+			return false, fmt.Errorf("Ratio value is NaN")
 		}
 		if highest > 1 {
 			a.warn(annotations.NewInvalidRatioWarning(highest, 1, a.ParPos))
@@ -66,11 +67,14 @@ func (a *aggregation) checkParam() (done bool, err error) {
 	case highest < 1:
 		return true, nil
 	case nan:
-		return false, fmt.Errorf("Parameter value is NaN") //nolint:staticcheck // Prometheus's words
+		//lint:ignore ST1005 Prometheus's words
+		return false, fmt.Errorf("Parameter value is NaN")
 	case lowest <= math.MinInt64:
-		return false, fmt.Errorf("Scalar value %v underflows int64", lowest) //nolint:staticcheck // Prometheus's words
+		//lint:ignore ST1005 Prometheus's words
+		return false, fmt.Errorf("Scalar value %v underflows int64", lowest)
 	case highest >= math.MaxInt64:
-		return false, fmt.Errorf("Scalar value %v overflows int64", highest) //nolint:staticcheck // Prometheus's words
+		//lint:ignore ST1005 Prometheus's words
+		return false, fmt.Errorf("Scalar value %v overflows int64", highest)
 	}
 	return false, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -46,7 +47,7 @@ func (a *api) exemplars(w http.ResponseWriter, r *http.Request) error {
 				break
 			}
 			item := exemplarItem{
-				Time: timeText(x.Ts * 1e6), Metric: series.SeriesLabels.Get(labels.MetricName), Labels: series.SeriesLabels.Map(),
+				Time: timeText(x.Ts * 1e6), Metric: series.SeriesLabels.Get(model.MetricNameLabel), Labels: series.SeriesLabels.Map(),
 				Value: valueJSON(attribute.DoubleValue(x.Value)), TraceID: x.Labels.Get("trace_id"), SpanID: x.Labels.Get("span_id"),
 			}
 			rest := labels.NewBuilder(x.Labels).Del("trace_id", "span_id").Labels()

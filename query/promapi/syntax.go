@@ -1,6 +1,7 @@
 package promapi
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -18,6 +19,9 @@ func (a *api) formatQuery(_ *http.Request, form url.Values) answer {
 
 func (a *api) parseQuery(_ *http.Request, form url.Values) answer {
 	tree, err := a.Language.Tree(form.Get("query"))
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return failed(f)
+	}
 	if err != nil {
 		return failed(fault.Param("query", err))
 	}

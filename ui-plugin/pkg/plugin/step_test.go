@@ -61,7 +61,7 @@ func TestAlignDown(t *testing.T) {
 func TestLogQueryRefuses(t *testing.T) {
 	for name, m := range map[string]queryModel{
 		"severity":        {Severity: "LOUD"},
-		"limit":           {LineLimit: 5001},
+		"limit":           {LineLimit: maxLineLimit + 1},
 		"negative limit":  {LineLimit: -1},
 		"operator":        {Attributes: []attributeFilter{{"a", "~", "b"}}},
 		"nameless":        {Attributes: []attributeFilter{{"", "=", "b"}}},

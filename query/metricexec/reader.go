@@ -1,0 +1,95 @@
+package metricexec
+
+import (
+	"context"
+	"math"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// RawSeries is a series with its samples as an evaluator that is not
+// Prometheus's reads them. NaNs other than stale markers are left out; native
+// histograms are none. The slices are the reader's to keep.
+type RawSeries struct {
+	Labels labels.Labels
+	Times  []int64 // Unix ms, ascending
+	Values []float64
+}
+
+// Reader reads for one evaluation, within the limits of the engine.
+type Reader struct{ q *queryable }
+
+// NewReader makes a reader.
+func (e *Engine) NewReader(t tenant.ID) *Reader { return &Reader{q: e.queryable(t)} }
+
+// Limits are the engine's.
+func (e *Engine) Limits() Limits { return e.config.Limits }
+
+// Stats is what was read so far.
+func (r *Reader) Stats() Stats {
+	return Stats{Series: r.q.budget.series.Load(), Samples: r.q.budget.samples.Load()}
+}
+
+// Read reads the samples in [from,to], Unix ms, of the series that match all
+// matchers of any of the sets. With totals a delta series is its running total.
+// Errors are *fault.Error.
+func (r *Reader) Read(ctx context.Context, sets [][]*labels.Matcher, from, to int64, totals bool) ([]RawSeries, error) {
+	hints := &storage.SelectHints{Start: from, End: to}
+	if totals {
+		hints.Func = "delta"
+	}
+	var out []RawSeries
+	seen := map[string]bool{}
+	for _, matchers := range sets {
+		normaliseMatchers(matchers)
+		q := &querier{queryable: r.q, from: from, to: to}
+		found, _, err := q.read(ctx, hints, newSelector(matchers))
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		for _, s := range found {
+			if len(sets) > 1 {
+				key := s.Labels().String()
+				if seen[key] {
+					continue
+				}
+				seen[key] = true
+			}
+			if raw := rawOf(s); len(raw.Times) > 0 {
+				out = append(out, raw)
+			}
+		}
+	}
+	return out, nil
+}
+
+func rawOf(s storage.Series) RawSeries {
+	own, ok := s.(*series)
+	if !ok {
+		return RawSeries{} // merged with native histograms
+	}
+	cols := own.points()
+	raw := RawSeries{Labels: own.lbls}
+	if cols.histograms != nil {
+		return raw
+	}
+	raw.Times, raw.Values = make([]int64, 0, len(cols.times)), make([]float64, 0, len(cols.times))
+	for i, v := range cols.floats {
+		if !math.IsNaN(v) || value.IsStaleNaN(v) {
+			raw.Times, raw.Values = append(raw.Times, cols.times[i]), append(raw.Values, v)
+		}
+	}
+	return raw
+}
+
+// Normalise gives the labels of matchers the names that series have.
+func Normalise(sets [][]*labels.Matcher) {
+	for _, set := range sets {
+		normaliseMatchers(set)
+	}
+}

@@ -1,0 +1,347 @@
+package metricsqlexec
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/VictoriaMetrics/metricsql"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/trefoil-o11y/trefoil/query/columnfunc"
+	"github.com/trefoil-o11y/trefoil/query/fault"
+)
+
+func (s scope) binary(b *metricsql.BinaryOpExpr) ([]series, error) {
+	left, err := s.eval(b.Left)
+	if err != nil {
+		return nil, err
+	}
+	right, err := s.eval(b.Right)
+	if err != nil {
+		return nil, err
+	}
+	op := strings.ToLower(b.Op)
+	if set, ok := setOperators[op]; ok {
+		return set(b, left, right), nil
+	}
+	if (op == "==" || op == "!=") && (isUnion(b.Left) || isUnion(b.Right)) {
+		return oneOf(op, isUnion(b.Left), left, right), nil
+	}
+	f, ok := columnfunc.Binary(op, b.Bool)
+	if !ok {
+		return nil, badQuery(b, "operator %q is not known", b.Op)
+	}
+	if !metricsql.IsBinaryOpCmp(op) {
+		left, right = present(left), present(right)
+	}
+	if len(left) == 0 && (b.FillLeft == nil || len(right) == 0) || len(right) == 0 && b.FillRight == nil {
+		return nil, nil
+	}
+	return s.combine(b, left, right, f)
+}
+
+// pair is two series to combine and the labels of the result.
+type pair struct {
+	labels      labels.Labels
+	left, right []float64
+}
+
+// combine computes point by point over the pairs of series that match.
+func (s scope) combine(b *metricsql.BinaryOpExpr, left, right []series, f func(x, y float64) float64) ([]series, error) {
+	pairs, err := pairUp(b, left, right)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.account(len(pairs), s.Len()); err != nil {
+		return nil, err
+	}
+	out := make([]series, len(pairs))
+	for i, p := range pairs {
+		values := make([]float64, s.Len())
+		for k := range values {
+			values[k] = f(filled(p.left, p.right, b.FillLeft, b.FillRight, k))
+		}
+		out[i] = series{p.labels, values}
+	}
+	return out, nil
+}
+
+// filled are the values of two sides at a point; one side's absence is what
+// fill_left or fill_right says, that of both stays.
+func filled(left, right []float64, fillLeft, fillRight *metricsql.NumberExpr, at int) (x, y float64) {
+	x, y = math.NaN(), math.NaN()
+	if left != nil {
+		x = left[at]
+	}
+	if right != nil {
+		y = right[at]
+	}
+	switch noX, noY := math.IsNaN(x), math.IsNaN(y); {
+	case noX && !noY && fillLeft != nil:
+		x = fillLeft.N
+	case noY && !noX && fillRight != nil:
+		y = fillRight.N
+	}
+	return x, y
+}
+
+// resultName is the labels a result keeps of one side: with the name of the
+// metric only if it is a filter, or asked for.
+func resultName(b *metricsql.BinaryOpExpr, l labels.Labels) labels.Labels {
+	if b.KeepMetricNames || metricsql.IsBinaryOpCmp(b.Op) && !b.Bool {
+		return l
+	}
+	return without(l, nameLabel)
+}
+
+func pairUp(b *metricsql.BinaryOpExpr, left, right []series) ([]pair, error) {
+	var out []pair
+	if b.GroupModifier.Op == "" && b.JoinModifier.Op == "" {
+		switch {
+		case isScalar(left):
+			for _, r := range right {
+				out = append(out, pair{resultName(b, r.labels), left[0].values, r.values})
+			}
+			return out, nil
+		case isScalar(right):
+			for _, l := range left {
+				out = append(out, pair{resultName(b, l.labels), l.values, right[0].values})
+			}
+			return out, nil
+		}
+	}
+	for _, m := range match(b, left, right) {
+		if len(m.left) == 0 && b.FillLeft == nil || len(m.right) == 0 && b.FillRight == nil {
+			continue
+		}
+		var made []pair
+		var err error
+		switch strings.ToLower(b.JoinModifier.Op) {
+		case "group_left":
+			made, err = join(b, m.left, m.right, "right", m.labels)
+		case "group_right":
+			if made, err = join(b, m.right, m.left, "left", m.labels); err == nil {
+				for i := range made {
+					made[i].left, made[i].right = made[i].right, made[i].left
+				}
+			}
+		default:
+			made, err = oneToOne(b, m)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, made...)
+	}
+	return out, nil
+}
+
+// matched is the series of both sides that have the labels they are matched by
+// in common.
+type matched struct {
+	labels      labels.Labels
+	left, right []series
+}
+
+// match pairs the groups of both sides, in the order of the left one.
+func match(b *metricsql.BinaryOpExpr, left, right []series) []*matched {
+	by := matchingLabels(b)
+	var out []*matched
+	known := map[string]*matched{}
+	find := func(g *group) *matched {
+		k := key(g.labels)
+		if known[k] == nil {
+			known[k] = &matched{labels: g.labels}
+			out = append(out, known[k])
+		}
+		return known[k]
+	}
+	for _, g := range groups(left, by) {
+		find(g).left = g.members
+	}
+	for _, g := range groups(right, by) {
+		find(g).right = g.members
+	}
+	return out
+}
+
+func matchingLabels(b *metricsql.BinaryOpExpr) func(labels.Labels) labels.Labels {
+	names := b.GroupModifier.Args
+	if strings.EqualFold(b.GroupModifier.Op, "on") {
+		if b.KeepMetricNames {
+			names = append(slices.Clone(names), nameLabel)
+		}
+		return func(l labels.Labels) labels.Labels { return only(l, names...) }
+	}
+	if !b.KeepMetricNames {
+		names = append(slices.Clone(names), nameLabel)
+	}
+	return func(l labels.Labels) labels.Labels { return without(l, names...) }
+}
+
+func oneToOne(b *metricsql.BinaryOpExpr, m *matched) ([]pair, error) {
+	l, err := single(b, "left", m.left)
+	if err != nil {
+		return nil, err
+	}
+	r, err := single(b, "right", m.right)
+	if err != nil {
+		return nil, err
+	}
+	var p pair
+	switch {
+	case l != nil:
+		p = pair{labels: narrowed(b, resultName(b, l.labels)), left: l.values}
+	default:
+		p.labels = m.labels
+	}
+	if r != nil {
+		p.right = r.values
+	}
+	return []pair{p}, nil
+}
+
+// narrowed keeps the labels that a result of one-to-one matching has.
+func narrowed(b *metricsql.BinaryOpExpr, l labels.Labels) labels.Labels {
+	names := b.GroupModifier.Args
+	if !strings.EqualFold(b.GroupModifier.Op, "on") {
+		return without(l, names...)
+	}
+	if b.KeepMetricNames {
+		names = append(slices.Clone(names), nameLabel)
+	}
+	return only(l, names...)
+}
+
+// single is the only series of a side, nil without. Several become one if their
+// values do not overlap.
+func single(b *metricsql.BinaryOpExpr, side string, all []series) (*series, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	out := all[0]
+	for i := len(all) - 1; i > 0; i-- {
+		values, ok := mend(out.values, all[i].values)
+		if !ok {
+			return nil, duplicates(b, side, all[0].labels, all[i].labels)
+		}
+		out.values = values
+	}
+	return &out, nil
+}
+
+func duplicates(b *metricsql.BinaryOpExpr, side string, x, y labels.Labels) *fault.Error {
+	f := badQuery(b, "several series on the %s side match: %s and %s", side, x, y)
+	f.Code = fault.Execution
+	return f
+}
+
+// mend puts two columns together that overlap in no more than the two points
+// for which a series that ended is still seen.
+func mend(into, from []float64) ([]float64, bool) {
+	if len(into) <= 2 {
+		return nil, false
+	}
+	overlap := 0
+	out := slices.Clone(into)
+	for i, v := range from {
+		if math.IsNaN(v) {
+			continue
+		}
+		if !math.IsNaN(into[i]) {
+			overlap++
+		}
+		out[i] = v
+	}
+	return out, overlap <= 2
+}
+
+// join pairs many series with one each, whose labels they get as asked.
+func join(b *metricsql.BinaryOpExpr, many, one []series, oneSide string, common labels.Labels) ([]pair, error) {
+	if len(many) == 0 {
+		many = []series{{labels: common}}
+	}
+	if len(one) == 0 {
+		one = []series{{labels: common}}
+	}
+	var out []pair
+	for _, m := range many {
+		name := resultName(b, m.labels)
+		made := map[string]int{}
+		for _, o := range one {
+			l := joined(b, name, o.labels)
+			k := key(l)
+			at, twice := made[k]
+			if !twice {
+				made[k] = len(out)
+				out = append(out, pair{l, m.values, o.values})
+				continue
+			}
+			values, ok := mend(out[at].right, o.values)
+			if !ok {
+				return nil, duplicates(b, oneSide, one[0].labels, o.labels)
+			}
+			out[at].right = values
+		}
+	}
+	return out, nil
+}
+
+// joined adds labels of the one side: those named, or with * all of them.
+func joined(b *metricsql.BinaryOpExpr, many, one labels.Labels) labels.Labels {
+	prefix := ""
+	if b.JoinModifierPrefix != nil {
+		prefix = b.JoinModifierPrefix.S
+	}
+	var skip []string
+	if strings.EqualFold(b.GroupModifier.Op, "on") {
+		skip = b.GroupModifier.Args
+	}
+	out := labels.NewBuilder(many)
+	names := b.JoinModifier.Args
+	if len(names) == 1 && names[0] == "*" {
+		one.Range(func(l labels.Label) {
+			if l.Name != nameLabel && !slices.Contains(skip, l.Name) {
+				out.Set(prefix+l.Name, l.Value)
+			}
+		})
+		return out.Labels()
+	}
+	for _, name := range names {
+		switch v := one.Get(name); {
+		case slices.Contains(skip, name):
+		case name == nameLabel:
+			out.Set(name, v)
+		case v == "":
+			out.Del(name)
+		default:
+			out.Set(prefix+name, v)
+		}
+	}
+	return out.Labels()
+}
+
+func isUnion(e metricsql.Expr) bool {
+	f, ok := e.(*metricsql.FuncExpr)
+	return ok && (f.Name == "" || strings.EqualFold(f.Name, "union"))
+}
+
+// oneOf keeps the values that are, or are not, among those of a union.
+func oneOf(op string, unionIsLeft bool, left, right []series) []series {
+	if unionIsLeft {
+		left, right = right, left
+	}
+	if len(left) == 0 || len(right) == 0 && op == "==" {
+		return nil
+	}
+	for _, l := range left {
+		for p, v := range l.values {
+			found := slices.ContainsFunc(right, func(r series) bool { return r.values[p] == v })
+			if found != (op == "==") {
+				l.values[p] = math.NaN()
+			}
+		}
+	}
+	return left
+}

@@ -34,6 +34,8 @@ require (
 	google.golang.org/grpc v1.85.0
 )
 
+require github.com/coder/websocket v1.8.15 // indirect
+
 require (
 	github.com/armon/go-metrics v0.4.1 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sns v1.42.2 // indirect

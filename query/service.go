@@ -20,6 +20,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/jaegerapi"
+	"github.com/trefoil-o11y/trefoil/query/logexec"
+	"github.com/trefoil-o11y/trefoil/query/lokiapi"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
@@ -101,6 +103,7 @@ type Service struct {
 	engine    *metricexec.Engine
 	metricsql *metricsqlexec.Engine
 	traces    *traceexec.Engine
+	logs      *logexec.Engine
 	// What metric queries and rules may be written in. A new language is a
 	// line in New.
 	languages nativeapi.Languages
@@ -121,7 +124,11 @@ func New(c Config) *Service {
 	})
 	s.metricsql = metricsqlexec.New(metricsqlexec.Config{Metrics: s.engine, Observe: s.metrics.evaluated("metricsql"), Now: c.Now})
 	s.traces = traceexec.New(traceexec.Config{Traces: c.Traces, Resources: c.Resources, Now: c.Now, Limits: traceexec.Limits{MaxPoints: c.Limits.MaxPoints, MaxNames: c.Limits.MaxNames}})
+	s.logs = logexec.New(logexec.Config{Logs: c.Logs, Resources: c.Resources, Limits: logexec.Limits{
+		Timeout: c.Limits.Timeout, MaxLines: c.Limits.MaxLogs, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints, MaxSamples: c.Limits.MaxSamples, MaxNames: c.Limits.MaxNames,
+	}})
 	s.languages = nativeapi.Languages{
+		"logql":     {Instant: s.logsInstant, Range: s.logsRange},
 		"promql":    {Instant: s.engine.Instant, Range: s.engine.Range},
 		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range, Check: s.metricsql.Check},
 		"traceql":   {Instant: s.traces.Instant, Range: s.traces.Range},
@@ -159,7 +166,9 @@ func (s *Service) mount() http.Handler {
 	jaeger := jaegerapi.Handler(jaegerapi.Config{
 		Engine: s.traces, Traces: c.Traces, Resources: c.Resources, Timeout: c.Limits.Timeout, Failed: note, Now: c.Now,
 	})
+	loki := lokiapi.Handler(lokiapi.Config{Engine: s.logs, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now})
 	mux := http.NewServeMux()
+	mux.Handle("/loki/", http.StripPrefix("/loki", s.instrument("/loki", loki, lokiapi.WriteError)))
 	mux.Handle("/jaeger/", http.StripPrefix("/jaeger", s.instrument("/jaeger", jaeger, jaegerapi.WriteError)))
 	mux.Handle("/tempo/", http.StripPrefix("/tempo", s.instrument("/tempo", tempo, tempoapi.WriteError)))
 	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {

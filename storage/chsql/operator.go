@@ -110,3 +110,6 @@ func InSelect(e Expr, s Select) Expr {
 func NotInSelect(e Expr, s Select) Expr {
 	return Expr{e.asOperand() + " GLOBAL NOT IN (\n" + indent(s.SQL()) + "\n)", false}
 }
+
+// Minus is a - b.
+func Minus(a, b Expr) Expr { return binary(a, "-", b) }

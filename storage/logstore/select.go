@@ -84,6 +84,14 @@ func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
 	for _, text := range f.Contains {
 		where = append(where, chsql.Contains(chsql.Col("body"), text))
 	}
+	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings}
+	for _, c := range f.Where {
+		cond, err := c.expr(b)
+		if err != nil {
+			return nil, err
+		}
+		where = append(where, cond)
+	}
 	return where, nil
 }
 
@@ -153,12 +161,7 @@ func pageSelect(where []chsql.Expr, w *windows, p Page, limit int) chsql.Select 
 		all = append(all, chsql.Or(behind(at, cursor), chsql.And(chsql.Eq(at, cursor), behind(id, chsql.Uint(p.After.ID)))))
 	}
 	return chsql.Select{
-		Columns: append([]chsql.Expr{
-			chsql.Func("toUnixTimestamp64Nano", at), chsql.Func("toUnixTimestamp64Nano", chsql.Col("observed_time")), id,
-			chsql.Col("severity_number"), chsql.Col("severity_text"), chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("flags"),
-			chsql.Col("event_name"), chsql.Col("body"), chsql.Col("body_kind"), chsql.Col("dropped_attributes_count"),
-			chsql.Col("service_name"), chsql.Col("resource_id"), chsql.Col("scope_id"),
-		}, attrcol.Columns()...),
+		Columns: rowColumns(),
 		From:    chsql.Table(table),
 		Where:   all,
 		OrderBy: []chsql.Order{order(at), order(id)},
@@ -168,31 +171,54 @@ func pageSelect(where []chsql.Expr, w *windows, p Page, limit int) chsql.Select 
 	}
 }
 
+// rowColumns are those of a Row, in the order scanRow reads them.
+func rowColumns() []chsql.Expr {
+	return append([]chsql.Expr{
+		chsql.Func("toUnixTimestamp64Nano", chsql.Col("time")), chsql.Func("toUnixTimestamp64Nano", chsql.Col("observed_time")), chsql.Col("id"),
+		chsql.Col("severity_number"), chsql.Col("severity_text"), chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("flags"),
+		chsql.Col("event_name"), chsql.Col("body"), chsql.Col("body_kind"), chsql.Col("dropped_attributes_count"),
+		chsql.Col("service_name"), chsql.Col("resource_id"), chsql.Col("scope_id"),
+	}, attrcol.Columns()...)
+}
+
 // table is Table as a word of SQL.
 const table = "logs"
 
 func (s *Store) read(ctx context.Context, sel chsql.Select, rows *[]Row) (conn.Stats, error) {
-	var a attrcol.Row
-	var body, traceID, spanID string
-	var bodyKind uint8
-	return s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Settings: attrcol.Settings(), Op: "logs"}, func(from driver.Rows) (err error) {
+	var scan rowScan
+	return s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Settings: attrcol.Settings(), Op: "logs"}, func(from driver.Rows) error {
 		r := Row{Resource: &resourcestore.Row{}, Scope: &resourcestore.ScopeRow{}}
-		err = from.Scan(&r.Time, &r.ObservedTime, &r.ID, &r.SeverityNumber, &r.SeverityText, &traceID, &spanID, &r.Flags,
-			&r.EventName, &body, &bodyKind, &r.Dropped, &r.Service, &r.Resource.ID, &r.Scope.ID, a.Attributes(), a.Other())
-		if err != nil {
-			return fmt.Errorf("logs: %w", err)
-		}
-		copy(r.TraceID[:], traceID)
-		copy(r.SpanID[:], spanID)
-		if r.Body, err = bodyOf(attribute.Kind(bodyKind), body); err != nil {
-			return fmt.Errorf("logs: record %d: body: %w", r.ID, err)
-		}
-		if r.Attributes, err = a.KeyValues(); err != nil {
-			return fmt.Errorf("logs: record %d: %w", r.ID, err)
+		if err := scan.row(from, &r); err != nil {
+			return err
 		}
 		*rows = append(*rows, r)
 		return nil
 	})
+}
+
+// rowScan reads rowColumns into a Row; it keeps what one row need not give back
+// before the next.
+type rowScan struct {
+	attrs                 attrcol.Row
+	body, traceID, spanID string
+	bodyKind              uint8
+}
+
+func (s *rowScan) row(from driver.Rows, r *Row) (err error) {
+	err = from.Scan(&r.Time, &r.ObservedTime, &r.ID, &r.SeverityNumber, &r.SeverityText, &s.traceID, &s.spanID, &r.Flags,
+		&r.EventName, &s.body, &s.bodyKind, &r.Dropped, &r.Service, &r.Resource.ID, &r.Scope.ID, s.attrs.Attributes(), s.attrs.Other())
+	if err != nil {
+		return fmt.Errorf("logs: %w", err)
+	}
+	copy(r.TraceID[:], s.traceID)
+	copy(r.SpanID[:], s.spanID)
+	if r.Body, err = bodyOf(attribute.Kind(s.bodyKind), s.body); err != nil {
+		return fmt.Errorf("logs: record %d: body: %w", r.ID, err)
+	}
+	if r.Attributes, err = s.attrs.KeyValues(); err != nil {
+		return fmt.Errorf("logs: record %d: %w", r.ID, err)
+	}
+	return nil
 }
 
 func bodyOf(k attribute.Kind, text string) (attribute.Value, error) {
@@ -211,32 +237,9 @@ func (s *Store) resolve(ctx context.Context, t tenant.ID, rows []Row) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	ids, scopeIDs := make([]uint64, len(rows)), make([]uint64, len(rows))
-	for i := range rows {
-		ids[i], scopeIDs[i] = rows[i].Resource.ID, rows[i].Scope.ID
-	}
 	from, to := time.Unix(0, rows[0].Time), time.Unix(0, rows[len(rows)-1].Time)
 	if from.After(to) {
 		from, to = to, from
 	}
-	resources, err := s.resources.Resources(ctx, t, ids, from, to)
-	if err != nil {
-		return err
-	}
-	scopes, err := s.resources.Scopes(ctx, t, scopeIDs, from, to)
-	if err != nil {
-		return err
-	}
-	for i := range rows {
-		r := &rows[i]
-		if found := resources[r.Resource.ID]; found != nil {
-			r.Resource = found
-		} else {
-			r.Resource.Service = r.Service
-		}
-		if found := scopes[r.Scope.ID]; found != nil {
-			r.Scope = found
-		}
-	}
-	return nil
+	return s.resolveBetween(ctx, t, rows, from, to)
 }

@@ -24,6 +24,8 @@ type Filter struct {
 	Text        string   // a part of the body, in any case
 	Contains    []string // parts of the body, each as it is
 	Attributes  []attrcol.Matcher
+	Where       []Cond   // in the terms of a query language
+	Meanings    Meanings // what the names in Where mean
 }
 
 // Cursor is a place between two records: those of the page that ended with

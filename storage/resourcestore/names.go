@@ -30,6 +30,16 @@ func ScopeIDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
 	}
 }
 
+// ScopeKeys lists the keys of the attributes of scopes seen on the days from from
+// to to, sorted, at most limit of them (0 means attrcol.DefaultNames).
+func (s *Store) ScopeKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "scope keys", func(limit int) chsql.Select {
+		sel := labelNamesSelect(t, from, to, limit)
+		sel.From = chsql.Table("scopes")
+		return sel
+	})
+}
+
 // Services lists the names of the services seen on the days from from to to,
 // sorted, at most limit of them (0 means attrcol.DefaultNames).
 func (s *Store) Services(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {

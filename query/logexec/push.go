@@ -1,0 +1,156 @@
+package logexec
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/trefoil-o11y/trefoil/query/logline"
+	"github.com/trefoil-o11y/trefoil/query/logpipe"
+	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+)
+
+// pushed is what of a query the server filters by. Its conditions hold for every
+// record the query wants.
+type pushed struct {
+	conds []logstore.Cond
+	// exact: they hold for no other, but for records whose body is no text.
+	exact bool
+	named bool // a condition is on a name that may be an attribute's
+}
+
+// push goes through a pipeline as far as a condition on what is stored is one on
+// what the stage sees.
+func push(l *logql.Log) pushed {
+	p := pushed{exact: true}
+	for _, m := range l.Matchers {
+		p.add(p.label(m.Name, string(m.Op), m.Value))
+	}
+	lines, labels := true, true // a stage sees the line, the labels, as stored
+	for _, s := range l.Stages {
+		switch s := s.(type) {
+		case *logql.LineFilter:
+			if !lines {
+				p.exact = false
+				continue
+			}
+			p.lineFilter(s)
+		case *logql.LabelFilter:
+			if !labels {
+				p.exact = false
+				continue
+			}
+			c, exact := p.cond(s.Cond)
+			p.add(c)
+			p.exact = p.exact && exact
+		default:
+			// A parser adds labels, and what it finds may be marked as failed; the rest
+			// change labels or the line.
+			p.exact = false
+			switch s.(type) {
+			case *logql.Unpack, *logql.LineFormat, *logql.Decolorize:
+				lines = false
+			}
+			labels = false
+		}
+	}
+	return p
+}
+
+func (p *pushed) add(c logstore.Cond) {
+	if c != nil {
+		p.conds = append(p.conds, c)
+	}
+}
+
+func (p *pushed) label(name, op, value string) logstore.Cond {
+	name = logline.Name(name)
+	if name != logpipe.ServiceName {
+		p.named = true
+	}
+	return logstore.Label{Name: name, Value: value, Op: map[string]attrcol.Op{"=": attrcol.Equal, "!=": attrcol.NotEqual, "=~": attrcol.Regexp, "!~": attrcol.NotRegexp}[op]}
+}
+
+func (p *pushed) lineFilter(f *logql.LineFilter) {
+	var any logstore.Any
+	exact := true
+	for _, t := range f.Texts {
+		c, ok := lineCond(f.Op, t)
+		exact = exact && ok
+		any = append(any, c)
+	}
+	p.exact = p.exact && exact
+	switch {
+	case !f.Op.Negative():
+		p.add(any)
+	case exact:
+		// Bodies that are no text pass a Line, and must pass here as well.
+		p.add(logstore.Any{logstore.Body{Structured: true}, logstore.Not{Cond: any}})
+	}
+}
+
+// lineCond is what a line has to be like; not exact if it may be so and yet not be
+// meant.
+func lineCond(op logql.LineOp, t logql.LineText) (c logstore.Cond, exact bool) {
+	switch {
+	case t.IP:
+		return logstore.All{}, false
+	case op == logql.Contains || op == logql.NotContains:
+		return logstore.Line{Op: logstore.LineContains, Text: t.Text}, true
+	case op == logql.Like || op == logql.NotLike:
+		return likeCond(t.Text), true
+	}
+	return logstore.Line{Op: logstore.LineMatches, Text: t.Text}, true
+}
+
+// likeCond is a pattern as a regular expression, with the longest of its literals
+// as a condition of its own, which an index may know.
+func likeCond(text string) logstore.Cond {
+	like, err := logline.ParseLike(text)
+	if err != nil {
+		return logstore.All{}
+	}
+	re := regexp.MustCompile(`<_>`).ReplaceAllString(regexp.QuoteMeta(text), ".*")
+	conds := logstore.All{}
+	if literals := like.Literals(); len(literals) > 0 {
+		longest := slices.MaxFunc(literals, func(a, b string) int { return len(a) - len(b) })
+		conds = append(conds, logstore.Line{Op: logstore.LineContains, Text: longest})
+	}
+	return append(conds, logstore.Line{Op: logstore.LineMatches, Text: "^" + re + "$"})
+}
+
+// cond is a label filter before any parser. It is not exact where values that
+// cannot be compared are to be marked, not dropped: those pass.
+func (p *pushed) cond(c logql.Cond) (logstore.Cond, bool) {
+	switch c := c.(type) {
+	case *logql.And:
+		left, exactLeft := p.cond(c.Left)
+		right, exactRight := p.cond(c.Right)
+		return logstore.All{left, right}, exactLeft && exactRight
+	case *logql.Or:
+		left, exactLeft := p.cond(c.Left)
+		right, exactRight := p.cond(c.Right)
+		return logstore.Any{left, right}, exactLeft && exactRight
+	case *logql.Compare:
+		return p.compare(c)
+	}
+	return logstore.All{}, false
+}
+
+func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
+	if strings.HasPrefix(c.Name, "__") || c.Name == "observed_timestamp" || c.Name == "flags" || strings.HasSuffix(c.Name, "_extracted") {
+		return logstore.All{}, false // not stored under a name
+	}
+	if c.Kind == logql.Text {
+		return p.label(c.Name, c.Op, c.Text), true
+	}
+	there := p.label(c.Name, "!=", "")
+	if c.Kind != logql.Float {
+		return there, false
+	}
+	op := map[string]attrcol.Op{"==": attrcol.Equal, "!=": attrcol.NotEqual, ">": attrcol.Greater, ">=": attrcol.GreaterOrEqual, "<": attrcol.Less, "<=": attrcol.LessOrEqual}[c.Op]
+	name := logline.Name(c.Name)
+	return logstore.Any{logstore.Number{Name: name, Op: op, Value: c.Number}, logstore.NotNumber{Name: name}}, false
+}

@@ -1,0 +1,368 @@
+package logstore
+
+import (
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Cond is a condition on a record: an All, Any, Not, Label, Number, NotNumber,
+// Line or Body.
+type Cond interface {
+	expr(b *binding) (chsql.Expr, error)
+}
+
+// All holds where all hold, Any where one holds, Not where the other does not.
+type (
+	All []Cond
+	Any []Cond
+	Not struct{ Cond Cond }
+)
+
+// Label compares the text of what a name means (see Meanings) by one of the text
+// operators of attrcol. As there, what is not there has the text "".
+type Label struct {
+	Name  string
+	Op    attrcol.Op
+	Value string
+}
+
+// Number compares the number of what a name means; texts that spell one count.
+// What has no number it does not find, whatever the operator: attrcol's of
+// numbers, Equal or NotEqual.
+type Number struct {
+	Name  string
+	Op    attrcol.Op
+	Value float64
+}
+
+// NotNumber finds what has a text that spells no number.
+type NotNumber struct{ Name string }
+
+// LineOp is how a Line looks at the body.
+type LineOp uint8
+
+const (
+	LineContains LineOp = iota
+	LineMatches         // RE2, "." matches line breaks
+)
+
+// Line looks for a text in the bodies that are texts. Other bodies, which are
+// stored in a form that is not shown, all pass: whoever wants to know looks at
+// them himself.
+type Line struct {
+	Op   LineOp
+	Text string
+}
+
+// Body finds the records whose body is a text, or, if Structured, is not.
+type Body struct{ Structured bool }
+
+// Meanings says what the names in a query mean: the keys, of the attributes of
+// records, resources and scopes, that a name stands for. A resource's attribute
+// goes before a record's, a record's before a scope's. Beside them stand what
+// records have columns for:
+//
+//	service_name, detected_level, severity_text, severity_number, trace_id,
+//	span_id, event_name, scope_name, scope_version
+type Meanings struct{ Record, Resource, Scope map[string][]string }
+
+// binding is what conditions need to know to become SQL.
+type binding struct {
+	tenant   tenant.ID
+	from, to time.Time
+	names    Meanings
+}
+
+func (c All) expr(b *binding) (chsql.Expr, error) { return b.join(c, chsql.And) }
+func (c Any) expr(b *binding) (chsql.Expr, error) { return b.join(c, chsql.Or) }
+
+func (b *binding) join(conds []Cond, join func(...chsql.Expr) chsql.Expr) (chsql.Expr, error) {
+	list := make([]chsql.Expr, len(conds))
+	for i, c := range conds {
+		var err error
+		if list[i], err = c.expr(b); err != nil {
+			return chsql.Expr{}, err
+		}
+	}
+	return join(list...), nil
+}
+
+func (c Not) expr(b *binding) (chsql.Expr, error) {
+	e, err := c.Cond.expr(b)
+	return chsql.Not(e), err
+}
+
+func (c Body) expr(*binding) (chsql.Expr, error) {
+	if c.Structured {
+		return structured(), nil
+	}
+	return chsql.Not(structured()), nil
+}
+
+// structured is whether the body is stored as OTLP/JSON.
+func structured() chsql.Expr {
+	return chsql.Gt(chsql.Col("body_kind"), chsql.Uint(uint64(attribute.String)))
+}
+
+func (c Line) expr(*binding) (chsql.Expr, error) {
+	if c.Text == "" {
+		return chsql.Bool(true), nil
+	}
+	found := chsql.Gt(chsql.Func("position", chsql.Col("body"), chsql.String(c.Text)), chsql.Int(0))
+	if c.Op == LineMatches {
+		if _, err := regexp.Compile(c.Text); err != nil {
+			return chsql.Expr{}, &attrcol.MatcherError{Matcher: attrcol.Matcher{Key: "line", Op: attrcol.Regexp, Value: c.Text}, Err: err}
+		}
+		found = chsql.Func("match", chsql.Col("body"), chsql.String("(?s:"+c.Text+")"))
+	}
+	return chsql.Or(found, structured()), nil
+}
+
+// expr turns every operator into one that finds only what is there, or the
+// negation of one.
+func (c Label) expr(b *binding) (chsql.Expr, error) {
+	negate := false
+	switch c.Op {
+	case attrcol.Equal:
+		if negate = c.Value == ""; negate {
+			c.Op = attrcol.NotEqual
+		}
+	case attrcol.NotEqual:
+		if negate = c.Value != ""; negate {
+			c.Op = attrcol.Equal
+		}
+	case attrcol.Regexp, attrcol.NotRegexp:
+		re, err := regexp.Compile(attrcol.Anchored(c.Value))
+		if err != nil {
+			return chsql.Expr{}, &attrcol.MatcherError{Matcher: attrcol.Matcher{Key: c.Name, Op: c.Op, Value: c.Value}, Err: err}
+		}
+		if negate = re.MatchString("") == (c.Op == attrcol.Regexp); negate {
+			c.Op = attrcol.Regexp + attrcol.NotRegexp - c.Op
+		}
+	default:
+		return chsql.Expr{}, fmt.Errorf("logs: label %s: operator %s is not of texts", c.Name, c.Op)
+	}
+	e, err := b.found(c.Name, c.column, func(key string) (chsql.Expr, error) {
+		return attrcol.Own(attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value})
+	})
+	if err == nil && negate {
+		e = chsql.Not(e)
+	}
+	return e, err
+}
+
+// column is the condition on a column instead of an attribute. Ids and numbers are
+// compared as what they are, which an index or a typed column can do.
+func (c Label) column(name string, text chsql.Expr) chsql.Expr {
+	if c.Op == attrcol.Equal {
+		switch name {
+		case "trace_id", "span_id":
+			raw, err := hex.DecodeString(c.Value)
+			if err != nil || c.Value != strings.ToLower(c.Value) {
+				return chsql.Bool(false)
+			}
+			if name == "trace_id" && len(raw) == 16 {
+				return chsql.Eq(chsql.Col("trace_id"), chsql.Bytes(raw))
+			}
+			if name == "span_id" && len(raw) == 8 {
+				return chsql.Eq(chsql.Col("span_id"), chsql.Bytes(raw))
+			}
+			return chsql.Bool(false)
+		case "severity_number":
+			if n, err := strconv.ParseUint(c.Value, 10, 8); err == nil && n > 0 {
+				return chsql.Eq(chsql.Col("severity_number"), chsql.Uint(n))
+			}
+			return chsql.Bool(false)
+		}
+	}
+	switch c.Op {
+	case attrcol.Equal:
+		return chsql.Eq(text, chsql.String(c.Value))
+	case attrcol.NotEqual:
+		return chsql.Ne(text, chsql.String(c.Value))
+	}
+	match := chsql.Func("match", text, chsql.String(attrcol.Anchored(c.Value)))
+	if c.Op == attrcol.NotRegexp {
+		return chsql.Not(match)
+	}
+	return match
+}
+
+func (c Number) expr(b *binding) (chsql.Expr, error) {
+	value := chsql.Float(c.Value)
+	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr {
+		n := chsql.Func("toFloat64OrNull", text)
+		op := map[attrcol.Op]func(a, b chsql.Expr) chsql.Expr{attrcol.Equal: chsql.Eq, attrcol.NotEqual: chsql.Ne,
+			attrcol.Greater: chsql.Gt, attrcol.GreaterOrEqual: chsql.Ge, attrcol.Less: chsql.Lt, attrcol.LessOrEqual: chsql.Le}[c.Op]
+		return chsql.Func("ifNull", op(n, value), chsql.Bool(false))
+	}, func(key string) (chsql.Expr, error) {
+		own := func(op attrcol.Op) (chsql.Expr, error) {
+			return attrcol.Own(attrcol.Matcher{Key: key, Op: op, Value: strconv.FormatFloat(c.Value, 'f', -1, 64)})
+		}
+		switch c.Op {
+		case attrcol.Equal:
+			low, err := own(attrcol.GreaterOrEqual)
+			if err != nil {
+				return low, err
+			}
+			high, err := own(attrcol.LessOrEqual)
+			return chsql.And(low, high), err
+		case attrcol.NotEqual:
+			low, err := own(attrcol.Greater)
+			if err != nil {
+				return low, err
+			}
+			high, err := own(attrcol.Less)
+			return chsql.Or(low, high), err
+		}
+		return own(c.Op)
+	})
+}
+
+func (c NotNumber) expr(b *binding) (chsql.Expr, error) {
+	not := func(text chsql.Expr) chsql.Expr {
+		return chsql.And(chsql.Ne(text, chsql.String("")), chsql.IsNull(chsql.Func("toFloat64OrNull", text)))
+	}
+	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr { return not(text) },
+		func(key string) (chsql.Expr, error) { return not(attrcol.Text(key)), nil })
+}
+
+// found is a condition that holds only where what a name means is there: column
+// makes it for a name that is a column, own for an attribute of a key.
+func (b *binding) found(name string, column func(name string, text chsql.Expr) chsql.Expr, own func(key string) (chsql.Expr, error)) (chsql.Expr, error) {
+	switch name {
+	case "service_name":
+		return column(name, chsql.Col("service_name")), nil
+	case "scope_name", "scope_version":
+		return b.inScopes(column(name, scopeColumn(name))), nil
+	case "detected_level":
+		return column(name, b.level()), nil
+	}
+	if text, ok := columnText(name); ok {
+		return column(name, text), nil
+	}
+	each := func(keys []string) (chsql.Expr, error) {
+		list := make([]chsql.Expr, len(keys))
+		for i, key := range keys {
+			var err error
+			if list[i], err = own(key); err != nil {
+				return chsql.Expr{}, err
+			}
+		}
+		return chsql.Or(list...), nil
+	}
+	var alternatives []chsql.Expr
+	before := chsql.Bool(true)
+	if keys := b.names.Resource[name]; len(keys) > 0 {
+		e, err := each(keys)
+		if err != nil {
+			return e, err
+		}
+		alternatives = append(alternatives, b.inResources(e))
+		before = chsql.Not(b.inResources(present(keys)))
+	}
+	if keys := b.names.Record[name]; len(keys) > 0 {
+		e, err := each(keys)
+		if err != nil {
+			return e, err
+		}
+		if len(alternatives) > 0 {
+			e = chsql.And(before, e)
+		}
+		alternatives = append(alternatives, e)
+	}
+	if keys := b.names.Scope[name]; len(keys) > 0 {
+		e, err := each(keys)
+		if err != nil {
+			return e, err
+		}
+		alternatives = append(alternatives, b.inScopes(e))
+	}
+	return chsql.Or(alternatives...), nil
+}
+
+func present(keys []string) chsql.Expr {
+	list := make([]chsql.Expr, len(keys))
+	for i, key := range keys {
+		list[i] = attrcol.Present(key)
+	}
+	return chsql.Or(list...)
+}
+
+func (b *binding) inResources(where chsql.Expr) chsql.Expr {
+	return chsql.InSelect(chsql.Col("resource_id"), resourcestore.IDs(b.tenant, b.from, b.to, where))
+}
+
+func (b *binding) inScopes(where chsql.Expr) chsql.Expr {
+	return chsql.InSelect(chsql.Col("scope_id"), resourcestore.ScopeIDs(b.tenant, b.from, b.to, where))
+}
+
+func scopeColumn(name string) chsql.Expr {
+	if name == "scope_name" {
+		return chsql.Col("name")
+	}
+	return chsql.Col("version")
+}
+
+// columnText is the text of a column that has a name in queries, "" where nothing
+// was sent.
+func columnText(name string) (chsql.Expr, bool) {
+	id := func(col chsql.Expr, zero int) chsql.Expr {
+		return chsql.Func("if", chsql.Eq(col, chsql.Bytes(make([]byte, zero))), chsql.String(""), chsql.Func("lower", chsql.Func("hex", col)))
+	}
+	switch name {
+	case "trace_id":
+		return id(chsql.Col("trace_id"), 16), true
+	case "span_id":
+		return id(chsql.Col("span_id"), 8), true
+	case "severity_text":
+		return chsql.Col("severity_text"), true
+	case "event_name":
+		return chsql.Col("event_name"), true
+	case "severity_number":
+		n := chsql.Col("severity_number")
+		return chsql.Func("if", chsql.Eq(n, chsql.Uint(0)), chsql.String(""), chsql.Func("toString", n)), true
+	}
+	return chsql.Expr{}, false
+}
+
+// Levels are the names of OTLP's severities, four numbers each from 1 on.
+var levels = [...]string{"trace", "debug", "info", "warn", "error", "fatal"}
+
+// Level is the level of a record: what a client that detects it has sent, else
+// the name of its severity number, else its severity text, "" if it has none.
+func Level(detected string, number uint8, text string) string {
+	switch {
+	case detected != "":
+		return detected
+	case number > 0:
+		return levels[min(int(number-1)/4, len(levels)-1)]
+	}
+	return strings.ToLower(text)
+}
+
+// level is Level in SQL.
+func (b *binding) level() chsql.Expr {
+	n := chsql.Col("severity_number")
+	var args []chsql.Expr
+	if keys := b.names.Record["detected_level"]; len(keys) > 0 {
+		sent := attrcol.Text(keys[0])
+		args = append(args, chsql.Ne(sent, chsql.String("")), sent)
+	}
+	args = append(args, chsql.Eq(n, chsql.Uint(0)), chsql.Func("lower", chsql.Col("severity_text")))
+	for i, name := range levels[:len(levels)-1] {
+		args = append(args, chsql.Le(n, chsql.Uint(uint64(4*i+4))), chsql.String(name))
+	}
+	args = append(args, chsql.String(levels[len(levels)-1]))
+	return chsql.Func("multiIf", args...)
+}

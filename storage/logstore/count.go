@@ -1,0 +1,200 @@
+package logstore
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Tiles cuts time into stretches: the k-th is (Origin+k*Width, Origin+(k+1)*Width],
+// or, if Window is set, the first Window of it. Times are Unix nanoseconds.
+type Tiles struct{ Origin, Width, Window int64 }
+
+// Counting says by what records are counted.
+type Counting struct {
+	By    []string // names, as in Meanings
+	Tiles Tiles
+	Bytes bool // measure bodies as well
+}
+
+// Counted is how many records of a tile have these values of the names counted by.
+type Counted struct {
+	Values []string // "" for what is not there; valid until the call returns
+	Tile   int64
+	Lines  uint64
+	Bytes  uint64
+}
+
+// Count counts the records that pass the filter. The server adds up; what it
+// answers is a row for each tile, combination of values, and resource if a name
+// may be one's, hence a combination may come several times. The body of a record
+// that is no text is measured as it is stored.
+func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, counted func(Counted) error) (conn.Stats, error) {
+	plan := newCountPlan(t, &f, c)
+	sel, err := plan.sel(t, f, c)
+	if err != nil {
+		return conn.Stats{}, err
+	}
+	type row struct {
+		resource uint64
+		scope    uint64
+		own      []string
+		Counted
+	}
+	var rows []row
+	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log counts"}, func(from driver.Rows) error {
+		r := row{own: make([]string, len(plan.own))}
+		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope}
+		for i := range r.own {
+			dest = append(dest, &r.own[i])
+		}
+		if err := from.Scan(dest...); err != nil {
+			return err
+		}
+		rows = append(rows, r)
+		return nil
+	})
+	if err != nil {
+		return stats, err
+	}
+	resources, scopes := map[uint64]*resourcestore.Row{}, map[uint64]*resourcestore.ScopeRow{}
+	var ids, scopeIDs []uint64
+	for i := range rows {
+		ids, scopeIDs = append(ids, rows[i].resource), append(scopeIDs, rows[i].scope)
+	}
+	if plan.resource {
+		if resources, err = s.resources.Resources(ctx, t, ids, f.From, f.To); err != nil {
+			return stats, err
+		}
+	}
+	if plan.scope {
+		if scopes, err = s.resources.Scopes(ctx, t, scopeIDs, f.From, f.To); err != nil {
+			return stats, err
+		}
+	}
+	values := make([]string, len(c.By))
+	for i := range rows {
+		r := &rows[i]
+		for k, name := range c.By {
+			values[k] = plan.value(name, k, resources[r.resource], scopes[r.scope], r.own)
+		}
+		r.Values = values
+		if err := counted(r.Counted); err != nil {
+			return stats, err
+		}
+	}
+	return stats, nil
+}
+
+// countPlan says where the value of each name comes from.
+type countPlan struct {
+	names           Meanings
+	own             []chsql.Expr // texts to group by
+	ownOf           []int        // for each name the place in own, or -1
+	resource, scope bool
+}
+
+func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
+	p := &countPlan{names: f.Meanings, ownOf: make([]int, len(c.By))}
+	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings}
+	for i, name := range c.By {
+		p.ownOf[i] = -1
+		text, ok := columnText(name)
+		switch {
+		case name == "service_name":
+			text, ok = chsql.Col("service_name"), true
+		case name == "detected_level":
+			text, ok = b.level(), true
+		case name == "scope_name" || name == "scope_version":
+			p.scope = true
+		case !ok:
+			p.resource = p.resource || len(f.Meanings.Resource[name]) > 0
+			p.scope = p.scope || len(f.Meanings.Scope[name]) > 0
+			if keys := f.Meanings.Record[name]; len(keys) > 0 {
+				text, ok = attrcol.Text(keys[len(keys)-1]), true
+				for k := len(keys) - 2; k >= 0; k-- {
+					text = chsql.Func("if", attrcol.Present(keys[k]), attrcol.Text(keys[k]), text)
+				}
+			}
+		}
+		if ok {
+			p.ownOf[i] = len(p.own)
+			p.own = append(p.own, text)
+		}
+	}
+	return p
+}
+
+func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
+	where, err := f.inRange(t)
+	if err != nil {
+		return chsql.Select{}, err
+	}
+	// Behind the origin, so that the first nanosecond of a tile is 0.
+	since := chsql.Minus(chsql.Func("toUnixTimestamp64Nano", chsql.Col("time")), chsql.Int(c.Tiles.Origin+1))
+	tile := chsql.Func("intDiv", since, chsql.Int(c.Tiles.Width)).As("tile")
+	if c.Tiles.Window > 0 && c.Tiles.Window < c.Tiles.Width {
+		where = append(where, chsql.Lt(chsql.Func("modulo", since, chsql.Int(c.Tiles.Width)), chsql.Int(c.Tiles.Window)))
+	}
+	size := chsql.Uint(0)
+	if c.Bytes {
+		size = chsql.Func("sum", chsql.Func("length", chsql.Col("body")))
+	}
+	id := func(want bool, column chsql.Expr) chsql.Expr {
+		if want {
+			return column
+		}
+		return chsql.Uint(0)
+	}
+	columns := []chsql.Expr{
+		tile, chsql.Func("count").As("lines"), chsql.Func("toUInt64", size).As("bytes"),
+		chsql.Func("toUInt64", id(p.resource, chsql.Col("resource_id"))).As("resource"), chsql.Func("toUInt64", id(p.scope, chsql.Col("scope_id"))).As("scope"),
+	}
+	by := []chsql.Expr{chsql.Col("tile"), chsql.Col("resource"), chsql.Col("scope")}
+	for _, text := range p.own {
+		text = chsql.Func("toString", text)
+		columns, by = append(columns, text), append(by, text)
+	}
+	return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
+}
+
+// value is that of a name for a group.
+func (p *countPlan) value(name string, i int, resource *resourcestore.Row, scope *resourcestore.ScopeRow, own []string) string {
+	if resource != nil {
+		if v, ok := textOf(resource.Attributes, p.names.Resource[name]); ok && v != "" {
+			return v
+		}
+	}
+	if k := p.ownOf[i]; k >= 0 && own[k] != "" {
+		return own[k]
+	}
+	if scope != nil {
+		switch name {
+		case "scope_name":
+			return scope.Name
+		case "scope_version":
+			return scope.Version
+		}
+		v, _ := textOf(scope.Attributes, p.names.Scope[name])
+		return v
+	}
+	return ""
+}
+
+// textOf is the text of the first of keys among attributes.
+func textOf(kvs []attribute.KeyValue, keys []string) (string, bool) {
+	for _, key := range keys {
+		for i := range kvs {
+			if kvs[i].Key == key {
+				return kvs[i].Value.Text(), true
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,56 @@
+package logstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Keys are the keys of attributes in use: of records, their resources and their
+// scopes.
+type Keys struct{ Record, Resource, Scope []string }
+
+// maxKeys bounds each list of Keys. A tenant with more of them cannot be asked
+// for all.
+const maxKeys = 100_000
+
+// Keys lists the keys in use on the days from from to to, sorted. It reads small
+// tables only.
+func (s *Store) Keys(ctx context.Context, t tenant.ID, from, to time.Time) (Keys, error) {
+	var k Keys
+	resource, err := s.resources.LabelNames(ctx, t, from, to, maxKeys)
+	if err != nil {
+		return k, err
+	}
+	scope, err := s.resources.ScopeKeys(ctx, t, from, to, maxKeys)
+	if err != nil {
+		return k, err
+	}
+	k.Resource, k.Scope = resource.Values, scope.Values
+	_, err = s.db.Select(ctx, conn.Query{SQL: keysSelect(t, from, to).SQL(), Op: "log keys"}, func(rows driver.Rows) error {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			return err
+		}
+		k.Record = append(k.Record, key)
+		return nil
+	})
+	return k, err
+}
+
+func keysSelect(t tenant.ID, from, to time.Time) chsql.Select {
+	key := chsql.Col("key")
+	return chsql.Select{
+		Distinct: true, Columns: []chsql.Expr{key}, From: chsql.Table("log_keys"),
+		Where: []chsql.Expr{
+			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
+			chsql.Ge(chsql.Col("day"), chsql.Date(from)),
+			chsql.Le(chsql.Col("day"), chsql.Date(to)),
+		},
+		OrderBy: []chsql.Order{chsql.Asc(key)}, Limit: maxKeys,
+	}
+}

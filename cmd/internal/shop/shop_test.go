@@ -324,7 +324,7 @@ func TestRefusedLater(t *testing.T) {
 func TestEndWaitsForExport(t *testing.T) {
 	r, address := receive(t)
 	r.slow = 100 * time.Millisecond
-	sh, err := New(Config{Endpoint: address, Rate: 20_000, Duration: 500 * time.Millisecond})
+	sh, err := New(Config{Endpoint: address, Rate: 20_000, Duration: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

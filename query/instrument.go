@@ -39,7 +39,9 @@ func note(ctx context.Context, f *fault.Error) {
 // storage is.
 func cheap(route string) bool {
 	switch route {
-	case "/openapi.yaml", "/api/v1/status", "/tempo/api/echo", "/tempo/ready", "/tempo/api/status/buildinfo":
+	case "/openapi.yaml", "/api/v1/status", "/tempo/api/echo", "/tempo/ready", "/tempo/api/status/buildinfo",
+		"/loki/api/v1/status/buildinfo", "/loki/api/v1/format_query", "/loki/api/v1/drilldown-limits",
+		"/loki/api/v1/tail": // lasts, and has a bound of its own
 		return true
 	}
 	for _, language := range []string{"/prometheus", "/metricsql"} {

@@ -55,6 +55,12 @@ func (s *Service) logsRange(ctx context.Context, t tenant.ID, expr string, start
 	return r, nil
 }
 
+// checkLogs parses an expression for a rule file.
+func checkLogs(expr string) error {
+	_, err := parseLogs(expr)
+	return err
+}
+
 func parseLogs(expr string) (logql.Metric, error) {
 	m, err := logql.ParseMetric(expr)
 	return m, logexec.Failure(err)

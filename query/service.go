@@ -128,7 +128,7 @@ func New(c Config) *Service {
 		Timeout: c.Limits.Timeout, MaxLines: c.Limits.MaxLogs, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints, MaxSamples: c.Limits.MaxSamples, MaxNames: c.Limits.MaxNames,
 	}})
 	s.languages = nativeapi.Languages{
-		"logql":     {Instant: s.logsInstant, Range: s.logsRange},
+		"logql":     {Instant: s.logsInstant, Range: s.logsRange, Check: checkLogs},
 		"promql":    {Instant: s.engine.Instant, Range: s.engine.Range},
 		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range, Check: s.metricsql.Check},
 		"traceql":   {Instant: s.traces.Instant, Range: s.traces.Range},

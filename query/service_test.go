@@ -85,7 +85,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /api/v1/nothing", 404, "not_found", "/api/v1/nothing"},
 		{"DELETE /api/v1/logs", 405, "bad_query", "GET"},
 		{`POST /api/v1/query {"query":"sum(\n rate(x))"}`, 400, "bad_query", "range vector"},
-		{`POST /api/v1/query {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of metricsql, promql"},
+		{`POST /api/v1/query {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of logql, metricsql, promql"},
 		{`POST /api/v1/query {"query":"up","step":"1ms"}`, 422, "limit", "step"},
 		{`POST /api/v1/query {"query":"\"text\"","instant":true}`, 400, "bad_query", "string"},
 		{"GET /prometheus/api/v1/query?query=sum(", 400, "bad_data", `invalid parameter "query": 1:5: parse error`},

@@ -33,6 +33,9 @@ func calculate(op string, a, b float64) (v float64, keep bool) {
 	case "*":
 		return a * b, true
 	case "/":
+		if b == 0 { // no number in LogQL, not an infinite one
+			return math.NaN(), true
+		}
 		return a / b, true
 	case "%":
 		return math.Mod(a, b), true
@@ -216,9 +219,6 @@ func match(e *logql.Binary, left, right *vector, n int) (*vector, error) {
 			}
 			if !keep {
 				continue
-			}
-			if isComparison(e.Op) && !e.Bool {
-				r = s.Values[i]
 			}
 			to := out[key(labels)]
 			if to == nil {

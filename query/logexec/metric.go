@@ -35,6 +35,9 @@ func (e *Engine) Range(ctx context.Context, t tenant.ID, m logql.Metric, start, 
 	if step <= 0 || end.Before(start) {
 		return nil, &fault.Error{Code: fault.BadQuery, Message: "step must be positive and end not before start"}
 	}
+	if onlyInstant(m) {
+		return nil, &fault.Error{Code: fault.BadQuery, Message: "approx_topk is for instant queries; use topk"}
+	}
 	n := end.Sub(start)/step + 1
 	if n > time.Duration(e.Limits.MaxPoints) {
 		return nil, &fault.Error{Code: fault.BadQuery, Limit: "max_points", Message: fmt.Sprintf(
@@ -61,4 +64,16 @@ func (e *Engine) samples(ctx context.Context, t tenant.ID, m logql.Metric, at st
 		return nil, err
 	}
 	return out, nil
+}
+
+func onlyInstant(m logql.Metric) bool {
+	switch m := m.(type) {
+	case *logql.Aggregation:
+		return m.Op == "approx_topk" || onlyInstant(m.Inner)
+	case *logql.LabelReplace:
+		return onlyInstant(m.Inner)
+	case *logql.Binary:
+		return onlyInstant(m.Left) || onlyInstant(m.Right)
+	}
+	return false
 }

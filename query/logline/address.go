@@ -41,12 +41,6 @@ func lastOf(p netip.Prefix) netip.Addr {
 	return last
 }
 
-// Has is whether an address is in the set; false for a text that is none.
-func (a Addresses) Has(text string) bool {
-	addr, err := netip.ParseAddr(strings.TrimSpace(text))
-	return err == nil && a.has(addr)
-}
-
 func (a Addresses) has(addr netip.Addr) bool {
 	if addr.Is4In6() && a.first.Is4() {
 		addr = addr.Unmap()

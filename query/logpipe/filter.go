@@ -101,7 +101,7 @@ func compileCompare(c *logql.Compare) (func(*Labels) bool, error) {
 				return true
 			}
 			v, ok := l.Get(c.Name)
-			return ok && a.Has(v) == (c.Op == "=")
+			return ok && a.In(v) == (c.Op == "=")
 		}, err
 	}
 	convert := converter(c.Kind)
@@ -113,9 +113,6 @@ func compileCompare(c *logql.Compare) (func(*Labels) bool, error) {
 		text, ok := l.Get(c.Name)
 		if !ok {
 			return false
-		}
-		if l.kind != "" {
-			return true // only filters on the error's text are to drop it
 		}
 		v, err := convert(text)
 		if err != nil {

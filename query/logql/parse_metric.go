@@ -99,7 +99,10 @@ func (p *parser) rangeAggregation(op rangeOp) *Range {
 	r := &Range{Op: t.text, OffsetInText: t.offset}
 	p.expect("(")
 	if op.param {
-		r.Param = p.number()
+		at := p.peek()
+		if r.Param = p.number(); !(r.Param >= 0 && r.Param <= 1) {
+			p.fail(at, "%s wants a quantile between 0 and 1", r.Op)
+		}
 		p.expect(",")
 	}
 	p.logRange(r, 0)

@@ -42,7 +42,13 @@ func (c *Config) setDefaults() {
 	}
 }
 
-type api struct{ Config }
+type api struct {
+	Config
+	tails chan struct{} // one for each tail
+}
+
+// maxTails bounds the tails at once, of all tenants.
+const maxTails = 64
 
 // handler answers a request with a document.
 type handler func(r *http.Request, form url.Values) ([]byte, error)
@@ -50,7 +56,7 @@ type handler func(r *http.Request, form url.Values) ([]byte, error)
 // Handler serves the API below /api/v1.
 func Handler(c Config) *http.ServeMux {
 	c.setDefaults()
-	a := &api{c}
+	a := &api{c, make(chan struct{}, maxTails)}
 	mux := http.NewServeMux()
 	for path, h := range map[string]handler{
 		"query": a.query, "query_range": a.queryRange, "labels": a.labels, "label": a.labels, "label/{name}/values": a.values, "series": a.series,

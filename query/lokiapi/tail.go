@@ -7,6 +7,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/logql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -45,6 +46,13 @@ func (a *api) tail(w http.ResponseWriter, r *http.Request) {
 	win, err := a.window(form, start, a.Now())
 	if err != nil {
 		a.fail(w, r, err)
+		return
+	}
+	select {
+	case a.tails <- struct{}{}:
+		defer func() { <-a.tails }()
+	default:
+		a.fail(w, r, &fault.Error{Code: fault.Unavailable, Limit: "max_tails", RetryAfter: time.Second, Message: "as many tails are open as the limit max_tails allows; try again"})
 		return
 	}
 	// Clients of other origins cannot read what they did not authenticate for, and

@@ -329,3 +329,29 @@ SETTINGS replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS alert_silences AS alert_silences_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_silences_local', cityHash64(id));
 
+-- 0009_log_keys
+CREATE TABLE IF NOT EXISTS log_keys_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  key String CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, key)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS log_keys AS log_keys_local ENGINE = Distributed('trefoil', currentDatabase(), 'log_keys_local', cityHash64(key));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS log_keys_feed_local TO log_keys_local AS
+SELECT tenant, retention_days, toDate(time) AS day,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM logs_local
+GROUP BY tenant, retention_days, day;
+
+INSERT INTO log_keys_local
+SELECT tenant, retention_days, toDate(time) AS day,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM logs_local
+GROUP BY tenant, retention_days, day;
+

@@ -297,3 +297,27 @@ ORDER BY (tenant, id)
 TTL toDateTime(expires_at)
 SETTINGS non_replicated_deduplication_window = 10000;
 
+-- 0009_log_keys
+CREATE TABLE IF NOT EXISTS log_keys (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  key String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, key)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS log_keys_feed TO log_keys AS
+SELECT tenant, retention_days, toDate(time) AS day,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM logs
+GROUP BY tenant, retention_days, day;
+
+INSERT INTO log_keys
+SELECT tenant, retention_days, toDate(time) AS day,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM logs
+GROUP BY tenant, retention_days, day;
+

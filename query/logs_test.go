@@ -1,74 +1,266 @@
 package query_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/coder/websocket"
+
+	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
-// TestLoki asks Loki's API for what the fixture stored, as Grafana does.
-func TestLoki(t *testing.T) {
-	s := newFixture(t, nil).open("a", "alpha", 1)
-	at := fmt.Sprintf("&start=%d&end=%d&limit=1000", epoch.Add(-60e9).UnixNano(), epoch.Add(600e9).UnixNano())
-	get := func(path, query string) string {
-		return "/loki/api/v1/" + path + "?query=" + url.QueryEscape(query) + at
+// loki asks the API of logs as logcli and Grafana do.
+func (f *fixture) loki(path string, params ...string) answer {
+	f.Helper()
+	form := url.Values{}
+	for i := 0; i < len(params); i += 2 {
+		form.Add(params[i], params[i+1])
 	}
-	type streams struct {
-		Data struct {
-			ResultType string
-			Result     []struct {
-				Stream map[string]string
-				Values [][]any
+	return f.request("acme", "GET /loki/api/v1/"+path+"?"+form.Encode(), "X-Loki-Response-Encoding-Flags", "categorize-labels")
+}
+
+func nano(t time.Time) string { return fmt.Sprint(t.UnixNano()) }
+
+var logHour = []string{"start", nano(epoch.Add(-time.Minute)), "end", nano(epoch.Add(time.Minute))}
+
+func TestLokiAnswers(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	f.open("rival", "rival", 2)
+	for _, c := range []struct {
+		path   string
+		params []string
+		want   []string // parts of the answer
+	}{
+		{"labels", logHour, []string{`"service_name"`, `"host_name"`, `"process_pid"`}},
+		{"label/service_name/values", logHour, []string{`["acme-front","acme-pay"]`}},
+		{"label/host_name/values", append([]string{"query", `{service_name="acme-pay"}`}, logHour...), []string{`["h1"]`}},
+		{"label/user_id/values", logHour, []string{`["u0","u1","u2","u3","u4"]`}},
+		{"series", append([]string{"match[]", `{host.name="h1"}`}, logHour...), []string{`"service_name":"acme-front"`, `"service_name":"acme-pay"`}},
+		{"query_range", append([]string{"query", `{service_name="acme-pay"} |= "REFUSED"`, "limit", "2"}, logHour...),
+			[]string{`"resultType":"streams"`, `"structuredMetadata":{`, `"detected_level":"error"`, `"trace_id":"cd000000`, `"encodingFlags":["categorize-labels"]`, `"cursor":"`, `"totalEntriesReturned":2`}},
+		{"query_range", append([]string{"query", `sum by (detected_level) (count_over_time({service_name=~"acme.*"}[1m]))`, "step", "60"}, logHour...),
+			[]string{`"resultType":"matrix"`, `{"metric":{"detected_level":"error"},"values":[[1700000060,"5"]]}`, `{"metric":{"detected_level":"info"},"values":[[1700000000,"1"],[1700000060,"14"]]}`}},
+		{"query", []string{"query", `sum(count_over_time({trace_id=~".+"}[1m])) * 2`, "time", nano(epoch.Add(time.Minute))}, []string{`"resultType":"vector"`, `"10"`}},
+		{"query", []string{"query", `sum(count_over_time({n="7"} | n > 6.5 [1m]))`, "time", nano(epoch.Add(time.Minute))}, []string{`"value":[1700000060,"1"]`}},
+		{"query", []string{"query", "1 + 1"}, []string{`"resultType":"scalar"`, `"2"`}},
+		{"index/stats", append([]string{"query", `{service_name="acme-pay"}`}, logHour...), []string{`"entries":5`, `"streams":1`}},
+		{"index/volume", append([]string{"query", `{service_name=~".+"}`}, logHour...), []string{`{"service_name":"acme-front"}`, `{"service_name":"acme-pay"}`}},
+		{"index/volume_range", append([]string{"query", `{service_name=~".+"}`, "step", "60", "aggregateBy", "labels"}, logHour...), []string{`"matrix"`, `{"metric":{"service_name":""}`}},
+		{"patterns", append([]string{"query", `{service_name="acme-front"}`}, logHour...), []string{`"pattern":"acme request \u003c_\u003e"`, `,15]`}},
+		{"detected_labels", logHour, []string{`{"label":"service_name","cardinality":2}`}},
+		{"detected_fields", append([]string{"query", `{service_name=~".+"}`}, logHour...), []string{`{"label":"n","type":"int","cardinality":20,"parsers":null}`}},
+		{"detected_field/user_id/values", append([]string{"query", `{service_name=~".+"}`}, logHour...), []string{`"u3"`}},
+		{"format_query", []string{"query", `sum(rate({a="b"}|="x"[1m]))by(c)`}, []string{`sum by (c) (rate({a=\"b\"} |= \"x\" [1m]))`}},
+		{"drilldown-limits", nil, []string{`"volume_enabled":true`}},
+		{"status/buildinfo", nil, []string{`"version":"1.2.3"`}},
+	} {
+		a := f.loki(c.path, c.params...)
+		if a.status != 200 || !json.Valid(a.body) || strings.Contains(string(a.body), "rival") {
+			t.Errorf("%s %v: status %d: %s", c.path, c.params, a.status, a.body)
+		}
+		for _, part := range c.want {
+			if !strings.Contains(string(a.body), part) {
+				t.Errorf("%s %v: no %s in %s", c.path, c.params, part, a.body)
 			}
 		}
 	}
-	lines := func(id tenant.ID, query string) (n int) {
-		t.Helper()
-		var res streams
-		a := s.request(id, "GET "+get("query_range", query))
-		if err := json.Unmarshal(a.body, &res); a.status != 200 || err != nil {
-			t.Fatalf("%s: %d %v %s", query, a.status, err, a.body)
-		}
-		if res.Data.ResultType != "streams" {
-			t.Fatalf("%s: a result of type %q", query, res.Data.ResultType)
-		}
-		for _, stream := range res.Data.Result {
-			n += len(stream.Values)
-		}
-		return n
-	}
-	all := lines("a", `{service_namespace="shop"}`)
-	requests := lines("a", `{service_name="alpha-front"} |= "request"`)
-	if requests == 0 || all <= requests {
-		t.Errorf("%d lines, %d of them with the word request", all, requests)
-	}
-	if n := lines("a", `{service_name="alpha-front"} |~ "request [0-9]+" | user_id="u1"`); n == 0 || n >= requests {
-		t.Errorf("%d of %d requests are of one user", n, requests)
-	}
-	if n := lines("b", `{service_namespace="shop"}`); n != 0 {
-		t.Errorf("another tenant reads %d lines", n)
-	}
+}
 
-	var vector struct {
-		Data struct{ Result []struct{ Value [2]any } }
+func TestLokiMistakes(t *testing.T) {
+	f := newFixture(t, nil)
+	for _, c := range []struct {
+		path   string
+		params []string
+		status int
+		want   string
+	}{
+		{"query_range", []string{"query", `{a="b"} | jsn`}, 400, "parse error at line 1, col 11: unexpected \"jsn\""},
+		{"query_range", []string{"query", `{a="b"} | jsn`}, 400, "\n          ^"},
+		{"query", []string{"query", `{a="b"}`}, 400, "not supported as an instant query"},
+		{"query_range", []string{"query", `{a="b"}`, "limit", "9999999"}, 400, "max entries limit"},
+		{"query_range", []string{"query", `{a="b"}`, "limit", "x"}, 400, "limit"},
+		{"query_range", []string{"query", `{a="b"}`, "direction", "up"}, 400, "direction"},
+		{"query_range", []string{"query", `{a="b"}`, "start", "yesterday"}, 400, "start"},
+		{"query_range", []string{"query", `vector(1)`, "step", "1ns"}, 400, "max_points"},
+		{"query_range", []string{"query", `{a="b"}`, "cursor", "x"}, 400, "cursor"},
+		{"tail", []string{"query", `vector(1)`}, 400, "lines"},
+		{"nothing", nil, 404, "not served"},
+	} {
+		a := f.loki(c.path, c.params...)
+		if a.status != c.status || !strings.Contains(string(a.body), c.want) || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s %v: %d %s, want %d with %q", c.path, c.params, a.status, a.body, c.status, c.want)
+		}
 	}
-	s.get(fmt.Sprintf("/loki/api/v1/query?query=%s&time=%d",
-		url.QueryEscape(`sum(count_over_time({service_namespace="shop"}[1h]))`), epoch.Add(600e9).UnixNano()), &vector)
-	if len(vector.Data.Result) != 1 || vector.Data.Result[0].Value[1] != strconv.Itoa(all) {
-		t.Errorf("counted %v of %d lines", vector.Data.Result, all)
+}
+
+// Pages of lines that go on at the cursor have each line once, whatever the
+// pipeline drops.
+func TestLokiPaging(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	for _, direction := range []string{"forward", "backward"} {
+		for _, q := range []string{`{service_name=~".+"}`, `{service_name=~".+"} | line_format "{{.n}}" != "13"`} {
+			var got []string
+			cursor := ""
+			for range 20 {
+				a := f.loki("query_range", append([]string{"query", q, "limit", "3", "direction", direction, "cursor", cursor}, logHour...)...)
+				var page struct {
+					Data struct {
+						Cursor string
+						Result []struct{ Values [][]any }
+					}
+				}
+				if err := json.Unmarshal(a.body, &page); err != nil || a.status != 200 {
+					t.Fatalf("%d %s: %v", a.status, a.body, err)
+				}
+				for _, s := range page.Data.Result {
+					for _, v := range s.Values {
+						got = append(got, fmt.Sprint(v[0]))
+					}
+				}
+				if cursor = page.Data.Cursor; cursor == "" {
+					break
+				}
+			}
+			seen := map[string]bool{}
+			for _, at := range got {
+				seen[at] = true
+			}
+			want := 20 - strings.Count(q, "13")
+			if len(got) != want || len(seen) != want {
+				t.Errorf("%s %s: %d lines, %d different, want %d", direction, q, len(got), len(seen), want)
+			}
+		}
 	}
-	var labels struct{ Data []string }
-	s.get("/loki/api/v1/labels?"+at[1:], &labels)
-	if !strings.Contains(strings.Join(labels.Data, " "), "service_name") {
-		t.Errorf("labels %q", labels.Data)
+}
+
+func TestLokiTail(t *testing.T) {
+	f := newFixture(t, func(c *query.Config) { c.Now = nil })
+	s := f.open("acme", "acme", 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(f.url, "http")+"/loki/api/v1/tail?"+url.Values{"query": {`{service_name="acme-pay"} |= "REFUSED"`}, "start": {nano(epoch)}}.Encode(),
+		&websocket.DialOptions{HTTPHeader: http.Header{tenant.Header: {"acme"}}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	a := s.request("a", "GET "+get("query_range", `{service_name="x"} |= `))
-	if a.status != 400 || !strings.Contains(string(a.body), "^") || !strings.Contains(string(a.body), "parse error") {
-		t.Errorf("a mistake: %d %s", a.status, a.body)
+	defer ws.CloseNow()
+	ws.SetReadLimit(1 << 20)
+	read := func() string {
+		_, b, err := ws.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	if first := read(); strings.Count(first, "REFUSED") != 5 || !strings.HasPrefix(first, `{"streams":[{"stream":{`) {
+		t.Errorf("first: %s", first)
+	}
+	pay := s.service("pay")
+	r := logstore.Record{Time: time.Now().UnixNano(), Service: pay.name, ResourceID: pay.resource, ScopeID: pay.scope}
+	r.Body.Kind, r.Body.Str = 1, "REFUSED again"
+	s.logs.Reset()
+	s.logs.Append(&r)
+	blocks, err := s.logs.Blocks(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.db.Insert(ctx, blocks[0].Table, "tail", blocks); err != nil {
+		t.Fatal(err)
+	}
+	if next := read(); strings.Count(next, "REFUSED") != 1 || !strings.Contains(next, "REFUSED again") {
+		t.Errorf("next: %s", next)
+	}
+}
+
+// When the client goes away, so does the statement at the server.
+func TestLokiDisconnectCancels(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	for _, sql := range []string{
+		"RENAME TABLE logs TO logs_real",
+		"CREATE VIEW logs AS SELECT r.* FROM logs_real AS r WHERE (SELECT sum(sipHash64(number)) FROM numbers(1000000000000)) != 1",
+	} {
+		if err := f.db.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wait := func(what string, want func(uint64) bool) {
+		for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+			var n uint64
+			_, err := f.db.Select(t.Context(), conn.Query{Admin: true,
+				SQL: "SELECT count() FROM system.processes WHERE current_database = currentDatabase() AND query NOT LIKE '%system.processes%'",
+			}, func(r driver.Rows) error { return r.Scan(&n) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want(n) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("%s: %d statements at the server", what, n)
+			}
+		}
+	}
+	for _, q := range []string{`{service_name=~".+"}`, `sum(count_over_time({service_name=~".+"}[5m]))`, `sum(count_over_time({service_name=~".+"} | json [5m]))`} {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			form := url.Values{"query": {q}, "start": {nano(epoch.Add(-time.Minute))}, "end": {nano(epoch.Add(time.Minute))}}
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/loki/api/v1/query_range?"+form.Encode(), nil)
+			if err != nil {
+				done <- err
+				return
+			}
+			req.Header.Set(tenant.Header, "acme")
+			res, err := http.DefaultClient.Do(req)
+			if err == nil {
+				body, _ := io.ReadAll(res.Body)
+				res.Body.Close()
+				err = fmt.Errorf("answered %d: %s", res.StatusCode, body)
+			}
+			done <- err
+		}()
+		wait(q+" before", func(n uint64) bool { return n > 0 })
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Fatalf("%s ended with %v", q, err)
+		}
+		wait(q+" after", func(n uint64) bool { return n == 0 })
+	}
+}
+
+func TestLogQLForRules(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	resources := resourcestore.New(f.db)
+	s := query.New(query.Config{Logs: logstore.New(f.db, resources), Traces: tracestore.New(f.db, resources), Metrics: metricstore.New(f.db, resources), Resources: resources})
+	at := epoch.Add(time.Minute)
+	v, _, err := s.Instant(t.Context(), "acme", "logql", `sum by (service_name) (count_over_time({detected_level="error"}[5m])) > 3`, at)
+	if err != nil || len(v) != 1 || v[0].F != 5 || v[0].Metric.Get("service_name") != "acme-pay" {
+		t.Errorf("got %v, %v", v, err)
+	}
+	if _, _, err := s.Instant(t.Context(), "acme", "logql", `{a="b"}`, at); fault.Of(err).Code != fault.BadQuery {
+		t.Errorf("lines: %v", err)
+	}
+	if err := s.Languages()["logql"](`sum(`); fault.Of(err).Position == nil {
+		t.Errorf("check: %v", err)
 	}
 }

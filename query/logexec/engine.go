@@ -125,6 +125,14 @@ func limited(name string, message string) *fault.Error {
 // filter is what a selector and the pipeline's first stages ask of the server.
 func (r *run) filter(ctx context.Context, from, to time.Time, p pushed) (logstore.Filter, error) {
 	f := logstore.Filter{From: from, To: to, Where: p.conds}
+	if p.lines {
+		structured, stats, err := r.Logs.Structured(ctx, r.tenant, from, to)
+		r.stats.add(stats)
+		if err != nil {
+			return f, err
+		}
+		f.TextOnly = !structured
+	}
 	if p.named {
 		keys, err := r.Logs.Keys(ctx, r.tenant, from, to)
 		if err != nil {

@@ -19,6 +19,7 @@ type pushed struct {
 	// exact: they hold for no other, but for records whose body is no text.
 	exact bool
 	named bool // a condition is on a name that may be an attribute's
+	lines bool // a condition is on the line
 }
 
 // push goes through a pipeline as far as a condition on what is stored is one on
@@ -76,6 +77,7 @@ func (p *pushed) label(name, op, value string) logstore.Cond {
 func (p *pushed) lineFilter(f *logql.LineFilter) {
 	var any logstore.Any
 	exact := true
+	p.lines = true
 	for _, t := range f.Texts {
 		c, ok := lineCond(f.Op, t)
 		exact = exact && ok

@@ -97,11 +97,11 @@ func (c *collector) measures() bool {
 // others, they are looked at one by one.
 func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	from, to := c.grid.span()
-	f, err := c.filter(ctx, from, to, pushed{conds: p.conds, named: p.named || len(names) > 0 && !slices.Equal(names, []string{logpipe.ServiceName})})
+	f, err := c.filter(ctx, from, to, pushed{conds: p.conds, lines: true, named: p.named || len(names) > 0 && !slices.Equal(names, []string{logpipe.ServiceName})})
 	if err != nil {
 		return err
 	}
-	all := f.Where
+	all, structured := f.Where, !f.TextOnly
 	f.Where = append(slices.Clone(all), logstore.Body{})
 	tiles, _ := c.grid.stored()
 	labels := make([]logpipe.Label, 0, len(names))
@@ -126,6 +126,9 @@ func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	c.stats.add(stats)
 	if err != nil {
 		return err
+	}
+	if !structured {
+		return nil
 	}
 	f.Where = append(slices.Clone(all), logstore.Body{Structured: true})
 	return c.stream(ctx, f)

@@ -40,7 +40,7 @@ func TestMistakesHaveAPlace(t *testing.T) {
 		``: 1, `{a=b}`: 4, `{a="b"`: 7, `{a="b"} |= `: 12, `{a="b"} |~ "("`: 12, `{a="b"} | foo`: 11, `{a="b"} | x > y`: 15, `{a="b"} | json x="a["`: 18,
 		`count_over_time({a="b"})`: 24, `count_over_time({a="b"}[0s])`: 25, `sum({a="b"})`: 5, `{a="b"} + 1`: 1, `1 and 2`: 3, `topk(0.5, vector(1))`: 6,
 		`rate({a="b"}[1m]) by (x)`: 19, `sum_over_time({a="b"}[1m])`: 1, `bytes_rate({a="b"} | unwrap x [1m])`: 1, `foo(1)`: 1, "{a=\"b\"}\n| line_format \"{{\"": 15,
-		`{a="b"} | unwrap x`: 11, `{a="b} `: 4, `{a="b"} ; x`: 9, `{a="b"} | pattern "<a><b>"`: 19, `quantile_over_time(2, {a="b"} | unwrap x [1m])`: 20,
+		`{a="b"} | unwrap x`: 11, `{a="b} `: 4, `{a="b"} ; x`: 9, `{a="b"} | pattern "<a><b>"`: 19, `quantile_over_time(-1, {a="b"} | unwrap x [1m])`: 20,
 	} {
 		_, err := Parse(q)
 		p, ok := errors.AsType[*ParseError](err)

@@ -100,8 +100,8 @@ func (p *parser) rangeAggregation(op rangeOp) *Range {
 	p.expect("(")
 	if op.param {
 		at := p.peek()
-		if r.Param = p.number(); !(r.Param >= 0 && r.Param <= 1) {
-			p.fail(at, "%s wants a quantile between 0 and 1", r.Op)
+		if r.Param = p.number(); !(r.Param >= 0) {
+			p.fail(at, "%s wants a quantile from 0 to 1", r.Op)
 		}
 		p.expect(",")
 	}

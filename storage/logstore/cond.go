@@ -81,6 +81,7 @@ type binding struct {
 	tenant   tenant.ID
 	from, to time.Time
 	names    Meanings
+	textOnly bool // no record has a body that is no text
 }
 
 func (c All) expr(b *binding) (chsql.Expr, error) { return b.join(c, chsql.And) }
@@ -102,7 +103,10 @@ func (c Not) expr(b *binding) (chsql.Expr, error) {
 	return chsql.Not(e), err
 }
 
-func (c Body) expr(*binding) (chsql.Expr, error) {
+func (c Body) expr(b *binding) (chsql.Expr, error) {
+	if b.textOnly {
+		return chsql.Bool(!c.Structured), nil
+	}
 	if c.Structured {
 		return structured(), nil
 	}
@@ -114,16 +118,19 @@ func structured() chsql.Expr {
 	return chsql.Gt(chsql.Col("body_kind"), chsql.Uint(uint64(attribute.String)))
 }
 
-func (c Line) expr(*binding) (chsql.Expr, error) {
+func (c Line) expr(b *binding) (chsql.Expr, error) {
 	if c.Text == "" {
 		return chsql.Bool(true), nil
 	}
-	found := chsql.Gt(chsql.Func("position", chsql.Col("body"), chsql.String(c.Text)), chsql.Int(0))
+	found := chsql.Contains(chsql.Col("body"), c.Text)
 	if c.Op == LineMatches {
 		if _, err := regexp.Compile(c.Text); err != nil {
 			return chsql.Expr{}, &attrcol.MatcherError{Matcher: attrcol.Matcher{Key: "line", Op: attrcol.Regexp, Value: c.Text}, Err: err}
 		}
 		found = chsql.Func("match", chsql.Col("body"), chsql.String("(?s:"+c.Text+")"))
+	}
+	if b.textOnly {
+		return found, nil // which an index can answer
 	}
 	return chsql.Or(found, structured()), nil
 }
@@ -152,8 +159,13 @@ func (c Label) expr(b *binding) (chsql.Expr, error) {
 	default:
 		return chsql.Expr{}, fmt.Errorf("logs: label %s: operator %s is not of texts", c.Name, c.Op)
 	}
-	e, err := b.found(c.Name, c.column, func(key string) (chsql.Expr, error) {
-		return attrcol.Own(attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value})
+	e, err := b.found(c.Name, c.column, func(key string, of holder) (chsql.Expr, error) {
+		m := attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value}
+		own, err := attrcol.Own(m)
+		if err != nil || of != records {
+			return own, err
+		}
+		return attrcol.Indexed(m, own), nil
 	})
 	if err == nil && negate {
 		e = chsql.Not(e)
@@ -205,7 +217,7 @@ func (c Number) expr(b *binding) (chsql.Expr, error) {
 		op := map[attrcol.Op]func(a, b chsql.Expr) chsql.Expr{attrcol.Equal: chsql.Eq, attrcol.NotEqual: chsql.Ne,
 			attrcol.Greater: chsql.Gt, attrcol.GreaterOrEqual: chsql.Ge, attrcol.Less: chsql.Lt, attrcol.LessOrEqual: chsql.Le}[c.Op]
 		return chsql.Func("ifNull", op(n, value), chsql.Bool(false))
-	}, func(key string) (chsql.Expr, error) {
+	}, func(key string, _ holder) (chsql.Expr, error) {
 		own := func(op attrcol.Op) (chsql.Expr, error) {
 			return attrcol.Own(attrcol.Matcher{Key: key, Op: op, Value: strconv.FormatFloat(c.Value, 'f', -1, 64)})
 		}
@@ -234,12 +246,21 @@ func (c NotNumber) expr(b *binding) (chsql.Expr, error) {
 		return chsql.And(chsql.Ne(text, chsql.String("")), chsql.IsNull(chsql.Func("toFloat64OrNull", text)))
 	}
 	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr { return not(text) },
-		func(key string) (chsql.Expr, error) { return not(attrcol.Text(key)), nil })
+		func(key string, _ holder) (chsql.Expr, error) { return not(attrcol.Text(key)), nil })
 }
+
+// holder is whose attributes a condition is on.
+type holder uint8
+
+const (
+	resources holder = iota
+	records
+	scopes
+)
 
 // found is a condition that holds only where what a name means is there: column
 // makes it for a name that is a column, own for an attribute of a key.
-func (b *binding) found(name string, column func(name string, text chsql.Expr) chsql.Expr, own func(key string) (chsql.Expr, error)) (chsql.Expr, error) {
+func (b *binding) found(name string, column func(name string, text chsql.Expr) chsql.Expr, own func(key string, of holder) (chsql.Expr, error)) (chsql.Expr, error) {
 	switch name {
 	case "service_name":
 		return column(name, chsql.Col("service_name")), nil
@@ -251,11 +272,11 @@ func (b *binding) found(name string, column func(name string, text chsql.Expr) c
 	if text, ok := columnText(name); ok {
 		return column(name, text), nil
 	}
-	each := func(keys []string) (chsql.Expr, error) {
+	each := func(keys []string, of holder) (chsql.Expr, error) {
 		list := make([]chsql.Expr, len(keys))
 		for i, key := range keys {
 			var err error
-			if list[i], err = own(key); err != nil {
+			if list[i], err = own(key, of); err != nil {
 				return chsql.Expr{}, err
 			}
 		}
@@ -264,7 +285,7 @@ func (b *binding) found(name string, column func(name string, text chsql.Expr) c
 	var alternatives []chsql.Expr
 	before := chsql.Bool(true)
 	if keys := b.names.Resource[name]; len(keys) > 0 {
-		e, err := each(keys)
+		e, err := each(keys, resources)
 		if err != nil {
 			return e, err
 		}
@@ -272,7 +293,7 @@ func (b *binding) found(name string, column func(name string, text chsql.Expr) c
 		before = chsql.Not(b.inResources(present(keys)))
 	}
 	if keys := b.names.Record[name]; len(keys) > 0 {
-		e, err := each(keys)
+		e, err := each(keys, records)
 		if err != nil {
 			return e, err
 		}
@@ -282,7 +303,7 @@ func (b *binding) found(name string, column func(name string, text chsql.Expr) c
 		alternatives = append(alternatives, e)
 	}
 	if keys := b.names.Scope[name]; len(keys) > 0 {
-		e, err := each(keys)
+		e, err := each(keys, scopes)
 		if err != nil {
 			return e, err
 		}

@@ -102,7 +102,7 @@ type countPlan struct {
 
 func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 	p := &countPlan{names: f.Meanings, ownOf: make([]int, len(c.By))}
-	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings}
+	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly}
 	for i, name := range c.By {
 		p.ownOf[i] = -1
 		text, ok := columnText(name)

@@ -54,3 +54,19 @@ func keysSelect(t tenant.ID, from, to time.Time) chsql.Select {
 		OrderBy: []chsql.Order{chsql.Asc(key)}, Limit: maxKeys,
 	}
 }
+
+// Structured is whether a record in [from, to) has a body that is no text.
+func (s *Store) Structured(ctx context.Context, t tenant.ID, from, to time.Time) (bool, conn.Stats, error) {
+	f := Filter{From: from, To: to, Where: []Cond{Body{Structured: true}}}
+	where, err := f.inRange(t)
+	if err != nil {
+		return false, conn.Stats{}, err
+	}
+	found := false
+	sel := chsql.Select{Columns: []chsql.Expr{chsql.Uint(1)}, From: chsql.Table(table), Where: where, Limit: 1}
+	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log bodies"}, func(driver.Rows) error {
+		found = true
+		return nil
+	})
+	return found, stats, err
+}

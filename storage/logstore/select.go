@@ -84,7 +84,7 @@ func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
 	for _, text := range f.Contains {
 		where = append(where, chsql.Contains(chsql.Col("body"), text))
 	}
-	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings}
+	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly}
 	for _, c := range f.Where {
 		cond, err := c.expr(b)
 		if err != nil {

@@ -26,6 +26,9 @@ type Filter struct {
 	Attributes  []attrcol.Matcher
 	Where       []Cond   // in the terms of a query language
 	Meanings    Meanings // what the names in Where mean
+	// TextOnly says that no record in the range has a body that is no text, which
+	// Structured tells; those are then not looked for.
+	TextOnly bool
 }
 
 // Cursor is a place between two records: those of the page that ended with

@@ -355,3 +355,7 @@ SELECT tenant, retention_days, toDate(time) AS day,
 FROM logs_local
 GROUP BY tenant, retention_days, day;
 
+-- 0010_log_body_kinds
+ALTER TABLE logs_local
+  ADD INDEX IF NOT EXISTS body_kind body_kind TYPE minmax GRANULARITY 8;
+

@@ -321,3 +321,7 @@ SELECT tenant, retention_days, toDate(time) AS day,
 FROM logs
 GROUP BY tenant, retention_days, day;
 
+-- 0010_log_body_kinds
+ALTER TABLE logs
+  ADD INDEX IF NOT EXISTS body_kind body_kind TYPE minmax GRANULARITY 8;
+

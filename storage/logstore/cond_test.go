@@ -1,0 +1,69 @@
+package logstore
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/storagetest"
+)
+
+// The statements of a query language, read as text and tried on the engine.
+func TestConditionGoldens(t *testing.T) {
+	db := storagetest.DB(t)
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	meanings := Meanings{Record: map[string][]string{"user_id": {"user.id"}, "both": {"both"}}, Resource: map[string][]string{"env": {"env"}, "both": {"both"}}, Scope: map[string][]string{"lib": {"lib"}}}
+	f := func(textOnly bool, conds ...Cond) Filter {
+		return Filter{From: at, To: at.Add(time.Hour), Where: conds, Meanings: meanings, TextOnly: textOnly}
+	}
+	label := func(name string, op attrcol.Op, value string) Cond { return Label{name, op, value} }
+	count := func(f Filter, c Counting) chsql.Select {
+		sel, err := newCountPlan("default", &f, c).sel("default", f, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sel
+	}
+	stream := func(f Filter) chsql.Select {
+		sel, err := streamSelect("default", f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel.Columns = []chsql.Expr{chsql.Func("count")}
+		return sel
+	}
+	streams, err := streamsSelect("default", f(true, label("service_name", attrcol.Equal, "shop")), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, c := range []struct {
+		name string
+		sel  chsql.Select
+	}{
+		{"a record's attribute and a word", stream(f(true, label("user_id", attrcol.Equal, "u'1"), Line{LineContains, "rare"}))},
+		{"a resource's attribute", stream(f(true, label("env", attrcol.Regexp, "p.*")))},
+		{"both, and not", stream(f(true, label("both", attrcol.NotEqual, "x")))},
+		{"a scope's, absent, unknown", stream(f(true, label("lib", attrcol.Equal, "l"), label("env", attrcol.Equal, ""), label("nobody", attrcol.Equal, "x")))},
+		{"columns", stream(f(true, label("trace_id", attrcol.Equal, "0102030405060708090a0b0c0d0e0f10"), label("detected_level", attrcol.Equal, "error"), label("scope_name", attrcol.NotEqual, "x")))},
+		{"numbers", stream(f(true, Any{Number{"user_id", attrcol.Equal, 5}, NotNumber{"user_id"}}))},
+		{"lines that may be no text", stream(f(false, Line{LineMatches, "a.b"}, Not{Line{LineContains, "c"}}, Body{}))},
+		{"errors by minute and service", count(f(true, label("detected_level", attrcol.Equal, "error")), Counting{By: []string{"service_name"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
+		{"bytes by attributes, windows apart", count(f(true), Counting{By: []string{"user_id", "env"}, Bytes: true, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9, Window: 1e9}})},
+		{"streams", streams},
+		{"keys", keysSelect("default", at, at)},
+	} {
+		sql := c.sel.SQL()
+		fmt.Fprintf(&b, "-- %s\n%s;\n\n", c.name, sql)
+		if _, err := db.Select(t.Context(), conn.Query{SQL: sql}, func(driver.Rows) error { return nil }); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	storagetest.Golden(t, "conditions.sql", b.String())
+}

@@ -3,7 +3,6 @@ package jaegerapi
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -184,7 +183,7 @@ func kindName(kind uint8) string {
 }
 
 func (a *api) trace(r *http.Request) (any, error) {
-	id, err := parseTraceID(r.PathValue("id"))
+	id, err := traceexec.ParseTraceID(r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -202,24 +201,12 @@ func (a *api) trace(r *http.Request) (any, error) {
 	return []traceJSON{t}, nil
 }
 
-func parseTraceID(s string) (id [16]byte, err error) {
-	if s == "" || len(s) > 32 {
-		return id, fault.Param("traceID", fmt.Errorf("%q is not a trace ID: want up to 32 hexadecimal digits", s))
-	}
-	raw, err := hex.DecodeString(strings.Repeat("0", 32-len(s)) + s)
-	if err != nil {
-		return id, fault.Param("traceID", fmt.Errorf("%q is not a trace ID: %w", s, err))
-	}
-	copy(id[:], raw)
-	return id, nil
-}
-
 func (a *api) search(r *http.Request) (any, error) {
 	form := r.URL.Query()
 	t := tenantOf(r)
 	var ids [][16]byte
 	for _, s := range form["traceID"] {
-		id, err := parseTraceID(s)
+		id, err := traceexec.ParseTraceID(s)
 		if err != nil {
 			return nil, err
 		}

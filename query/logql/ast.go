@@ -252,18 +252,3 @@ func (*Binary) metric()       {}
 func (*Number) metric()       {}
 func (*Vector) metric()       {}
 func (*LabelReplace) metric() {}
-
-// Walk calls visit for the range aggregations of an expression.
-func Walk(e Expr, visit func(*Range)) {
-	switch e := e.(type) {
-	case *Range:
-		visit(e)
-	case *Aggregation:
-		Walk(e.Inner, visit)
-	case *LabelReplace:
-		Walk(e.Inner, visit)
-	case *Binary:
-		Walk(e.Left, visit)
-		Walk(e.Right, visit)
-	}
-}

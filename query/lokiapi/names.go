@@ -93,12 +93,18 @@ func labelMap(list []logpipe.Label) map[string]string {
 	return m
 }
 
-func (a *api) indexStats(r *http.Request, form url.Values) ([]byte, error) {
-	from, to, err := a.rangeParams(form, sixHours)
-	if err != nil {
-		return nil, err
+// selection is the streams and the time a request is about; a range that is not
+// given ends now and is as long as since.
+func (a *api) selection(form url.Values, since time.Duration) (l *logql.Log, from, to time.Time, err error) {
+	if from, to, err = a.rangeParams(form, since); err != nil {
+		return nil, from, to, err
 	}
-	l, err := selectorParam(form)
+	l, err = selectorParam(form)
+	return l, from, to, err
+}
+
+func (a *api) indexStats(r *http.Request, form url.Values) ([]byte, error) {
+	l, from, to, err := a.selection(form, sixHours)
 	if err != nil {
 		return nil, err
 	}
@@ -115,10 +121,7 @@ func (a *api) indexStats(r *http.Request, form url.Values) ([]byte, error) {
 
 // volumeQuery reads what both volumes have in common.
 func (a *api) volumeQuery(form url.Values) (l *logql.Log, by []string, from, to time.Time, limit int, err error) {
-	if from, to, err = a.rangeParams(form, sixHours); err != nil {
-		return l, by, from, to, limit, err
-	}
-	if l, err = selectorParam(form); err != nil {
+	if l, from, to, err = a.selection(form, sixHours); err != nil {
 		return l, by, from, to, limit, err
 	}
 	limit, err = numberParam(form, []string{"limit"}, defaultLimit, a.Engine.Limits.MaxSeries)
@@ -208,11 +211,7 @@ func byLabel(s *logexec.Samples, by []string) {
 const maxMined = 200_000
 
 func (a *api) patterns(r *http.Request, form url.Values) ([]byte, error) {
-	from, to, err := a.rangeParams(form, hour)
-	if err != nil {
-		return nil, err
-	}
-	l, err := selectorParam(form)
+	l, from, to, err := a.selection(form, hour)
 	if err != nil {
 		return nil, err
 	}
@@ -254,11 +253,7 @@ func (a *api) patterns(r *http.Request, form url.Values) ([]byte, error) {
 }
 
 func (a *api) detectedLabels(r *http.Request, form url.Values) ([]byte, error) {
-	from, to, err := a.rangeParams(form, hour)
-	if err != nil {
-		return nil, err
-	}
-	l, err := selectorParam(form)
+	l, from, to, err := a.selection(form, hour)
 	if err != nil {
 		return nil, err
 	}
@@ -288,11 +283,7 @@ func (a *api) detectedLabels(r *http.Request, form url.Values) ([]byte, error) {
 
 // fields looks for fields in as many lines as line_limit says.
 func (a *api) fields(r *http.Request, form url.Values) ([]logexec.Field, error) {
-	from, to, err := a.rangeParams(form, hour)
-	if err != nil {
-		return nil, err
-	}
-	l, err := selectorParam(form)
+	l, from, to, err := a.selection(form, hour)
 	if err != nil {
 		return nil, err
 	}

@@ -9,13 +9,11 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// Explain prints a plan, one line a node, children indented.
+// Annotated prints a plan, one line a node, children indented, with what note
+// says of a node behind its line.
 //
 //	sum by (job)
 //	└ rate [5m]  {__name__="m"}
-func Explain(n Node) string { return Annotated(n, func(Node) string { return "" }) }
-
-// Annotated is Explain with what note says of a node behind its line.
 func Annotated(n Node, note func(Node) string) string {
 	var b strings.Builder
 	explain(&b, n, "", "", note)

@@ -59,15 +59,7 @@ func (a *api) alerts(w http.ResponseWriter, r *http.Request) error {
 // alertHistory answers with what happened to alerts, newest first; to one alert
 // or of one kind if alertname or event say so.
 func (a *api) alertHistory(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end", "limit", "alertname", "event")
-	if err != nil {
-		return err
-	}
-	win, err := parseWindow(form, a.Now())
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(form, defaultAlerts, maxAlerts)
+	form, win, limit, err := a.bounded(r, defaultAlerts, maxAlerts, "alertname", "event")
 	if err != nil {
 		return err
 	}

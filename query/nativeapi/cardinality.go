@@ -35,15 +35,7 @@ type cardinalityBody struct {
 }
 
 func (a *api) cardinality(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end", "limit")
-	if err != nil {
-		return err
-	}
-	win, err := parseWindow(form, a.Now())
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(form, 20, a.MaxNames)
+	_, win, limit, err := a.bounded(r, 20, a.MaxNames)
 	if err != nil {
 		return err
 	}

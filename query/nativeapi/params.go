@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -105,6 +106,19 @@ func parseWindow(form url.Values, now time.Time) (window, error) {
 		return w, fault.Param("end", errors.New("is before start"))
 	}
 	return w, nil
+}
+
+// bounded reads what a list of a time range asks for: the parameters start, end
+// and limit, and those named besides.
+func (a *api) bounded(r *http.Request, otherwise, most int, besides ...string) (form url.Values, win window, limit int, err error) {
+	if form, err = parameters(r, append([]string{"start", "end", "limit"}, besides...)...); err != nil {
+		return form, win, 0, err
+	}
+	if win, err = parseWindow(form, a.Now()); err != nil {
+		return form, win, 0, err
+	}
+	limit, err = parseLimit(form, otherwise, most)
+	return form, win, limit, err
 }
 
 // parseLimit reads a number of results between 1 and most.

@@ -134,15 +134,7 @@ type graphEdge struct {
 
 // graph is which services called which.
 func (a *api) graph(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end", "limit")
-	if err != nil {
-		return err
-	}
-	win, err := parseWindow(form, a.Now())
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(form, 1000, a.MaxNames)
+	_, win, limit, err := a.bounded(r, 1000, a.MaxNames)
 	if err != nil {
 		return err
 	}

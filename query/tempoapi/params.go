@@ -1,7 +1,6 @@
 package tempoapi
 
 import (
-	"encoding/hex"
 	"fmt"
 	"math"
 	"net/url"
@@ -14,19 +13,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
-
-// parseTraceID reads hexadecimal digits; leading zeros may be left out.
-func parseTraceID(s string) (id [16]byte, err error) {
-	if s == "" || len(s) > 32 {
-		return id, fault.Param("traceID", fmt.Errorf("%q is not a trace ID: want up to 32 hexadecimal digits", s))
-	}
-	raw, err := hex.DecodeString(strings.Repeat("0", 32-len(s)) + s)
-	if err != nil {
-		return id, fault.Param("traceID", fmt.Errorf("%q is not a trace ID: %w", s, err))
-	}
-	copy(id[:], raw)
-	return id, nil
-}
 
 // parseTime reads Unix seconds, with a fraction or without, Unix nanoseconds or
 // RFC 3339.

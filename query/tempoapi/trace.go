@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
@@ -22,7 +23,7 @@ import (
 const protobuf = "application/protobuf"
 
 func (a *api) read(r *http.Request) (tracestore.Result, error) {
-	id, err := parseTraceID(r.PathValue("id"))
+	id, err := traceexec.ParseTraceID(r.PathValue("id"))
 	if err != nil {
 		return tracestore.Result{}, err
 	}

@@ -35,12 +35,6 @@ func (e *Evaluator) Eval(t *Trace) []Spanset {
 	return sets
 }
 
-// Matches tells whether the i-th span passes a filter.
-func (e *Evaluator) Matches(t *Trace, i int, f Filter) bool {
-	ev := evaluator{trace: t, patterns: &e.patterns}
-	return f.Condition == nil || ev.value(i, f.Condition).True()
-}
-
 func everything(t *Trace) Spanset {
 	s := Spanset{Spans: make([]int, len(t.Spans))}
 	for i := range s.Spans {

@@ -71,31 +71,10 @@ func (f *Filter) inRange(t tenant.ID) ([]chsql.Expr, error) {
 }
 
 func (s *Store) resolveBetween(ctx context.Context, t tenant.ID, rows []Row, from, to time.Time) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	ids, scopeIDs := make([]uint64, len(rows)), make([]uint64, len(rows))
-	for i := range rows {
-		ids[i], scopeIDs[i] = rows[i].Resource.ID, rows[i].Scope.ID
-	}
-	resources, err := s.resources.Resources(ctx, t, ids, from, to)
-	if err != nil {
-		return err
-	}
-	scopes, err := s.resources.Scopes(ctx, t, scopeIDs, from, to)
-	if err != nil {
-		return err
-	}
+	refs := make([]resourcestore.Ref, len(rows))
 	for i := range rows {
 		r := &rows[i]
-		if found := resources[r.Resource.ID]; found != nil {
-			r.Resource = found
-		} else {
-			r.Resource.Service = r.Service
-		}
-		if found := scopes[r.Scope.ID]; found != nil {
-			r.Scope = found
-		}
+		refs[i] = resourcestore.Ref{Service: r.Service, Resource: &r.Resource, Scope: &r.Scope}
 	}
-	return nil
+	return s.resources.Resolve(ctx, t, refs, from, to)
 }

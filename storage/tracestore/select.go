@@ -187,29 +187,10 @@ func (r *row) fill(sp *Span) (err error) {
 // resolve gives the spans their resources and scopes. Those that are not
 // stored stay empty but for the id and the service.
 func (s *Store) resolve(ctx context.Context, t tenant.ID, spans []Span) error {
-	ids, scopeIDs := make([]uint64, len(spans)), make([]uint64, len(spans))
-	for i := range spans {
-		ids[i], scopeIDs[i] = spans[i].Resource.ID, spans[i].Scope.ID
-	}
-	from, to := time.Unix(0, spans[0].Start), time.Unix(0, spans[len(spans)-1].Start)
-	resources, err := s.resources.Resources(ctx, t, ids, from, to)
-	if err != nil {
-		return err
-	}
-	scopes, err := s.resources.Scopes(ctx, t, scopeIDs, from, to)
-	if err != nil {
-		return err
-	}
+	refs := make([]resourcestore.Ref, len(spans))
 	for i := range spans {
 		sp := &spans[i]
-		if found := resources[sp.Resource.ID]; found != nil {
-			sp.Resource = found
-		} else {
-			sp.Resource.Service = sp.Service
-		}
-		if found := scopes[sp.Scope.ID]; found != nil {
-			sp.Scope = found
-		}
+		refs[i] = resourcestore.Ref{Service: sp.Service, Resource: &sp.Resource, Scope: &sp.Scope}
 	}
-	return nil
+	return s.resources.Resolve(ctx, t, refs, time.Unix(0, spans[0].Start), time.Unix(0, spans[len(spans)-1].Start))
 }

@@ -305,6 +305,13 @@ func TestSchedule(t *testing.T) {
 	})
 }
 
+// group is the i-th group now; the watch of the files may replace them.
+func (w *work) group(i int) *group {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.groups[i]
+}
+
 func TestReload(t *testing.T) {
 	bubble(t, "a bad file keeps the old rules", func(t *testing.T) {
 		src, p := newSource(15*time.Second), newPager(t)
@@ -339,7 +346,7 @@ func TestReload(t *testing.T) {
 `)
 		time.Sleep(5 * time.Minute)
 		w.wantStates("Other{x} firing", "Down{web} firing", "Still{y} firing")
-		still := w.groups[2]
+		still := w.group(2)
 		// The expression and the times of Down change, Other goes.
 		w.write(strings.ReplaceAll(strings.ReplaceAll(downRules, "up == 0", "up < 1"), "2m", "3m") + `
 - name: still
@@ -349,7 +356,7 @@ func TestReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.wantStates("Down{web} firing", "Still{y} firing")
-		if w.groups[1] != still {
+		if w.group(1) != still {
 			t.Error("an unchanged group was replaced")
 		}
 		time.Sleep(10 * time.Minute)
@@ -561,7 +568,7 @@ groups:
 			decoded, _ := url.QueryUnescape(query)
 			fmt.Fprintf(&got, "?%s: %v %s %.8s\n", decoded, parsed.Data.Groups, parsed.Error, parsed.Data.GroupNextToken)
 		}
-		token := groupToken(w.groups[1])
+		token := groupToken(w.group(1))
 		for _, query := range []string{
 			"type=alert", "type=record", "type=none", "rule_group[]=shop", "rule_group[]=none", "file[]=rules.yml", "file[]=x",
 			"rule_name[]=Down&rule_name[]=Broken", "match[]=" + url.QueryEscape(`{severity="page"}`),

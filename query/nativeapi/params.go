@@ -217,7 +217,8 @@ func (c cursor) String() string {
 
 func parseCursor(s string) (cursor, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != 16 {
+	// The length of the text too: the decoder skips line ends.
+	if err != nil || len(b) != 16 || len(s) != base64.RawURLEncoding.EncodedLen(16) {
 		return cursor{}, errors.New("is not a cursor this API gave out")
 	}
 	return cursor{Time: int64(binary.BigEndian.Uint64(b)), ID: binary.BigEndian.Uint64(b[8:])}, nil

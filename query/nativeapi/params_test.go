@@ -224,6 +224,7 @@ func FuzzParseAttr(f *testing.F) {
 func FuzzParseCursor(f *testing.F) {
 	f.Add(cursor{math.MaxInt64, math.MaxUint64}.String())
 	f.Add("AAAA")
+	f.Add("000000000000000000\r0000")
 	f.Fuzz(func(t *testing.T, s string) {
 		if c, err := parseCursor(s); err == nil && c.String() != s {
 			t.Errorf("%q was read as %+v, which is %q", s, c, c)

@@ -1,51 +1,7 @@
 -- spans with logs, in groups
 SELECT types, texts, count() AS traces, sum(spans), sum(records), toUInt64(0), argMax(trace_id, newest), argMax(span, newest), toUnixTimestamp64Nano(max(newest))
 FROM (
-  SELECT trace_id, CAST(array(toString('String'), toString(if((attributes.`http.route` IS NOT NULL) OR mapContains(attributes_other, 'http.route'), if(attributes.`http.route` IS NOT NULL, dynamicType(attributes.`http.route`), if(mapContains(attributes_other, 'http.route'), 'other', '')), transform(resource_id, arrayPushBack((
-    SELECT groupArray(id)
-    FROM (
-      SELECT resource_id AS id, if(attributes.`http.route` IS NOT NULL, dynamicType(attributes.`http.route`), if(mapContains(attributes_other, 'http.route'), 'other', '')) AS typ, if(attributes.`http.route` IS NOT NULL, toString(attributes.`http.route`), if(arrayElement(attributes_other, 'http.route') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'doubleValue'), arrayElement(attributes_other, 'http.route') = '{}', '', arrayElement(attributes_other, 'http.route')))) AS val
-      FROM resources
-      WHERE (tenant = 'acme')
-        AND (day >= toDate('2023-11-13'))
-        AND (day <= toDate('2023-11-15'))
-      ORDER BY id
-      LIMIT 1 BY id
-    )
-  ), toUInt64(0)), arrayPushBack((
-    SELECT groupArray(toString(typ))
-    FROM (
-      SELECT resource_id AS id, if(attributes.`http.route` IS NOT NULL, dynamicType(attributes.`http.route`), if(mapContains(attributes_other, 'http.route'), 'other', '')) AS typ, if(attributes.`http.route` IS NOT NULL, toString(attributes.`http.route`), if(arrayElement(attributes_other, 'http.route') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'doubleValue'), arrayElement(attributes_other, 'http.route') = '{}', '', arrayElement(attributes_other, 'http.route')))) AS val
-      FROM resources
-      WHERE (tenant = 'acme')
-        AND (day >= toDate('2023-11-13'))
-        AND (day <= toDate('2023-11-15'))
-      ORDER BY id
-      LIMIT 1 BY id
-    )
-  ), ''), '')))), 'Array(String)') AS types, CAST(array(toString(service_name), toString(if((attributes.`http.route` IS NOT NULL) OR mapContains(attributes_other, 'http.route'), if(attributes.`http.route` IS NOT NULL, toString(attributes.`http.route`), if(arrayElement(attributes_other, 'http.route') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'doubleValue'), arrayElement(attributes_other, 'http.route') = '{}', '', arrayElement(attributes_other, 'http.route')))), transform(resource_id, arrayPushBack((
-    SELECT groupArray(id)
-    FROM (
-      SELECT resource_id AS id, if(attributes.`http.route` IS NOT NULL, dynamicType(attributes.`http.route`), if(mapContains(attributes_other, 'http.route'), 'other', '')) AS typ, if(attributes.`http.route` IS NOT NULL, toString(attributes.`http.route`), if(arrayElement(attributes_other, 'http.route') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'doubleValue'), arrayElement(attributes_other, 'http.route') = '{}', '', arrayElement(attributes_other, 'http.route')))) AS val
-      FROM resources
-      WHERE (tenant = 'acme')
-        AND (day >= toDate('2023-11-13'))
-        AND (day <= toDate('2023-11-15'))
-      ORDER BY id
-      LIMIT 1 BY id
-    )
-  ), toUInt64(0)), arrayPushBack((
-    SELECT groupArray(toString(val))
-    FROM (
-      SELECT resource_id AS id, if(attributes.`http.route` IS NOT NULL, dynamicType(attributes.`http.route`), if(mapContains(attributes_other, 'http.route'), 'other', '')) AS typ, if(attributes.`http.route` IS NOT NULL, toString(attributes.`http.route`), if(arrayElement(attributes_other, 'http.route') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'http.route'), 'intValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'http.route'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'http.route'), 'doubleValue'), arrayElement(attributes_other, 'http.route') = '{}', '', arrayElement(attributes_other, 'http.route')))) AS val
-      FROM resources
-      WHERE (tenant = 'acme')
-        AND (day >= toDate('2023-11-13'))
-        AND (day <= toDate('2023-11-15'))
-      ORDER BY id
-      LIMIT 1 BY id
-    )
-  ), ''), '')))), 'Array(String)') AS texts, count() AS spans, max(start_time) AS newest, argMax(span_id, start_time) AS span
+  SELECT trace_id, CAST(array(toString('String'), toString('Kind')), 'Array(String)') AS types, CAST(array(toString(service_name), toString(toString(kind))), 'Array(String)') AS texts, count() AS spans, max(start_time) AS newest, argMax(span_id, start_time) AS span
   FROM spans
   WHERE (tenant = 'acme')
     AND (start_time >= fromUnixTimestamp64Nano(1700000000000000000, 'UTC'))

@@ -29,7 +29,7 @@ func main() {
 
 // scenarios are what can be measured, by the first argument.
 func scenarios() map[string]func(ctx context.Context, args []string) error {
-	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "rules": runRules}
+	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "query": runQuery, "rules": runRules}
 }
 
 func run(ctx context.Context, args []string) error {

@@ -20,6 +20,7 @@ type pushed struct {
 	exact bool
 	named bool // a condition is on a name that may be an attribute's
 	lines bool // a condition is on the line
+	level bool // a condition is on the level
 }
 
 // push goes through a pipeline as far as a condition on what is stored is one on
@@ -60,6 +61,9 @@ func push(l *logql.Log) pushed {
 	return p
 }
 
+// detectedLevel is the label of the level.
+const detectedLevel = "detected_level"
+
 func (p *pushed) add(c logstore.Cond) {
 	if c != nil {
 		p.conds = append(p.conds, c)
@@ -71,6 +75,7 @@ func (p *pushed) label(name, op, value string) logstore.Cond {
 	if name != logpipe.ServiceName {
 		p.named = true
 	}
+	p.level = p.level || name == detectedLevel
 	return logstore.Label{Name: name, Value: value, Op: map[string]attrcol.Op{"=": attrcol.Equal, "!=": attrcol.NotEqual, "=~": attrcol.Regexp, "!~": attrcol.NotRegexp}[op]}
 }
 

@@ -35,6 +35,7 @@ type machine struct {
 
 type settings struct {
 	Records     int      `json:"records_per_signal"`
+	WarmUp      int      `json:"warm_up_records"`
 	PerRequest  int      `json:"records_per_request"`
 	Series      int      `json:"series"`
 	Connections int      `json:"connections"`
@@ -67,7 +68,7 @@ func newReport(cfg ingestConfig) *report {
 	return &report{
 		Scenario: "ingest", Time: time.Now().UTC().Truncate(time.Second),
 		Machine: machine{CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease")},
-		Settings: settings{Records: cfg.Records, PerRequest: cfg.PerRequest, Series: cfg.Series, Connections: cfg.Connections,
+		Settings: settings{Records: cfg.Records, WarmUp: cfg.WarmUp, PerRequest: cfg.PerRequest, Series: cfg.Series, Connections: cfg.Connections,
 			Protocol: cfg.Protocol, Compression: cfg.Compression, Seed: cfg.Seed, ServeFlags: cfg.Args},
 	}
 }

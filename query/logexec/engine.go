@@ -116,6 +116,12 @@ func Failure(err error) error {
 	return fault.Of(err)
 }
 
+// Parse reads a query of samples. The error is a *fault.Error with its place.
+func Parse(query string) (logql.Metric, error) {
+	m, err := logql.ParseMetric(query)
+	return m, Failure(err)
+}
+
 // ParseFailure is a query that is not LogQL as a failure.
 func ParseFailure(p *logql.ParseError) *fault.Error {
 	line, column := p.Position()

@@ -90,7 +90,7 @@ type share struct {
 	stats  conn.Stats
 	index  map[uint64]int // of a fingerprint
 	cells  []cell         // hours() of each series
-	packs  []byte
+	packs  packColumn
 }
 
 // cell is an hour of a series.
@@ -109,6 +109,10 @@ func (c *share) run(ctx context.Context, packs bool) error {
 		c.index[fp] = i
 	}
 	c.cells = make([]cell, len(c.Fingerprints)*c.hours())
+	if b, ok := c.store.buffers.Get().(*[]byte); ok {
+		c.packs.buf = (*b)[:0]
+	}
+	defer func() { c.store.buffers.Put(&c.packs.buf) }()
 	if err := c.look(ctx, packs); err != nil {
 		return err
 	}
@@ -155,7 +159,6 @@ func (c *share) look(ctx context.Context, packs bool) error {
 	var (
 		fingerprint, stored proto.ColUInt64
 		hour                proto.ColUInt32
-		pack                proto.ColStr
 		first               = hourOf(c.From)
 		fp                  uint64
 		row                 []cell
@@ -164,7 +167,7 @@ func (c *share) look(ctx context.Context, packs bool) error {
 		SQL: heldSelect(c.tenant, c.From, c.To, packs).SQL(), Op: "samples",
 		Params: map[string]string{"fingerprints": resourcestore.IDList(c.Fingerprints)},
 	}, proto.Results{
-		{Name: "fingerprint", Data: &fingerprint}, {Name: "at", Data: &hour}, {Name: "stored", Data: &stored}, {Name: "pack", Data: &pack},
+		{Name: "fingerprint", Data: &fingerprint}, {Name: "at", Data: &hour}, {Name: "stored", Data: &stored}, {Name: "pack", Data: &c.packs},
 	}, func() error {
 		for i, f := range fingerprint {
 			if row == nil || f != fp {
@@ -179,13 +182,11 @@ func (c *share) look(ctx context.Context, packs bool) error {
 				return fmt.Errorf("samples: series %d: hour %d was not asked for", f, hour[i])
 			}
 			cell := &row[k]
-			p := pack.Pos[i]
-			switch {
-			case p.Start == p.End:
+			switch at, n := c.packs.span(i); {
+			case n == 0:
 				cell.held += stored[i]
 			case stored[i] > cell.stored: // of several packs the newest has most
-				cell.stored, cell.at, cell.n = stored[i], uint32(len(c.packs)), uint32(p.End-p.Start)
-				c.packs = append(c.packs, pack.Buf[p.Start:p.End]...)
+				cell.stored, cell.at, cell.n = stored[i], at, n
 			}
 		}
 		return nil
@@ -256,7 +257,7 @@ func (c *share) series(fp uint64, more *gathered) (err error) {
 			continue
 		}
 		k := len(out.Times)
-		out.Times, out.Values, err = samplepack.Unpack(c.packs[cell.at:][:cell.n], out.Times, out.Values)
+		out.Times, out.Values, err = samplepack.Unpack(c.packs.buf[cell.at:][:cell.n], out.Times, out.Values)
 		if err != nil {
 			return fmt.Errorf("samples: series %d: %w", fp, err)
 		}

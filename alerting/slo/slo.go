@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 )
 
 // MaxFileBytes bounds a file.
@@ -96,6 +98,14 @@ func Parse(text []byte) (*File, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	// What only shows in the rules: labels, templates, comments in expressions.
+	rules, err := f.Rules()
+	if err == nil {
+		_, err = rulefile.Parse("rules", rules, rulefile.Options{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("slo: the rules made of this file: %w", err)
+	}
 	return f, nil
 }
 
@@ -115,8 +125,11 @@ func (o *Objective) check() error {
 			errs = append(errs, fmt.Errorf("%s: want a PromQL expression with [$window] where the range goes", field))
 			continue
 		}
-		if _, err := parser.NewParser(parser.Options{}).ParseExpr(within(expr, "5m")); err != nil {
+		parsed, err := parser.NewParser(parser.Options{}).ParseExpr(within(expr, "5m"))
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", field, err))
+		} else if parsed.Type() != parser.ValueTypeVector {
+			errs = append(errs, fmt.Errorf("%s: want a rate, such as sum(rate(m[$window])), not a %s", field, parser.DocumentedType(parsed.Type())))
 		}
 	}
 	return errors.Join(errs...)

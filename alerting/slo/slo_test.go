@@ -51,6 +51,8 @@ func TestMistakes(t *testing.T) {
 	for old, with := range map[string]string{
 		"99.9": "100", "checkout-availability": "Checkout", "[$window]))\n  total": "[5m]))\n  total",
 		"sum(rate(http_requests_total{route=\"/checkout\"}": "sum(rate((http{", "labels:": "lables:",
+		"sum(rate(http_requests_total{route=\"/checkout\"}[$window]))": "http_requests_total[$window]",
+		"{team: shop}": "{__name__: shop}",
 	} {
 		if _, err := Parse([]byte(strings.Replace(shop, old, with, 1))); err == nil {
 			t.Errorf("%q for %q is taken", with, old)

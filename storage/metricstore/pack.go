@@ -176,7 +176,7 @@ func (p *packing) series(s Samples) {
 		for k < len(s.Times) && hourOf(s.Times[k]) == hour {
 			k++
 		}
-		if u := hours[(hour-p.from)/3600]; u.held > 0 {
+		if u := hours[(hour-p.from)/3600]; u.held > 0 && k-i <= samplepack.Most {
 			c := p.byDays[u.days]
 			if c == nil {
 				c = newPackColumns(block.NewOwner(string(p.tenant), u.days))

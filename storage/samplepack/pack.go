@@ -67,15 +67,15 @@ func scaled(v, power float64) (m int64, exact bool) {
 // Count is how many samples a pack has.
 func Count(pack []byte) (int, error) {
 	n, k := binary.Uvarint(pack)
-	if k <= 0 || n > most {
+	if k <= 0 || n > Most {
 		return 0, ErrBroken
 	}
 	return int(n), nil
 }
 
-// most bounds what a pack is believed to hold: no bytes stand for many samples
-// where all differences are equal.
-const most = 1 << 24
+// Most is the most samples a pack may have. Few bytes stand for many samples where
+// all differences are equal, so what a pack says of itself must be bounded.
+const Most = 1 << 22
 
 // Unpack appends the samples of a pack to times and values. On an error they are
 // left as they were.

@@ -44,6 +44,10 @@ func requests(trace string) []request {
 		{"GET /api/v1/labels/__name__/values?match={job=~\".%2b\"}&" + hour, "Values", 200},
 		{"GET /api/v1/exemplars?query=http_server_request_duration_seconds_bucket&" + hour, "Exemplars", 200},
 		{"GET /api/v1/cardinality?limit=3&" + hour, "Cardinality", 200},
+		{"GET /api/v1/join?q=%7Bstatus=error%7D%7Clogs%7C=%22REFUSED%22%7Cexemplars%7Cby(resource.service.name)&" + hour, "Joined", 200},
+		{"GET /api/v1/join?limit=2&q=%7Bspan.http.response.status_code%3E=500%7D%7Clogs%7C=%22REFUSED%22&" + hour, "Joined", 200},
+		{"GET /api/v1/join?q=logs%7C=%22REFUSED%22%7Cspans%7Bkind=server%7D&" + hour, "Joined", 200},
+		{"GET /api/v1/join?q=%7Bstatus=error%7D%7Cexemplars%20http_server_request_duration_seconds_bucket&" + hour, "Joined", 200},
 		{`POST /api/v1/query {"query":"http_server_requests_total","start":1700000000,"end":1700000600,"step":"60s"}`, "MetricResult", 200},
 		{`POST /api/v1/query {"query":"{job=~\".+\"}","instant":true,"end":1700000600}`, "MetricResult", 200},
 		{"GET /prometheus/api/v1/query?query={job=~\".%2b\"}" + at, "", 200},
@@ -78,6 +82,7 @@ func TestAnswers(t *testing.T) {
 	all := append(requests(fmt.Sprintf("%x", s.trace)),
 		request{"GET /api/v1/status", "Status", 200}, request{"GET /prometheus/api/v1/status/buildinfo", "", 200},
 		request{"GET /prometheus/api/v1/status/flags", "", 200}, request{"GET /prometheus/api/v1/status/config", "", 200},
+		request{`POST /api/v1/query/check {"language":"logql","query":"sum(rate({a=\"acme\"} [5m]))>1"}`, "CheckedQuery", 200},
 		request{"GET /prometheus/api/v1/format_query?query=sum(rate(x[5m]))by(job)", "", 200})
 	for _, r := range all {
 		a := f.request("acme", r.line)

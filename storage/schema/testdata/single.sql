@@ -325,7 +325,12 @@ GROUP BY tenant, retention_days, day;
 ALTER TABLE logs
   ADD INDEX IF NOT EXISTS body_kind body_kind TYPE minmax GRANULARITY 8;
 
--- 0011_sample_packs
+-- 0011_merges
+ALTER TABLE logs MODIFY SETTING merge_selector_base = 10;
+
+ALTER TABLE spans MODIFY SETTING merge_selector_base = 10;
+
+-- 0012_sample_packs
 CREATE TABLE IF NOT EXISTS sample_packs (
   tenant LowCardinality(String),
   retention_days UInt16 CODEC(ZSTD(1)),

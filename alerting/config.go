@@ -21,8 +21,8 @@ import (
 type Config struct {
 	// RuleFiles are file names and patterns.
 	RuleFiles []string
-	// Languages are the values a group's `type` may have. Default: PromQL.
-	Languages map[rulefile.Language]rulefile.Check
+	// Languages are the values a group's `type` may have. Default: all.
+	Languages rulefile.Languages
 	// Tenant owns the rules, the data they read and their alerts. Default:
 	// tenant.Default.
 	Tenant tenant.ID

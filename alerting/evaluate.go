@@ -30,6 +30,7 @@ type liveRule struct {
 	record   *rule.Record
 	// noData and onError are the rule's policies, defaults filled in.
 	noData, onError rulefile.Policy
+	data            string // what the alert's condition compares, see rulefile.Rule
 	*ruleState
 }
 
@@ -56,7 +57,7 @@ func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule
 		r.record = &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.def.Limit}
 		return r
 	}
-	r.noData, r.onError = def.NoData, def.OnError
+	r.noData, r.onError, r.data = def.NoData, def.OnError, def.Data
 	if r.noData.Then == "" {
 		r.noData.Then = rulefile.Ok
 	}

@@ -17,7 +17,7 @@ type group struct {
 	interval time.Duration
 	offset   time.Duration
 	rules    []*liveRule
-	levels   [][]int // of rules, see rulefile.Group.Levels
+	levels   [][]int // of rules, see rulefile.Group
 
 	cancel context.CancelFunc // nil until it runs
 	done   chan struct{}
@@ -29,7 +29,7 @@ type group struct {
 }
 
 func (m *Manager) newGroup(file string, def rulefile.Group) *group {
-	g := &group{m: m, file: file, def: def, interval: def.Interval, offset: m.cfg.QueryOffset, levels: def.Levels()}
+	g := &group{m: m, file: file, def: def, interval: def.Interval, offset: m.cfg.QueryOffset, levels: def.Levels}
 	if g.interval == 0 {
 		g.interval = m.cfg.EvaluationInterval
 	}

@@ -74,14 +74,12 @@ func (r *liveRule) judge(ctx context.Context, result promql.Vector, err error, a
 // policy does not care are not asked twice.
 func (r *liveRule) look(ctx context.Context, result promql.Vector, at, queried time.Time) error {
 	empty := len(result) == 0 && r.noData != rulefile.Policy{Then: rulefile.Ok}
-	if empty && r.language == rulefile.PromQL {
-		if data := rulefile.Data(r.alert.Expr); data != r.alert.Expr {
-			found, err := r.query(ctx, data, queried)
-			if err != nil {
-				return err
-			}
-			empty = len(found) == 0
+	if empty && r.data != r.alert.Expr {
+		found, err := r.query(ctx, r.data, queried)
+		if err != nil {
+			return err
 		}
+		empty = len(found) == 0
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

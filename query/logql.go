@@ -8,14 +8,13 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/trefoil-o11y/trefoil/query/logexec"
-	"github.com/trefoil-o11y/trefoil/query/logql"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // logsInstant evaluates LogQL for rules and the native API.
 func (s *Service) logsInstant(ctx context.Context, t tenant.ID, expr string, at time.Time) (*metricexec.Result, error) {
-	m, err := parseLogs(expr)
+	m, err := logexec.Parse(expr)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +31,7 @@ func (s *Service) logsInstant(ctx context.Context, t tenant.ID, expr string, at 
 
 // logsRange is logsInstant at many times.
 func (s *Service) logsRange(ctx context.Context, t tenant.ID, expr string, start, end time.Time, step time.Duration) (*metricexec.Result, error) {
-	m, err := parseLogs(expr)
+	m, err := logexec.Parse(expr)
 	if err != nil {
 		return nil, err
 	}
@@ -53,17 +52,6 @@ func (s *Service) logsRange(ctx context.Context, t tenant.ID, expr string, start
 	r := logsResult(expr, nil, res)
 	r.Value = out
 	return r, nil
-}
-
-// checkLogs parses an expression for a rule file.
-func checkLogs(expr string) error {
-	_, err := parseLogs(expr)
-	return err
-}
-
-func parseLogs(expr string) (logql.Metric, error) {
-	m, err := logql.ParseMetric(expr)
-	return m, logexec.Failure(err)
 }
 
 func logsResult(expr string, v promql.Vector, res *logexec.Samples) *metricexec.Result {

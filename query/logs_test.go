@@ -17,6 +17,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -260,7 +261,7 @@ func TestLogQLForRules(t *testing.T) {
 	if _, _, err := s.Instant(t.Context(), "acme", "logql", `{a="b"}`, at); fault.Of(err).Code != fault.BadQuery {
 		t.Errorf("lines: %v", err)
 	}
-	if err := s.Languages()["logql"](`sum(`); fault.Of(err).Position == nil {
+	if _, err := language.All()[language.LogQL](`sum(`); fault.Of(err).Position == nil {
 		t.Errorf("check: %v", err)
 	}
 }

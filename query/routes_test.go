@@ -82,6 +82,7 @@ func TestAnswers(t *testing.T) {
 	all := append(requests(fmt.Sprintf("%x", s.trace)),
 		request{"GET /api/v1/status", "Status", 200}, request{"GET /prometheus/api/v1/status/buildinfo", "", 200},
 		request{"GET /prometheus/api/v1/status/flags", "", 200}, request{"GET /prometheus/api/v1/status/config", "", 200},
+		request{`POST /api/v1/query/check {"language":"logql","query":"sum(rate({a=\"acme\"} [5m]))>1"}`, "CheckedQuery", 200},
 		request{"GET /prometheus/api/v1/format_query?query=sum(rate(x[5m]))by(job)", "", 200})
 	for _, r := range all {
 		a := f.request("acme", r.line)

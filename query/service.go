@@ -107,7 +107,7 @@ type Service struct {
 	traces    *traceexec.Engine
 	logs      *logexec.Engine
 	// What metric queries and rules may be written in. A new language is a
-	// line in New.
+	// line in New, and one in package language.
 	languages nativeapi.Languages
 	metrics   *metrics
 	slots     chan struct{}
@@ -130,9 +130,9 @@ func New(c Config) *Service {
 		Timeout: c.Limits.Timeout, MaxLines: c.Limits.MaxLogs, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints, MaxSamples: c.Limits.MaxSamples, MaxNames: c.Limits.MaxNames,
 	}})
 	s.languages = nativeapi.Languages{
-		"logql":     {Instant: s.logsInstant, Range: s.logsRange, Check: checkLogs},
+		"logql":     {Instant: s.logsInstant, Range: s.logsRange},
 		"promql":    {Instant: s.engine.Instant, Range: s.engine.Range},
-		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range, Check: s.metricsql.Check},
+		"metricsql": {Instant: s.metricsql.Instant, Range: s.metricsql.Range},
 		"traceql":   {Instant: s.traces.Instant, Range: s.traces.Range},
 	}
 	s.handler = s.mount()
@@ -199,16 +199,6 @@ func compressed(h http.Handler) http.Handler {
 // rules. Errors are *fault.Error.
 func (s *Service) Exemplars(ctx context.Context, t tenant.ID, expr string, from, to time.Time, limit int) ([]exemplar.QueryResult, error) {
 	return s.engine.Exemplars(ctx, t, expr, from, to, limit)
-}
-
-// Languages are what Instant evaluates, by name, with the function that parses
-// an expression; nil where a mistake shows when it is evaluated.
-func (s *Service) Languages() map[string]func(expr string) error {
-	out := map[string]func(string) error{}
-	for name, language := range s.languages {
-		out[name] = language.Check
-	}
-	return out
 }
 
 // Instant evaluates an expression at one time, for rules. A scalar becomes a

@@ -85,6 +85,9 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /api/v1/nothing", 404, "not_found", "/api/v1/nothing"},
 		{"DELETE /api/v1/logs", 405, "bad_query", "GET"},
 		{`POST /api/v1/query {"query":"sum(\n rate(x))"}`, 400, "bad_query", "range vector"},
+		{`POST /api/v1/query/check {"query":"sum(\n{ status = error } | rate()","language":"traceql"}`, 400, "bad_query", "unexpected {"},
+		{`POST /api/v1/query/check {"query":"sum(\n{x}"}`, 400, "bad_query", "label matching"},
+		{`POST /api/v1/query/check {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of logql"},
 		{`POST /api/v1/query {"query":"up","language":"sql"}`, 400, "bad_query", "is not one of logql, metricsql, promql"},
 		{`POST /api/v1/query {"query":"up","step":"1ms"}`, 422, "limit", "step"},
 		{`POST /api/v1/query {"query":"\"text\"","instant":true}`, 400, "bad_query", "string"},
@@ -114,6 +117,10 @@ func TestMistakesAreNamed(t *testing.T) {
 	got := failureOf(t, f.request("acme", `POST /api/v1/query {"query":"sum(\n rate(x))"}`))
 	if p := got.info.Position; p == nil || *p != (fault.Position{Line: 2, Column: 7}) {
 		t.Errorf("position: got %+v, want 2:7", got.info.Position)
+	}
+	got = failureOf(t, f.request("acme", `POST /api/v1/query/check {"query":"sum(\n{x}"}`))
+	if p := got.info.Position; p == nil || *p != (fault.Position{Line: 2, Column: 3}) {
+		t.Errorf("position of a checked query: got %+v, want 2:3", p)
 	}
 }
 

@@ -2,89 +2,36 @@ package rulefile
 
 import (
 	"slices"
-	"strings"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/trefoil-o11y/trefoil/query/language"
 )
 
-// Levels orders the rules of a group for evaluation: rules of one level can be
-// evaluated at once, and each reads what rules of the levels before record. The
-// numbers are indexes of Rules, in order.
-func (g *Group) Levels() [][]int {
-	var levels [][]int
-	at := make([]int, len(g.Rules))
-	for i := range g.Rules {
+// levels orders the rules of a group for evaluation, see Group.Levels.
+func levels(rules []Rule, exprs []*language.Expr) [][]int {
+	var out [][]int
+	at := make([]int, len(rules))
+	for i := range rules {
 		for j := range i {
-			if g.reads(&g.Rules[i], &g.Rules[j]) {
-				at[i] = max(at[i], at[j]+1)
+			if at[j] >= at[i] && reads(exprs[i], &rules[j]) {
+				at[i] = at[j] + 1
 			}
 		}
-		for len(levels) <= at[i] {
-			levels = append(levels, nil)
+		for len(out) <= at[i] {
+			out = append(out, nil)
 		}
-		levels[at[i]] = append(levels[at[i]], i)
+		out[at[i]] = append(out[at[i]], i)
 	}
-	return levels
+	return out
 }
 
-// reads says whether a rule may read what another one yields. Of a language
-// whose expressions are not looked into it may, if it is about metrics.
-func (g *Group) reads(reader, writer *Rule) bool {
+// reads says whether an expression may read what a rule yields.
+func reads(expr *language.Expr, writer *Rule) bool {
+	if expr == nil {
+		return true // it is wrong, and nothing will be evaluated
+	}
 	yields := []string{writer.Record}
 	if writer.Alert != "" {
 		yields = []string{"ALERTS", "ALERTS_FOR_STATE"}
 	}
-	switch g.Language {
-	case PromQL:
-	case "logql", "traceql", "sql":
-		return false
-	default:
-		return slices.ContainsFunc(yields, func(name string) bool { return strings.Contains(reader.Expr, name) })
-	}
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(reader.Expr)
-	if err != nil {
-		return true
-	}
-	found := false
-	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		if selector, ok := node.(*parser.VectorSelector); ok {
-			found = found || slices.ContainsFunc(yields, func(name string) bool { return selects(selector, name) })
-		}
-		return nil
-	})
-	return found
-}
-
-// selects says whether a selector can find series of a name.
-func selects(selector *parser.VectorSelector, name string) bool {
-	return !slices.ContainsFunc(selector.LabelMatchers, func(m *labels.Matcher) bool {
-		return m.Name == model.MetricNameLabel && !m.Matches(name)
-	})
-}
-
-// Data is the part of a PromQL expression that an alert's condition compares:
-// `rate(x[5m])` of `rate(x[5m]) > 1`. When it yields nothing there is nothing to
-// judge by. Of an expression that compares nothing it is the whole.
-func Data(expr string) string {
-	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
-	if err != nil {
-		return expr
-	}
-	for {
-		switch e := parsed.(type) {
-		case *parser.ParenExpr:
-			parsed = e.Expr
-		case *parser.BinaryExpr:
-			if !e.Op.IsComparisonOperator() || e.ReturnBool {
-				return parsed.String()
-			}
-			if parsed = e.LHS; e.LHS.Type() == parser.ValueTypeScalar {
-				parsed = e.RHS
-			}
-		default:
-			return parsed.String()
-		}
-	}
+	return slices.ContainsFunc(yields, expr.Reads)
 }

@@ -18,25 +18,8 @@ func TestLevels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := fmt.Sprint(f.Groups[0].Levels()); got != tt.want {
+		if got := fmt.Sprint(f.Groups[0].Levels); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.text, got, tt.want)
-		}
-	}
-}
-
-func TestData(t *testing.T) {
-	for expr, want := range map[string]string{
-		"up == 0":                     "up",
-		"(rate(x[5m]) > 1) < 10":      "rate(x[5m])",
-		"1 < x":                       "x",
-		"x > bool 1":                  "x > bool 1",
-		"absent(x)":                   "absent(x)",
-		"a > 1 and b > 2":             "a > 1 and b > 2",
-		"sum(x) / sum(y) > on() z":    "sum(x) / sum(y)",
-		"this is not an expression (": "this is not an expression (",
-	} {
-		if got := Data(expr); got != want {
-			t.Errorf("%s: %s, want %s", expr, got, want)
 		}
 	}
 }

@@ -31,6 +31,10 @@ type Group struct {
 	// kept for display.
 	Labels map[string]string
 	Rules  []Rule
+	// Levels orders the rules for evaluation: rules of one level can be
+	// evaluated at once, and each reads what rules of the levels before record.
+	// The numbers are indexes of Rules, in order.
+	Levels [][]int
 	Line   int
 }
 
@@ -40,9 +44,10 @@ type Rule struct {
 	Alert  string
 	Record string
 	// Expr is the expression as its language prints it; Source is the text
-	// in the file.
+	// in the file; Data is the expression without its outermost comparisons.
 	Expr   string
 	Source string
+	Data   string
 
 	For           time.Duration
 	KeepFiringFor time.Duration

@@ -3,45 +3,70 @@ package rulefile
 import (
 	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/language"
+	"go.yaml.in/yaml/v3"
 )
 
-// Check parses an expression of one language and answers how the language
-// itself prints it. A mistake with a known place is an *ExprError.
-type Check func(expr string) (printed string, err error)
+// Languages are the values a group's `type` may have, each with what reads its
+// expressions.
+type Languages map[Language]language.Parse
 
-// ExprError is a mistake inside an expression.
-type ExprError struct {
-	// Offset is the byte of the expression where the mistake begins.
-	Offset  int
-	Message string
+// AllLanguages are those of package language.
+func AllLanguages() Languages {
+	all := Languages{}
+	for name, parse := range language.All() {
+		all[Language(name)] = parse
+	}
+	return all
 }
 
-func (e *ExprError) Error() string { return e.Message }
-
-// CheckPromQL is the Check of PromQL: Prometheus's own parser, and its rule
-// that an alert or a record is made of a vector or a scalar.
-func CheckPromQL(expr string) (string, error) {
-	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
-	if err != nil {
-		return "", promqlError(err)
+// expression reads the expr of a rule; nil when it is wrong.
+func (p *reader) expression(node *yaml.Node, text string, in Language) *language.Expr {
+	parse := p.opts.Languages[in]
+	if parse == nil {
+		return nil // The group's type is a problem already.
 	}
-	switch parsed.Type() {
-	case parser.ValueTypeVector, parser.ValueTypeScalar:
-		return parsed.String(), nil
+	if strings.TrimSpace(text) == "" {
+		p.add(node, "expr is empty")
+		return nil
+	}
+	expr, err := parse(text)
+	if err == nil && expr.Kind != language.Vector && expr.Kind != language.Scalar {
+		err = &fault.Error{
+			Code: fault.BadQuery, Position: fault.PositionOf(text, 0),
+			Message: fmt.Sprintf("expression yields a %s; a rule needs an instant vector or a scalar", expr.Kind),
+		}
+	}
+	if err == nil {
+		return expr
+	}
+	at, message := *resolve(node), err.Error()
+	if failure, ok := errors.AsType[*fault.Error](err); ok {
+		message, _, _ = strings.Cut(strings.TrimPrefix(failure.Message, "parse error: "), "\n")
+		if failure.Position != nil {
+			at.Line, at.Column = p.place(&at, text, *failure.Position)
+		}
+	}
+	p.add(&at, "expr: %s", message)
+	return nil
+}
+
+// place is where in the file a place in a value is, as far as its style of
+// quoting lets it be known; the value's beginning where it does not.
+func (p *reader) place(node *yaml.Node, value string, in fault.Position) (line, column int) {
+	switch {
+	case node.Style&yaml.LiteralStyle != 0:
+		return node.Line + in.Line, p.indent(node.Line) + in.Column
+	case in.Line > 1:
+		return node.Line, node.Column
+	case node.Style&(yaml.FoldedStyle|yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 && p.has(node, value):
+		return node.Line, node.Column + in.Column - 1
+	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 && p.has(node, value):
+		return node.Line, node.Column + in.Column
 	default:
-		return "", &ExprError{Message: fmt.Sprintf(
-			"expression yields a %s; a rule needs an instant vector or a scalar", parser.DocumentedType(parsed.Type()))}
+		return node.Line, node.Column
 	}
-}
-
-func promqlError(err error) error {
-	if list, ok := errors.AsType[parser.ParseErrors](err); ok && len(list) > 0 {
-		return &ExprError{Offset: int(list[0].PositionRange.Start), Message: list[0].Err.Error()}
-	}
-	if one, ok := errors.AsType[*parser.ParseErr](err); ok {
-		return &ExprError{Offset: int(one.PositionRange.Start), Message: one.Err.Error()}
-	}
-	return err
 }

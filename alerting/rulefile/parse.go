@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -22,13 +23,13 @@ const (
 
 // Options of Parse.
 type Options struct {
-	// Languages are the values a group's `type` may have. Nil allows PromQL.
-	Languages map[Language]Check
+	// Languages are the values a group's `type` may have. Nil: AllLanguages.
+	Languages Languages
 }
 
 func (o *Options) setDefaults() {
 	if o.Languages == nil {
-		o.Languages = map[Language]Check{PromQL: CheckPromQL}
+		o.Languages = AllLanguages()
 	}
 }
 
@@ -161,10 +162,13 @@ func (p *reader) parseGroup(node *yaml.Node) Group {
 			rules = p.sequence(f.value, "rules")
 		}
 	}
+	var exprs []*language.Expr
 	for _, n := range rules {
-		group.Rules = append(group.Rules, p.parseRule(n, &group))
+		rule, expr := p.parseRule(n, &group)
+		group.Rules, exprs = append(group.Rules, rule), append(exprs, expr)
 		p.rule = ""
 	}
+	group.Levels = levels(group.Rules, exprs)
 	return group
 }
 

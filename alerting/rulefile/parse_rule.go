@@ -2,22 +2,22 @@ package rulefile
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/template"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"go.yaml.in/yaml/v3"
 )
 
-func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
-	rule := Rule{Line: node.Line}
+func (p *reader) parseRule(node *yaml.Node, group *Group) (rule Rule, expr *language.Expr) {
+	rule.Line = node.Line
 	fields := p.fields(node, "a rule",
 		"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations", "no_data", "on_error")
 	if resolve(node).Kind != yaml.MappingNode && !isNull(node) {
-		return rule // One problem for it is enough.
+		return rule, nil // One problem for it is enough.
 	}
 	// The name first, so that every problem can carry it.
 	alert, isAlert := find(fields, "alert")
@@ -39,7 +39,9 @@ func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
 		switch f.key.Value {
 		case "expr":
 			rule.Source = p.text(f.value, "expr")
-			rule.Expr = p.expression(f.value, rule.Source, group.Language)
+			if expr = p.expression(f.value, rule.Source, group.Language); expr != nil {
+				rule.Expr, rule.Data = expr.Text, expr.Data
+			}
 		case "for":
 			rule.For = p.duration(f.value, "for")
 		case "keep_firing_for":
@@ -63,7 +65,7 @@ func (p *reader) parseRule(node *yaml.Node, group *Group) Rule {
 		p.checkTemplates(&rule, fields)
 	}
 	rule.Labels = merged(group.Labels, rule.Labels)
-	return rule
+	return rule, expr
 }
 
 // policy reads what a rule does without an answer: a word, or a mapping of
@@ -110,48 +112,6 @@ func (p *reader) checkRecord(rule *Rule, name *yaml.Node, fields []field) {
 		p.add(name, "%q cannot name a series", rule.Record)
 	case strings.ContainsAny(rule.Record, "{}"):
 		p.add(name, "%q has braces: an expression belongs into expr, labels into labels", rule.Record)
-	}
-}
-
-// expression checks an expression and places a mistake in the file.
-func (p *reader) expression(node *yaml.Node, expr string, language Language) string {
-	check := p.opts.Languages[language]
-	if check == nil {
-		return expr // The group's type is a problem already.
-	}
-	if strings.TrimSpace(expr) == "" {
-		p.add(node, "expr is empty")
-		return ""
-	}
-	printed, err := check(expr)
-	if err == nil {
-		return printed
-	}
-	at := *resolve(node)
-	if placed, ok := errors.AsType[*ExprError](err); ok {
-		at.Line, at.Column = p.place(&at, expr, placed.Offset)
-	}
-	p.add(&at, "expr: %v", err)
-	return ""
-}
-
-// place translates an offset in the value of a scalar to a line and a column
-// of the file. A folded or multi-line quoted scalar keeps the scalar's own
-// place: its line breaks are not those of the file.
-func (p *reader) place(node *yaml.Node, value string, offset int) (line, column int) {
-	offset = min(max(offset, 0), len(value))
-	before := value[:offset]
-	switch {
-	case node.Style&yaml.LiteralStyle != 0:
-		down := strings.Count(before, "\n")
-		line = node.Line + 1 + down
-		return line, p.indent(node.Line) + offset - (strings.LastIndexByte(before, '\n') + 1) + 1
-	case node.Style&(yaml.FoldedStyle|yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0 && p.has(node, value):
-		return node.Line, node.Column + offset
-	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 && p.has(node, value):
-		return node.Line, node.Column + 1 + offset
-	default:
-		return node.Line, node.Column
 	}
 }
 

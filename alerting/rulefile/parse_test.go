@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/trefoil-o11y/trefoil/query/language"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected problems")
@@ -29,7 +30,7 @@ func TestParseWhole(t *testing.T) {
 	}
 	offset := 90 * time.Second
 	want := &File{Path: "everything.yml", Groups: []Group{{
-		Name: "shop", Language: PromQL, Interval: 15 * time.Second, QueryOffset: &offset, Limit: 20,
+		Name: "shop", Language: PromQL, Interval: 15 * time.Second, QueryOffset: &offset, Limit: 20, Levels: [][]int{{0, 1}},
 		Labels: map[string]string{"team": "shop", "severity": "warning"},
 		Line:   5,
 		Rules: []Rule{
@@ -37,6 +38,7 @@ func TestParseWhole(t *testing.T) {
 				Record: "job:requests:rate5m",
 				Expr:   "sum by (job) (rate(requests_total[5m]))",
 				Source: "sum by (job) (rate(requests_total[5m]))",
+				Data:   "sum by (job) (rate(requests_total[5m]))",
 				Labels: map[string]string{"team": "shop", "severity": "warning"},
 				Line:   14,
 			},
@@ -44,6 +46,7 @@ func TestParseWhole(t *testing.T) {
 				Alert:         "HighErrorRate",
 				Expr:          "sum by (job) (rate(requests_total{code=~\"5..\"}[5m])) / sum by (job) (rate(requests_total[5m])) > 0.05",
 				Source:        "sum by (job) (rate(requests_total{code=~\"5..\"}[5m]))\n  / sum by (job) (rate(requests_total[5m]))\n  > 0.05\n",
+				Data:          "sum by (job) (rate(requests_total{code=~\"5..\"}[5m])) / sum by (job) (rate(requests_total[5m]))",
 				For:           5 * time.Minute,
 				KeepFiringFor: 2 * time.Minute,
 				Labels:        map[string]string{"team": "shop", "severity": "page", "job_name": "{{ $labels.job }}"},
@@ -52,10 +55,10 @@ func TestParseWhole(t *testing.T) {
 			},
 		},
 	}, {
-		Name: "merged", Language: PromQL, Line: 33,
+		Name: "merged", Language: PromQL, Line: 33, Levels: [][]int{{0, 1}},
 		Rules: []Rule{
-			{Alert: "Down", Expr: "up == 0", Source: "up == 0", For: time.Minute, Labels: map[string]string{"severity": "page"}, Line: 36},
-			{Alert: "Flaky", Expr: "changes(up[1h]) > 10", Source: "changes(up[1h]) > 10", For: time.Minute, Labels: map[string]string{"severity": "page"}, Line: 41},
+			{Alert: "Down", Expr: "up == 0", Source: "up == 0", Data: "up", For: time.Minute, Labels: map[string]string{"severity": "page"}, Line: 36},
+			{Alert: "Flaky", Expr: "changes(up[1h]) > 10", Source: "changes(up[1h]) > 10", Data: "changes(up[1h])", For: time.Minute, Labels: map[string]string{"severity": "page"}, Line: 41},
 		},
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -110,13 +113,14 @@ func TestProblems(t *testing.T) {
 
 func TestLanguages(t *testing.T) {
 	text := "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: '{service=\"x\"} |= \"err\"'\n  type: LogQL\n"
-	if _, err := Parse("r.yml", []byte(text), Options{}); err == nil || !strings.Contains(err.Error(), `type "logql" is not supported; supported: [promql]`) {
+	only := Languages{PromQL: language.All()[language.PromQL]}
+	if _, err := Parse("r.yml", []byte(text), Options{Languages: only}); err == nil || !strings.Contains(err.Error(), `type "logql" is not supported; supported: [promql]`) {
 		t.Errorf("unknown type: %v", err)
 	}
 	seen := ""
-	opts := Options{Languages: map[Language]Check{"logql": func(expr string) (string, error) {
+	opts := Options{Languages: Languages{"logql": func(expr string) (*language.Expr, error) {
 		seen = expr
-		return "printed", nil
+		return &language.Expr{Text: "printed", Kind: language.Vector}, nil
 	}}}
 	file, err := Parse("r.yml", []byte(text), opts)
 	if err != nil {

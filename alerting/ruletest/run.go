@@ -23,7 +23,7 @@ type Config struct {
 	Run *regexp.Regexp
 	// Languages are those of the rule files. Groups in other languages than
 	// PromQL are read, and cannot be tested.
-	Languages map[rulefile.Language]rulefile.Check
+	Languages rulefile.Languages
 	// Out gets the report.
 	Out io.Writer
 }

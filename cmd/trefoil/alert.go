@@ -21,7 +21,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
-	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -44,7 +43,6 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		Record:    recorder(pipeline),
 		Store:     alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
 
-		Languages:   ruleLanguages(service),
 		Unavailable: storeAway,
 		Settled:     s.settled,
 		Evidence: evidence.New(evidence.Config{
@@ -79,23 +77,6 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	s.addActor(manager.Run)
 	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })
 	return nil
-}
-
-// ruleLanguages are the languages a group of rules can be in: those that can be
-// evaluated.
-func ruleLanguages(service *query.Service) map[rulefile.Language]rulefile.Check {
-	out := map[rulefile.Language]rulefile.Check{}
-	for name, check := range service.Languages() {
-		out[rulefile.Language(name)] = func(expr string) (string, error) {
-			if check == nil {
-				return expr, nil
-			}
-			return expr, check(expr)
-		}
-	}
-	out[rulefile.PromQL] = rulefile.CheckPromQL
-	out["traceql"] = checkTraceQL
-	return out
 }
 
 // storeAway says whether a query failed because the store cannot be asked.

@@ -20,16 +20,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 )
 
-// languagesOffline are the languages of rule groups that can be read without a
-// server; of those without a parser here the server checks the expressions.
-func languagesOffline() map[rulefile.Language]rulefile.Check {
-	out := map[rulefile.Language]rulefile.Check{rulefile.PromQL: rulefile.CheckPromQL, "traceql": checkTraceQL}
-	for _, name := range []rulefile.Language{"metricsql", "logql", "sql"} {
-		out[name] = func(expr string) (string, error) { return expr, nil }
-	}
-	return out
-}
-
 func runRulesCheck(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "rules check",
@@ -54,7 +44,7 @@ With --server, also metrics that had no series in the last day.`,
 	if len(set.Args()) == 0 {
 		return set.Errorf("want at least one file or pattern")
 	}
-	files, err := rulefile.Load(set.Args(), rulefile.Options{Languages: languagesOffline()})
+	files, err := rulefile.Load(set.Args(), rulefile.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return fmt.Errorf("%d mistakes", len(strings.Split(err.Error(), "\n")))
@@ -136,7 +126,7 @@ the code that a server runs them with.`,
 	if len(set.Args()) == 0 {
 		return set.Errorf("want at least one test file")
 	}
-	cfg := ruletest.Config{Out: os.Stdout, Languages: languagesOffline()}
+	cfg := ruletest.Config{Out: os.Stdout}
 	if run != "" {
 		var err error
 		if cfg.Run, err = regexp.Compile(run); err != nil {

@@ -60,7 +60,7 @@ reads it sees what is stored.`,
 	if !cfg.From.Before(cfg.To) {
 		return set.Errorf("flag --from: it is not before --to")
 	}
-	files, err := rulefile.Load(set.Args(), rulefile.Options{Languages: languagesOffline()})
+	files, err := rulefile.Load(set.Args(), rulefile.Options{})
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,7 @@ func differ(query string, g grid, got, want outcome) string {
 	if got.Failed {
 		return ""
 	}
-	if parsed, err := parse(query); err != nil || g.step > 0 || !ordered(parsed) {
+	if parsed, err := Parse(query); err != nil || g.step > 0 || !ordered(parsed) {
 		byName := func(a, b lineOfData) int {
 			return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
 		}

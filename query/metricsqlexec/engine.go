@@ -99,7 +99,7 @@ func (e *Engine) run(ctx context.Context, t tenant.ID, expr string, eval func(sc
 	defer cancel()
 	reader := e.config.Metrics.NewReader(t)
 	res := &metricexec.Result{Query: expr}
-	parsed, err := parse(expr)
+	parsed, err := Parse(expr)
 	if err == nil {
 		s := scope{evaluation: &evaluation{ctx: ctx, functions: e.functions, reader: reader, limits: limits, now: e.config.Now()}}
 		res.Value, err = eval(s, parsed)
@@ -187,7 +187,7 @@ func (s scope) window(r *metricsql.RollupExpr, end, step int64) (parser.Value, e
 
 // samples is the samples of a selector as stored.
 func (s scope) samples(m *metricsql.MetricExpr, from, to int64) (parser.Value, error) {
-	sets, err := matchers(m)
+	sets, err := Matchers(m)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func (s scope) matrix(found []series) promql.Matrix {
 func (e *Engine) Selectors(match []string) ([][]*labels.Matcher, error) {
 	var out [][]*labels.Matcher
 	for _, text := range match {
-		parsed, err := parse(text)
+		parsed, err := Parse(text)
 		if err != nil {
 			return nil, err
 		}
@@ -247,7 +247,7 @@ func (e *Engine) Selectors(match []string) ([][]*labels.Matcher, error) {
 		if !ok {
 			return nil, badQuery(parsed, "is not a selector")
 		}
-		sets, err := matchers(m)
+		sets, err := Matchers(m)
 		if err != nil {
 			return nil, err
 		}
@@ -257,15 +257,9 @@ func (e *Engine) Selectors(match []string) ([][]*labels.Matcher, error) {
 	return out, nil
 }
 
-// Check parses an expression.
-func (e *Engine) Check(expr string) error {
-	_, err := parse(expr)
-	return err
-}
-
 // Format lays an expression out for people.
 func (e *Engine) Format(expr string) (string, error) {
-	if _, err := parse(expr); err != nil {
+	if _, err := Parse(expr); err != nil {
 		return "", err
 	}
 	return metricsql.Prettify(expr)

@@ -14,9 +14,10 @@ import (
 // maxQuery bounds an expression: WITH templates make more of it than is written.
 const maxQuery = 64 << 10
 
-// parse reads an expression. Errors are *fault.Error with a position where the
-// parser tells one.
-func parse(query string) (metricsql.Expr, error) {
+// Parse reads an expression as it is evaluated: templates filled in, series left
+// of what they are compared with. Errors are *fault.Error with a position where
+// the parser tells one.
+func Parse(query string) (metricsql.Expr, error) {
 	if len(query) > maxQuery {
 		return nil, &fault.Error{Code: fault.Limit, Limit: "max_query_length", Message: fmt.Sprintf("query is longer than %d bytes", maxQuery)}
 	}
@@ -55,12 +56,16 @@ func depth(query string) int {
 func mistake(query string, err error) *fault.Error {
 	text := err.Error()
 	f := &fault.Error{Code: fault.BadQuery, Message: "parse error: " + text, Err: err}
-	const marker = "; unparsed data: "
+	marker := "; unparsed data: "
 	i := strings.LastIndex(text, marker)
 	if i < 0 {
-		return f
+		if marker = "unparsed data left: "; !strings.HasPrefix(text, marker) {
+			return f
+		}
+		i, f.Message = 0, "parse error: the expression ends before this"
+	} else {
+		f.Message = "parse error: " + text[:i]
 	}
-	f.Message = "parse error: " + text[:i]
 	rest, err := strconv.QuotedPrefix(text[i+len(marker):])
 	if err != nil {
 		return f
@@ -95,9 +100,12 @@ func isTime(e metricsql.Expr) bool {
 	return ok && strings.EqualFold(f.Name, "time")
 }
 
-// matchers are the sets of a selector; a series is meant if it matches one.
-func matchers(m *metricsql.MetricExpr) ([][]*labels.Matcher, error) {
-	sets := make([][]*labels.Matcher, 0, len(m.LabelFilterss))
+// Selector is sets of matchers; a series is meant if it matches one set.
+type Selector [][]*labels.Matcher
+
+// Matchers are the selector of a metric expression. Errors are *fault.Error.
+func Matchers(m *metricsql.MetricExpr) (Selector, error) {
+	sets := make(Selector, 0, len(m.LabelFilterss))
 	for _, filters := range m.LabelFilterss {
 		set := make([]*labels.Matcher, len(filters))
 		for i, f := range filters {

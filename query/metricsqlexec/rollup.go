@@ -281,7 +281,7 @@ func (s scope) overSelector(r rollup, m *metricsql.MetricExpr) ([]series, error)
 	if m.IsEmpty() {
 		return constant(s.Len(), math.NaN()), nil
 	}
-	sets, err := matchers(m)
+	sets, err := Matchers(m)
 	if err != nil {
 		return nil, err
 	}

@@ -95,6 +95,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/openapi.yaml", a.document},
 		{http.MethodGet, "/api/v1/status", a.status},
 		{http.MethodPost, "/api/v1/query", a.query},
+		{http.MethodPost, "/api/v1/query/check", a.check},
 		{http.MethodGet, "/api/v1/logs", a.logs},
 		{http.MethodGet, "/api/v1/traces", a.traces},
 		{http.MethodGet, "/api/v1/traces/{id}", a.trace},

@@ -19,9 +19,6 @@ import (
 type Language struct {
 	Instant func(ctx context.Context, t tenant.ID, expr string, at time.Time) (*metricexec.Result, error)
 	Range   func(ctx context.Context, t tenant.ID, expr string, start, end time.Time, step time.Duration) (*metricexec.Result, error)
-	// Check parses an expression without evaluating it, for rule files. Nil:
-	// a mistake shows when it is evaluated.
-	Check func(expr string) error
 }
 
 // Languages are the languages served, by name.

@@ -325,7 +325,12 @@ GROUP BY tenant, retention_days, day;
 ALTER TABLE logs
   ADD INDEX IF NOT EXISTS body_kind body_kind TYPE minmax GRANULARITY 8;
 
--- 0011_span_values
+-- 0011_merges
+ALTER TABLE logs MODIFY SETTING merge_selector_base = 10;
+
+ALTER TABLE spans MODIFY SETTING merge_selector_base = 10;
+
+-- 0012_span_values
 CREATE TABLE IF NOT EXISTS span_values (
   tenant LowCardinality(String),
   retention_days UInt16,

@@ -184,6 +184,7 @@ type Built struct {
 	newest int64
 	blocks []block.Block
 	added  []resourcestore.Key
+	stored func() // to be called when the blocks are; nil for nobody
 }
 
 // Store gives the blocks to the Sink and returns once they are durable. It is
@@ -195,6 +196,9 @@ func (b *Built) Store(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	b.p.known.Add(b.added)
+	if b.stored != nil {
+		b.stored()
+	}
 	b.p.telemetry.done(b.signal, &b.result, b.p.cfg.Now(), b.newest)
 	return b.result, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
 // Sink makes blocks durable: it returns nil only when all of them are. The
@@ -77,6 +78,9 @@ type Pipeline struct {
 	known     *resourcestore.Known // resources, scopes and series that are stored
 	series    *metricstore.Memory  // the series among them, by their encoding
 	telemetry *telemetry
+	// vocabulary is of all tenants: what it remembers is hashes that a tenant is
+	// part of.
+	vocabulary *tracestore.Vocabulary
 
 	logIntakes   reuse[*LogIntake]
 	spanIntakes  reuse[*SpanIntake]
@@ -92,6 +96,8 @@ func New(cfg Config) *Pipeline {
 		sequence: logstore.SequenceAt(cfg.Now()),
 		known:    resourcestore.NewKnown(cfg.Known),
 		series:   metricstore.NewMemory(cfg.Known),
+
+		vocabulary: tracestore.NewVocabulary(),
 	}
 	p.logIntakes.make = p.newLogIntake
 	p.spanIntakes.make = p.newSpanIntake

@@ -328,6 +328,7 @@ func TestStuckTableHoldsNobodyUp(t *testing.T) {
 trefoil_insert_table_stuck{table="logs"} 0
 trefoil_insert_table_stuck{table="resources"} 0
 trefoil_insert_table_stuck{table="scopes"} 0
+trefoil_insert_table_stuck{table="span_values"} 0
 trefoil_insert_table_stuck{table="spans"} 1
 trefoil_insert_table_stuck{table="trace_index"} 0
 `), "trefoil_insert_table_stuck"); err != nil {

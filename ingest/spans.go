@@ -20,7 +20,9 @@ func (p *Pipeline) SpanIntake(t tenant.ID) *SpanIntake {
 }
 
 func (p *Pipeline) newSpanIntake(t tenant.ID) *SpanIntake {
-	return &SpanIntake{intake: newIntake(p, Traces, t), batch: tracestore.NewBatch(t, p.cfg.RetentionDays)}
+	in := &SpanIntake{intake: newIntake(p, Traces, t), batch: tracestore.NewBatch(t, p.cfg.RetentionDays)}
+	in.batch.Vocabulary = p.vocabulary
+	return in
 }
 
 // Add takes one span, or counts it as rejected. Its kind and status code are
@@ -113,7 +115,11 @@ func StatusCode(n int32) uint8 { return uint8(max(0, min(n, 2))) }
 // Build makes the columns into blocks.
 func (in *SpanIntake) Build() (*Built, error) {
 	defer in.Discard()
-	return in.built(in.batch, nil)
+	out, err := in.built(in.batch, nil)
+	if err == nil {
+		out.stored = in.batch.Learned()
+	}
+	return out, err
 }
 
 // Discard gives the request up.

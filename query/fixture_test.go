@@ -145,6 +145,7 @@ func (f *fixture) open(t tenant.ID, name string, trace byte) *shop {
 		spans:     tracestore.NewBatch(t, retention),
 		metrics:   metricstore.NewBatch(t, retention, known),
 	}
+	s.spans.Vocabulary = tracestore.NewVocabulary()
 	front := s.service("front")
 	pay := s.service("pay")
 	s.tracing(front, pay)

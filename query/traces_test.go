@@ -145,7 +145,7 @@ func TestTempo(t *testing.T) {
 		}
 	}
 	s.get("/tempo/api/v2/search/tags?"+around, &scopes)
-	if len(scopes.Scopes) != 3 || !strings.Contains(fmt.Sprint(scopes), "http.route") || !strings.Contains(fmt.Sprint(scopes), "host.name") {
+	if len(scopes.Scopes) != 6 || !strings.Contains(fmt.Sprint(scopes), "{event [exception.message]} {link [why]}") || !strings.Contains(fmt.Sprint(scopes), "http.route") || !strings.Contains(fmt.Sprint(scopes), "host.name") {
 		t.Errorf("tags: %+v", scopes)
 	}
 	var values struct {
@@ -154,6 +154,21 @@ func TestTempo(t *testing.T) {
 	s.get("/tempo/api/v2/search/tag/span.http.response.status_code/values?"+around, &values)
 	if fmt.Sprint(values) != "{[{int 500}]}" {
 		t.Errorf("values: %+v", values)
+	}
+	for path, want := range map[string]string{
+		"event.exception.message/values?": "{[{string refused}]}", "link.why/values?": "{[{string batch}]}", "name/values?": "{[{string GET /cart} {string POST /pay} {string lost} {string pay alpha}]}",
+		".retry/values?":     "{[{bool true}]}",
+		"event:name/values?": "{[{string exception}]}",
+		"span.amount/values?q=" + url.QueryEscape(`{ resource.service.name = "alpha-pay" }`) + "&":                   "{[{float 12.5}]}",
+		"span.amount/values?q=" + url.QueryEscape(`{ resource.service.name = "alpha-front" }`) + "&":                 "{[]}",
+		"span.amount/values?q=" + url.QueryEscape(`{ resource.service.name = "alpha-pay" && status = error }`) + "&": "{[{float 12.5}]}",
+		"span.amount/values?q=" + url.QueryEscape(`{ status = ok }`) + "&":                                           "{[]}",
+		"resource.host.name/values?": "{[{string h1}]}",
+	} {
+		s.get("/tempo/api/v2/search/tag/"+strings.Replace(path, "?", "?"+around+"&", 1), &values)
+		if fmt.Sprint(values) != want {
+			t.Errorf("values of %s: %v, want %s", path, values, want)
+		}
 	}
 	var plain struct{ TagValues []string }
 	s.get("/tempo/api/search/tag/service.name/values?"+around, &plain)

@@ -263,6 +263,7 @@ type webhookMessage struct {
 	Version, GroupKey, Status string
 	Alerts                    []struct {
 		Status, Fingerprint string
+		StartsAt            time.Time
 		Labels, Annotations map[string]string
 	}
 }

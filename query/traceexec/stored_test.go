@@ -273,7 +273,7 @@ func TestTags(t *testing.T) {
 	store(t, db, "default", load(t, "shop.test"))
 	e := engineOn(t, db)
 	tags, err := e.Tags(t.Context(), "default", "", epoch, epoch.Add(time.Minute), 100)
-	if err != nil || len(tags) != 3 {
+	if err != nil || len(tags) != 4 {
 		t.Fatal(tags, err)
 	}
 	if got := strings.Join(tags[1].Names, " "); got != "env replicas service.name" {

@@ -34,6 +34,7 @@ func TestTablesTakeTheStoresBlocks(t *testing.T) {
 
 	logs := logstore.NewBatch("default", 30, logstore.NewSequence())
 	spans := tracestore.NewBatch("default", 30)
+	spans.Vocabulary = tracestore.NewVocabulary()
 	metrics := metricstore.NewBatch("default", 30, known)
 	for i := range 3 {
 		trace := [16]byte{byte(i)}
@@ -53,7 +54,7 @@ func TestTablesTakeTheStoresBlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := map[string]uint64{"resources": 1, "scopes": 1, "logs": 3, "spans": 3, "trace_index": 3, "series": 1, "samples": 2, "histograms": 3, "exemplars": 3}
+	want := map[string]uint64{"resources": 1, "scopes": 1, "logs": 3, "spans": 3, "trace_index": 3, "span_values": 5, "series": 1, "samples": 2, "histograms": 3, "exemplars": 3}
 	for _, b := range blocks {
 		if err := db.Insert(t.Context(), b.Table, "once", []block.Block{b}); err != nil {
 			t.Fatal(err)

@@ -55,6 +55,10 @@ type Link struct {
 // Batch collects the spans of one request of one tenant. Not safe for
 // concurrent use.
 type Batch struct {
+	// Vocabulary is told of the values of attributes; nil for nobody. What is new to
+	// it becomes rows of TableValues.
+	Vocabulary *Vocabulary
+
 	text   []byte
 	enc    block.Encoder
 	spans  *spanColumns
@@ -62,6 +66,7 @@ type Batch struct {
 	traces map[[16]byte]int // row of the trace in index
 	last   [16]byte         // the trace of the last span, and its row in index
 	row    int
+	words  *words
 }
 
 // NewBatch makes an empty batch.
@@ -70,6 +75,7 @@ func NewBatch(t tenant.ID, retentionDays uint16) *Batch {
 		spans:  newSpanColumns(block.NewOwner(string(t), retentionDays)),
 		index:  newIndexColumns(block.NewOwner(string(t), retentionDays)),
 		traces: map[[16]byte]int{},
+		words:  newWords(string(t), block.NewOwner(string(t), retentionDays)),
 	}
 }
 
@@ -102,6 +108,9 @@ func (b *Batch) Append(r *Record) {
 	b.appendEvents(r.Events)
 	b.appendLinks(r.Links)
 	b.appendIndex(r.TraceID, r.Start, end)
+	if b.Vocabulary != nil {
+		b.words.see(b.Vocabulary, r)
+	}
 }
 
 func (b *Batch) appendEvents(events []Event) {
@@ -171,7 +180,25 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 	if err != nil {
 		return dst, err
 	}
-	return append(dst, index, spans), nil
+	dst = append(dst, index, spans)
+	if rows := b.words.columns.value.Rows(); rows > 0 {
+		values, err := b.enc.Encode(TableValues, rows, b.words.columns.input)
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, values)
+	}
+	return dst, nil
+}
+
+// Learned is for when the rows are stored: it tells the Vocabulary which values
+// need not come again. It can be called after Reset.
+func (b *Batch) Learned() func() {
+	v, list := b.Vocabulary, b.words.list
+	if v == nil || len(list) == 0 {
+		return func() {}
+	}
+	return func() { v.add(list) }
 }
 
 // Reset empties the batch and keeps its buffers.
@@ -180,4 +207,5 @@ func (b *Batch) Reset() {
 	b.spans.attrs.Reset()
 	b.index.input.Reset()
 	clear(b.traces)
+	b.words.reset()
 }

@@ -2,6 +2,7 @@ package tracestore_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
@@ -12,6 +13,11 @@ import (
 // BenchmarkBatch is one span, one in four with an event, through Append and
 // its share of Blocks; a trace has eight spans.
 func BenchmarkBatch(b *testing.B) {
+	b.Run("", func(b *testing.B) { benchmarkBatch(b, nil) })
+	b.Run("vocabulary", func(b *testing.B) { benchmarkBatch(b, tracestore.NewVocabulary()) })
+}
+
+func benchmarkBatch(b *testing.B, v *tracestore.Vocabulary) {
 	event := []tracestore.Event{{Time: 1_700_000_000_000_000_100, Name: "exception", Attributes: []attribute.KeyValue{
 		{Key: "exception.type", Value: attribute.StringValue("TimeoutError")},
 		{Key: "exception.message", Value: attribute.StringValue("payment did not answer in 2 s")},
@@ -31,6 +37,11 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	const size = 5_000
 	batch := tracestore.NewBatch("default", 30)
+	batch.Vocabulary = v
+	users := make([]string, 5000)
+	for i := range users {
+		users[i] = fmt.Sprintf("u%06d", i)
+	}
 	var blocks []block.Block
 	bytes, n := 0, uint64(0)
 	b.ReportAllocs()
@@ -40,6 +51,7 @@ func BenchmarkBatch(b *testing.B) {
 		binary.BigEndian.PutUint64(r.SpanID[:], n)
 		r.Start += 1000
 		r.End += 1000
+		r.Attributes[3].Value.Str = users[n*7%uint64(len(users))]
 		r.Events = nil
 		if n%4 == 0 {
 			r.Events = event
@@ -53,7 +65,9 @@ func BenchmarkBatch(b *testing.B) {
 			for i := range blocks {
 				bytes += len(blocks[i].Native)
 			}
+			learned := batch.Learned()
 			batch.Reset()
+			learned()
 		}
 	}
 	b.ReportMetric(float64(bytes)/float64(b.N), "body-B/op")

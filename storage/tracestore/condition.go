@@ -35,6 +35,7 @@ const (
 	EventAttribute // Compare is wider than what it says
 	LinkTrace      // of bytes
 	LinkSpan       // of bytes
+	LinkAttribute  // for lists of values only
 	RootName       // of the trace's span without a parent
 	RootService
 	TraceDuration

@@ -3,7 +3,6 @@ package tracestore
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
@@ -140,15 +139,19 @@ type ValueCount struct {
 	Spans uint64
 }
 
-// Values counts the values that a field has in the spans of [from, to) that
-// where holds for: the limit most frequent ones of the newest sample spans.
+// maxScanned bounds the spans that Values looks at: where few match, it answers with
+// what was found by then.
+const maxScanned = 5_000_000
+
+// Values counts the values that a field has in spans of [from, to) that where holds
+// for: the limit most frequent ones of sample spans, out of maxScanned at most.
 func (s *Store) Values(ctx context.Context, t tenant.ID, from, to int64, where Condition, f Field, sample, limit int) (list []ValueCount, stats conn.Stats, err error) {
 	q := &conditions{t, from, to}
 	sel, err := valuesSelect(q, where, f, sample, limit)
 	if err != nil {
 		return nil, stats, err
 	}
-	stats, err = s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "attributes"}, func(rows driver.Rows) error {
+	stats, err = s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "attributes", Settings: map[string]any{"max_rows_to_read": maxScanned, "read_overflow_mode": "break"}}, func(rows driver.Rows) error {
 		var v ValueCount
 		if err := rows.Scan(&v.Type, &v.Text, &v.Spans); err != nil {
 			return err
@@ -176,11 +179,4 @@ func valuesSelect(q *conditions, where Condition, f Field, sample, limit int) (c
 		Columns: []chsql.Expr{chsql.Col("typ"), chsql.Col("val"), chsql.Func("count").As("n")}, From: chsql.Sub(inner),
 		GroupBy: []chsql.Expr{chsql.Col("typ"), chsql.Col("val")}, OrderBy: []chsql.Order{chsql.Desc(n), chsql.Asc(chsql.Col("val"))}, Limit: limit,
 	}, nil
-}
-
-// Keys lists the keys of the attributes of spans in [from, to), as LabelNames
-// but without those of resources.
-func (s *Store) Keys(ctx context.Context, t tenant.ID, from, to int64, limit int) (Names, error) {
-	smp := sample(t, time.Unix(0, from), time.Unix(0, to))
-	return smp.Keys(ctx, s.db, attrcol.Bound(limit))
 }

@@ -72,30 +72,49 @@ func (s *Store) DB() *conn.DB { return s.db }
 // Names is a bounded list of names or values, sorted.
 type Names = attrcol.Names
 
-// LabelNames lists the keys of the attributes of spans and their resources in
-// [from, to), at most limit of them (0 means 1,000). Of the spans it looks at
-// the newest, tens of thousands at least; Truncated tells when there are older
-// ones.
+// LabelNames lists the keys of the attributes of spans and their resources on the
+// days of [from, to), at most limit of them (0 means 1,000).
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
 	of, err := s.resources.LabelNames(ctx, t, from, to, limit)
 	if err != nil {
 		return Names{}, err
 	}
-	own, err := sample(t, from, to).Keys(ctx, s.db, limit)
+	own, err := s.SpanKeys(ctx, t, from, to, limit)
 	return attrcol.Merge(own, of, limit), err
 }
 
-// LabelValues lists the texts an attribute has in spans or their resources in
-// [from, to), at most limit of them (0 means 1,000). It looks at spans as
-// LabelNames does.
+// SpanKeys is LabelNames without those of resources. Where no keys were written
+// down it looks at the newest spans, tens of thousands at least.
+func (s *Store) SpanKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
+	names, err := s.ListedKeys(ctx, t, scopeSpan, from, to, limit)
+	if err != nil || len(names.Values) > 0 {
+		return names, err
+	}
+	return sample(t, from, to).Keys(ctx, s.db, attrcol.Bound(limit))
+}
+
+// LabelValues lists the texts an attribute has in spans or their resources in the
+// hours of [from, to), at most limit of them (0 means 1,000): of spans those that
+// were written down (see Vocabulary) or, where there are none, those of the newest
+// spans, tens of thousands at least.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
 	of, err := s.resources.LabelValues(ctx, t, key, from, to, limit)
 	if err != nil {
 		return Names{}, err
 	}
-	own, err := sample(t, from, to).Values(ctx, s.db, key, limit)
+	listed, stats, err := s.ListedValues(ctx, t, Listed{From: chsql.UnixNano(from), To: chsql.UnixNano(to), Field: Field{Kind: SpanAttribute, Key: key}, Limit: limit + 1})
+	if err != nil {
+		return Names{}, err
+	}
+	own := Names{Stats: stats}
+	for _, v := range listed {
+		own.Values = append(own.Values, v.Text)
+	}
+	if len(listed) == 0 {
+		own, err = sample(t, from, to).Values(ctx, s.db, key, limit)
+	}
 	return attrcol.Merge(own, of, limit), err
 }
 

@@ -380,3 +380,46 @@ SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index
 
 CREATE TABLE IF NOT EXISTS sample_packs AS sample_packs_local ENGINE = Distributed('trefoil', currentDatabase(), 'sample_packs_local', fingerprint);
 
+-- 0013_span_values
+CREATE TABLE IF NOT EXISTS span_values_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  hour DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  scope LowCardinality(String),
+  key LowCardinality(String),
+  service_name LowCardinality(String),
+  type LowCardinality(String),
+  value String CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (toDate(hour), retention_days)
+ORDER BY (tenant, scope, key, hour, service_name, type, value)
+TTL toDate(hour) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS span_values AS span_values_local ENGINE = Distributed('trefoil', currentDatabase(), 'span_values_local', cityHash64(scope, key));
+
+CREATE TABLE IF NOT EXISTS span_keys_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  scope LowCardinality(String),
+  key String CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, scope, key)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS span_keys AS span_keys_local ENGINE = Distributed('trefoil', currentDatabase(), 'span_keys_local', cityHash64(scope, key));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS span_keys_feed_local TO span_keys_local AS
+SELECT tenant, retention_days, toDate(hour) AS day, scope, key
+FROM span_values_local
+GROUP BY tenant, retention_days, day, scope, key;
+
+INSERT INTO span_keys_local
+SELECT tenant, retention_days, toDate(start_time) AS day, 'span' AS scope,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM spans_local
+GROUP BY tenant, retention_days, day;
+

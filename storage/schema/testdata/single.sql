@@ -344,3 +344,42 @@ ORDER BY (tenant, fingerprint, hour)
 TTL toDate(hour) + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 1024;
 
+-- 0013_span_values
+CREATE TABLE IF NOT EXISTS span_values (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  hour DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  scope LowCardinality(String),
+  key LowCardinality(String),
+  service_name LowCardinality(String),
+  type LowCardinality(String),
+  value String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree
+PARTITION BY (toDate(hour), retention_days)
+ORDER BY (tenant, scope, key, hour, service_name, type, value)
+TTL toDate(hour) + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS span_keys (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  scope LowCardinality(String),
+  key String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, scope, key)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS span_keys_feed TO span_keys AS
+SELECT tenant, retention_days, toDate(hour) AS day, scope, key
+FROM span_values
+GROUP BY tenant, retention_days, day, scope, key;
+
+INSERT INTO span_keys
+SELECT tenant, retention_days, toDate(start_time) AS day, 'span' AS scope,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM spans
+GROUP BY tenant, retention_days, day;
+

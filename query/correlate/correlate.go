@@ -3,6 +3,7 @@ package correlate
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,19 +63,48 @@ type Trace struct {
 	Places     []Place
 	Start, End int64    // Unix ns, of the first and last moment of any span
 	Services   []string // by first appearance in the tree
+	// Summary is of a trace of which these are not all spans: what services have of
+	// the whole. Start, End and Services are then of the whole as well.
+	Summary []tracestore.ServiceShare
 }
 
 // Trace reads a trace. Errors are *fault.Error; one that is not stored is
 // NotFound.
 func (c *Correlator) Trace(ctx context.Context, t tenant.ID, id [16]byte) (*Trace, error) {
-	res, err := c.Traces.Trace(ctx, t, id, c.MaxSpans)
+	return c.TracePage(ctx, t, id, nil, c.MaxSpans)
+}
+
+// TracePage reads a part of a trace: at most limit spans from behind a place on, or
+// from the beginning. Places are of the part: spans whose parents are in another are
+// orphans.
+func (c *Correlator) TracePage(ctx context.Context, t tenant.ID, id [16]byte, after *tracestore.SpanCursor, limit int) (*Trace, error) {
+	res, err := c.Traces.TracePage(ctx, t, id, after, limit)
 	if errors.Is(err, tracestore.ErrNotFound) {
 		return nil, &fault.Error{Code: fault.NotFound, Message: "trace not found", Err: err}
 	}
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	return plant(res), nil
+	tr := plant(res)
+	if tr.Total > len(tr.Spans) {
+		summary, stats, err := c.Traces.TraceSummary(ctx, t, id)
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		tr.Stats.Add(stats)
+		tr.summarise(summary)
+	}
+	return tr, nil
+}
+
+func (tr *Trace) summarise(list []tracestore.ServiceShare) {
+	tr.Summary = list
+	for _, s := range list {
+		tr.Start, tr.End = min(tr.Start, s.Start), max(tr.End, s.End)
+		if !slices.Contains(tr.Services, s.Service) {
+			tr.Services = append(tr.Services, s.Service)
+		}
+	}
 }
 
 // plant makes a tree of spans.

@@ -2,6 +2,7 @@ package nativeapi
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"time"
@@ -140,6 +141,13 @@ func (r *renderer) trace(id [16]byte, t *correlate.Trace) *traceBody {
 		SpanCount:  t.Total,
 		Truncated:  t.Truncated,
 		Spans:      make([]span, len(t.Places)),
+	}
+	if t.Truncated && len(t.Spans) > 0 {
+		last := &t.Spans[len(t.Spans)-1]
+		out.NextCursor = cursor{Time: last.Start, ID: binary.BigEndian.Uint64(last.SpanID[:])}.String()
+	}
+	for _, s := range t.Summary {
+		out.Summary = append(out.Summary, serviceShare{s.Service, s.Spans, s.Errors, timeText(s.Start), timeText(s.End), s.Busy})
 	}
 	for i, p := range t.Places {
 		s := r.span(&t.Spans[p.Index])

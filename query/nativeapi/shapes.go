@@ -97,6 +97,18 @@ type traceBody struct {
 	SpanCount  int      `json:"span_count"`
 	Truncated  bool     `json:"truncated"`
 	Spans      []span   `json:"spans"`
+	// Where Spans are not all of the trace.
+	NextCursor string         `json:"next_cursor,omitempty"`
+	Summary    []serviceShare `json:"summary,omitempty"`
+}
+
+type serviceShare struct {
+	Service string `json:"service"`
+	Spans   uint64 `json:"spans"`
+	Errors  uint64 `json:"errors"`
+	Start   string `json:"start"`
+	End     string `json:"end"`
+	BusyNS  uint64 `json:"busy_ns"`
 }
 
 type exemplarItem struct {

@@ -1,12 +1,14 @@
 package nativeapi
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"net/http"
 	"net/url"
 
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
 func traceIDOf(r *http.Request) ([16]byte, error) {
@@ -20,12 +22,30 @@ func traceIDOf(r *http.Request) ([16]byte, error) {
 	return id, nil
 }
 
+// trace answers a trace or, of one that is larger than the limit, a page of it.
 func (a *api) trace(w http.ResponseWriter, r *http.Request) error {
-	id, err := traceIDOf(r)
+	form, err := parameters(r, "limit", "cursor")
 	if err != nil {
 		return err
 	}
-	t, err := a.Correlator.Trace(r.Context(), tenantOf(r), id)
+	id, err := parseTraceID(r.PathValue("id"))
+	if err != nil {
+		return fault.Param("id", err)
+	}
+	limit, err := parseLimit(form, a.Correlator.MaxSpans, max(a.Correlator.MaxSpans, tracestore.DefaultLimit))
+	if err != nil {
+		return err
+	}
+	var after *tracestore.SpanCursor
+	if text := form.Get("cursor"); text != "" {
+		c, err := parseCursor(text)
+		if err != nil {
+			return fault.Param("cursor", err)
+		}
+		after = &tracestore.SpanCursor{Start: c.Time}
+		binary.BigEndian.PutUint64(after.SpanID[:], c.ID)
+	}
+	t, err := a.Correlator.TracePage(r.Context(), tenantOf(r), id, after, limit)
 	if err != nil {
 		return err
 	}

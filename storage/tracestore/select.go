@@ -3,6 +3,7 @@ package tracestore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -27,6 +28,19 @@ const (
 // The table trace_index is ordered by trace and tells when the trace was, which
 // leaves a day or two of spans, ordered by service, to the index on trace_id.
 func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) (Result, error) {
+	return s.TracePage(ctx, t, id, nil, limit)
+}
+
+// SpanCursor is a place between two spans of a trace: those of the page that ended
+// with (Start, SpanID) are before it.
+type SpanCursor struct {
+	Start  int64 // Unix ns
+	SpanID [8]byte
+}
+
+// TracePage is Trace from behind a place on; nil is the beginning. Result.Total
+// counts the spans of the whole trace.
+func (s *Store) TracePage(ctx context.Context, t tenant.ID, id [16]byte, after *SpanCursor, limit int) (Result, error) {
 	if limit == 0 {
 		limit = DefaultLimit
 	}
@@ -42,7 +56,12 @@ func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) 
 	}
 	res := Result{Stats: stats}
 	where := traceConditions(t, id, from, to)
-	stats, err = s.read(ctx, spanSelect(where, limit+1), &res.Spans)
+	page := where
+	if after != nil {
+		start, last := chsql.Col("start_time"), chsql.Nanoseconds(after.Start)
+		page = append(slices.Clone(where), chsql.Or(chsql.Gt(start, last), chsql.And(chsql.Eq(start, last), chsql.Gt(chsql.Col("span_id"), chsql.Bytes(after.SpanID[:])))))
+	}
+	stats, err = s.read(ctx, spanSelect(page, limit+1), &res.Spans)
 	res.Stats.Add(stats)
 	if err != nil {
 		return Result{}, err
@@ -51,8 +70,8 @@ func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) 
 	if res.Total == 0 { // over its retention, but the index is not yet
 		return Result{}, ErrNotFound
 	}
-	if len(res.Spans) > limit {
-		res.Spans, res.Truncated = res.Spans[:limit], true
+	if res.Truncated = len(res.Spans) > limit; res.Truncated || after != nil {
+		res.Spans = res.Spans[:min(limit, len(res.Spans))]
 		var total uint64
 		stats, err := s.db.Select(ctx, conn.Query{SQL: countSelect(where).SQL(), Op: "trace"}, func(rows driver.Rows) error { return rows.Scan(&total) })
 		res.Stats.Add(stats)
@@ -62,6 +81,52 @@ func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) 
 		res.Total = int(total)
 	}
 	return res, s.resolve(ctx, t, res.Spans)
+}
+
+// ServiceShare is what a service has of a trace.
+type ServiceShare struct {
+	Service       string
+	Spans, Errors uint64
+	Start, End    int64  // Unix ns, of its first and last moment
+	Busy          uint64 // ns, the durations of its spans added up
+}
+
+// TraceSummary adds a trace up by service, however many spans it has, the services
+// with the most spans first.
+func (s *Store) TraceSummary(ctx context.Context, t tenant.ID, id [16]byte) (list []ServiceShare, stats conn.Stats, err error) {
+	from, to, found, stats, err := s.extent(ctx, ofTrace(t, id))
+	if err != nil {
+		return nil, stats, err
+	}
+	if !found {
+		return nil, stats, ErrNotFound
+	}
+	more, err := s.db.Select(ctx, conn.Query{SQL: summarySelect(traceConditions(t, id, from, to)).SQL(), Op: "trace"}, func(rows driver.Rows) error {
+		var r ServiceShare
+		if err := rows.Scan(&r.Service, &r.Spans, &r.Errors, &r.Start, &r.End, &r.Busy); err != nil {
+			return err
+		}
+		list = append(list, r)
+		return nil
+	})
+	stats.Add(more)
+	return list, stats, err
+}
+
+// maxShares bounds the services of a summary.
+const maxShares = 1000
+
+func summarySelect(where []chsql.Expr) chsql.Select {
+	start, duration := chsql.Func("toUnixTimestamp64Nano", chsql.Col("start_time")), chsql.Col("duration")
+	service, spans := chsql.Col("service"), chsql.Col("number")
+	return chsql.Select{
+		Columns: []chsql.Expr{
+			chsql.Func("toString", chsql.Col("service_name")).As("service"), chsql.Func("count").As("number"), chsql.Func("countIf", chsql.Eq(chsql.Col("status_code"), chsql.Int(2))),
+			chsql.Func("min", start), chsql.Func("max", chsql.Func("plus", start, chsql.Func("toInt64", duration))), chsql.Func("sum", duration),
+		},
+		From: chsql.Table("spans"), Where: where,
+		GroupBy: []chsql.Expr{service}, OrderBy: []chsql.Order{chsql.Desc(spans), chsql.Asc(service)}, Limit: maxShares,
+	}
 }
 
 // extent is when the first span of some traces began and the last one ended.

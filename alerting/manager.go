@@ -36,6 +36,7 @@ type Manager struct {
 	alertmanager *notify.Alertmanager
 	slots        chan struct{} // one for each evaluation under way
 	outage       *outage
+	rounds       rounds
 
 	reloading sync.Mutex
 
@@ -283,6 +284,13 @@ func (m *Manager) rules() []*liveRule {
 		out = append(out, g.rules...)
 	}
 	return out
+}
+
+// put puts alerts before the receivers.
+func (m *Manager) put(alerts []notify.Alert) {
+	if err := m.alertmanager.Put(alerts...); err != nil {
+		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation", "err", err)
+	}
 }
 
 func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {

@@ -15,6 +15,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -37,6 +38,7 @@ type Manager struct {
 	slots        chan struct{} // one for each evaluation under way
 	outage       *outage
 	rounds       rounds
+	gathering    *rate.Limiter // of evidence
 
 	reloading sync.Mutex
 
@@ -56,7 +58,8 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency), outage: &outage{}}
+	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency), outage: &outage{},
+		gathering: rate.NewLimiter(rate.Every(gatheredEvery), gatheredAtOnce)}
 	if m.metrics, err = newMetrics(cfg.Registerer, m.countAlerts); err != nil {
 		return nil, err
 	}

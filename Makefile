@@ -114,8 +114,8 @@ bench-promql: engine ## measure PromQL against VictoriaMetrics (BENCH_FLAGS="-sh
 bench-rules: engine ## measure 10,000 rules, next to Prometheus if it is there: CPU, missed iterations
 	go run ./bench rules --trefoil bin/trefoil $(BENCH_FLAGS)
 
-bench-query: ## measure logs and traces queries (not there yet)
-	@.ci/absent $@ "the query measurements come with LogQL and TraceQL"
+bench-query: engine ## measure queries of logs and traces (BENCH_FLAGS="-logs 20000000 -spans 10000000"; see bench/README.md)
+	go run ./bench query -trefoil bin/trefoil $(BENCH_FLAGS)
 
 conformance: engine ## hold the doors to real senders; the query languages' suites come with each. Needs Debian's prometheus package
 	go test -tags conformance -timeout 9m -run 'TestPrometheusWritesToUs' ./ingest/promwrite

@@ -36,12 +36,13 @@ func ingest(ctx context.Context, cfg ingestConfig) (rep *report, err error) {
 }
 
 func ingestSignal(ctx context.Context, cfg ingestConfig, s *server, signal workload.Signal) (*signalResult, error) {
+	if cfg.WarmUp > 0 {
+		if err := warmUp(ctx, cfg, s, signal); err != nil {
+			return nil, err
+		}
+	}
 	fmt.Fprintf(os.Stderr, "%s: making %d records\n", signal, cfg.Records)
-	// Data that ends now: neither in the future nor beyond any retention.
-	span := map[workload.Signal]time.Duration{workload.Logs: time.Millisecond, workload.Spans: time.Millisecond / 2,
-		workload.Metrics: 15 * time.Second / time.Duration(cfg.Series)}[signal]
-	requests, err := workload.Generate(workload.Config{Signal: signal, Records: cfg.Records, PerRequest: cfg.PerRequest, Series: cfg.Series,
-		Seed: cfg.Seed, Compression: cfg.Compression, Start: time.Now().Add(-time.Duration(cfg.Records) * span).Truncate(time.Second)})
+	requests, err := cfg.requests(signal, cfg.Records, 0, cfg.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +82,35 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, s *server, signal workl
 		return nil, err
 	}
 	return newSignalResult(signal, requests, done, before, acked, after, grown(diskBefore, diskAfter), idle), nil
+}
+
+// warmUp sends records that are not measured: the first inserts into a fresh
+// server pay for memory and code that later ones find there.
+func warmUp(ctx context.Context, cfg ingestConfig, s *server, signal workload.Signal) error {
+	fmt.Fprintf(os.Stderr, "%s: warming up with %d records\n", signal, cfg.WarmUp)
+	requests, err := cfg.requests(signal, cfg.WarmUp, cfg.Records, cfg.Seed+1)
+	if err != nil {
+		return err
+	}
+	exports, closeExports, err := connect(cfg, s, signal)
+	if err != nil {
+		return err
+	}
+	_, err = sendAll(ctx, exports, requests)
+	if err := errors.Join(err, closeExports()); err != nil {
+		return err
+	}
+	_, err = waitIdle(ctx, s.cmd.Process.Pid, cfg.IdleTimeout)
+	return err
+}
+
+// requests are so many records that end now, or so many records of time before:
+// neither in the future nor beyond any retention.
+func (cfg *ingestConfig) requests(signal workload.Signal, records, before int, seed uint64) ([]workload.Request, error) {
+	span := map[workload.Signal]time.Duration{workload.Logs: time.Millisecond, workload.Spans: time.Millisecond / 2,
+		workload.Metrics: 15 * time.Second / time.Duration(cfg.Series)}[signal]
+	return workload.Generate(workload.Config{Signal: signal, Records: records, PerRequest: cfg.PerRequest, Series: cfg.Series,
+		Seed: seed, Compression: cfg.Compression, Start: time.Now().Add(-time.Duration(records+before) * span).Truncate(time.Second)})
 }
 
 func connect(cfg ingestConfig, s *server, signal workload.Signal) ([]export, func() error, error) {

@@ -29,7 +29,7 @@ func main() {
 
 // scenarios are what can be measured, by the first argument.
 func scenarios() map[string]func(ctx context.Context, args []string) error {
-	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "rules": runRules}
+	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "query": runQuery, "rules": runRules}
 }
 
 func run(ctx context.Context, args []string) error {
@@ -68,6 +68,7 @@ type ingestConfig struct {
 	Results     string
 	Signals     []workload.Signal
 	Records     int
+	WarmUp      int // records of each signal that are sent before
 	PerRequest  int
 	Series      int
 	Connections int
@@ -87,6 +88,7 @@ func parseIngest(args []string) (ingestConfig, error) {
 	fs.StringVar(&cfg.Results, "results", "bench/results", "write the JSON report into this directory")
 	fs.StringVar(&signals, "signals", "logs,spans,metrics", "what to send, in this order")
 	fs.IntVar(&cfg.Records, "records", 1_000_000, "records of each signal")
+	fs.IntVar(&cfg.WarmUp, "warm-up", 500_000, "records of each signal sent before, which are not measured")
 	fs.IntVar(&cfg.PerRequest, "per-request", 1000, "records in a request")
 	fs.IntVar(&cfg.Series, "series", 10_000, "metric series")
 	fs.IntVar(&cfg.Connections, "connections", 8, "connections, each with one request under way")

@@ -42,13 +42,17 @@ func victoriaBinary(ctx context.Context, cfg promqlConfig) (string, error) {
 }
 
 func startVictoria(ctx context.Context, binary, dir string) (*server, error) {
+	return startPeer(ctx, binary, dir, "-retentionPeriod", "10y", "-search.disableCache", "-search.maxSamplesPerQuery", "2000000000", "-search.maxMemoryPerQuery", "0")
+}
+
+// startPeer starts a server of the Victoria family on a free port.
+func startPeer(ctx context.Context, binary, dir string, args ...string) (*server, error) {
 	addresses, err := freeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{dataDir: dir, words: &tail{}, done: make(chan struct{}), httpAddr: addresses[0], health: "/health"}
-	s.cmd = exec.Command(binary, "-storageDataPath", dir, "-httpListenAddr", s.httpAddr, "-retentionPeriod", "10y",
-		"-search.disableCache", "-search.maxSamplesPerQuery", "2000000000", "-search.maxMemoryPerQuery", "0")
+	s.cmd = exec.Command(binary, append([]string{"-storageDataPath", dir, "-httpListenAddr", s.httpAddr}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.words, s.words
 	if err := s.cmd.Start(); err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ type machine struct {
 
 type settings struct {
 	Records     int      `json:"records_per_signal"`
+	WarmUp      int      `json:"warm_up_records"`
 	PerRequest  int      `json:"records_per_request"`
 	Series      int      `json:"series"`
 	Connections int      `json:"connections"`
@@ -67,7 +68,7 @@ func newReport(cfg ingestConfig) *report {
 	return &report{
 		Scenario: "ingest", Time: time.Now().UTC().Truncate(time.Second),
 		Machine: machine{CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease")},
-		Settings: settings{Records: cfg.Records, PerRequest: cfg.PerRequest, Series: cfg.Series, Connections: cfg.Connections,
+		Settings: settings{Records: cfg.Records, WarmUp: cfg.WarmUp, PerRequest: cfg.PerRequest, Series: cfg.Series, Connections: cfg.Connections,
 			Protocol: cfg.Protocol, Compression: cfg.Compression, Seed: cfg.Seed, ServeFlags: cfg.Args},
 	}
 }
@@ -82,7 +83,6 @@ func newSignalResult(signal workload.Signal, requests []workload.Request, done s
 	}
 	records := float64(done.Records)
 	perMillion := func(cpu time.Duration) float64 { return cpu.Seconds() / records * 1e6 }
-	milliseconds := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return &signalResult{
 		Signal: signal, Records: done.Records, RecordsPerSecond: records / done.Took.Seconds(), PlainBytes: float64(plain) / records,
 		CPUPerMillion: perMillion(after.CPU - before.CPU), CPUToAck: perMillion(acked.CPU - before.CPU),
@@ -125,15 +125,17 @@ func tableList(s signalResult) string {
 }
 
 // save writes the report beside earlier ones.
-func (r *report) save(dir string) (string, error) {
+func (r *report) save(dir string) (string, error) { return saveReport(dir, r.Time, r.Scenario, r) }
+
+func saveReport(dir string, at time.Time, scenario string, report any) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	text, err := json.MarshalIndent(r, "", "  ")
+	text, err := json.MarshalIndent(report, "", "  ")
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, r.Time.Format("20060102T150405Z")+"-"+r.Scenario+".json")
+	path := filepath.Join(dir, at.Format("20060102T150405Z")+"-"+scenario+".json")
 	return path, os.WriteFile(path, append(text, '\n'), 0o644)
 }
 

@@ -94,11 +94,16 @@ const requestTimeout = time.Minute
 // httpExports opens n connections to the OTLP endpoint.
 func httpExports(n int, address string, signal workload.Signal, compression string) []export {
 	path := map[workload.Signal]string{workload.Logs: "/v1/logs", workload.Spans: "/v1/traces", workload.Metrics: "/v1/metrics"}[signal]
+	return exportsTo(n, "http://"+address+path, compression)
+}
+
+// exportsTo opens n connections to a URL that takes OTLP.
+func exportsTo(n int, url, compression string) []export {
 	exports := make([]export, n)
 	for i := range exports {
 		client := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}
 		exports[i] = func(ctx context.Context, body []byte) (time.Duration, error) {
-			return post(ctx, client, "http://"+address+path, compression, body)
+			return post(ctx, client, url, compression, body)
 		}
 	}
 	return exports

@@ -20,6 +20,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/jaegerapi"
+	"github.com/trefoil-o11y/trefoil/query/joinexec"
 	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/lokiapi"
@@ -30,6 +31,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
+	"github.com/trefoil-o11y/trefoil/storage/joinstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -148,6 +150,9 @@ func (s *Service) mount() http.Handler {
 		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
+		}),
+		Joins: joinexec.New(joinexec.Config{
+			Joins: joinstore.New(joinstore.Config{DB: c.Traces.DB(), Traces: c.Traces, Logs: c.Logs, Metrics: c.Metrics}), Logs: s.logs,
 		}),
 		Cardinality: s.countSeries,
 		Ready:       c.Ready, Version: c.Version, Timeout: c.Limits.Timeout, MaxLogs: c.Limits.MaxLogs, MaxNames: c.Limits.MaxNames,

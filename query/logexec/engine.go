@@ -69,6 +69,7 @@ type Stats struct {
 	Lines       int64  // returned
 	Series      int64
 	Elapsed     time.Duration
+	Explanation Explanation
 }
 
 func (s *Stats) add(c conn.Stats) {
@@ -82,20 +83,24 @@ type run struct {
 	tenant tenant.ID
 	stats  Stats
 	budget int // samples that may still be held
+	notes
 }
 
 func (e *Engine) newRun(t tenant.ID) *run {
 	return &run{Engine: e, tenant: t, budget: e.Limits.MaxSamples}
 }
 
-// bounded gives a query the time it has, and tells of it when it is done.
-func (e *Engine) bounded(ctx context.Context, t tenant.ID, do func(context.Context, *run) error) (Stats, error) {
+// bounded gives a query the time it has, and tells of it when it is done. The
+// query is nil where something is listed.
+func (e *Engine) bounded(ctx context.Context, t tenant.ID, query logql.Expr, do func(context.Context, *run) error) (Stats, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.Limits.Timeout)
 	defer cancel()
 	r := e.newRun(t)
+	ctx = conn.Traced(ctx, r.ran)
 	start := time.Now()
 	err := Failure(do(ctx, r))
 	r.stats.Elapsed = time.Since(start)
+	r.stats.Explanation = r.explain(query)
 	e.Observe(r.stats, err)
 	return r.stats, err
 }

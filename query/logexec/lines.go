@@ -52,7 +52,7 @@ func (e *Engine) Lines(ctx context.Context, t tenant.ID, l *logql.Log, w Window)
 		return out, limited("max_lines", fmt.Sprintf("limit is %d, want 1 to %d, the limit max_lines", w.Limit, e.Limits.MaxLines))
 	}
 	var err error
-	out.Stats, err = e.bounded(ctx, t, func(ctx context.Context, r *run) error { return r.lines(ctx, l, w, &out) })
+	out.Stats, err = e.bounded(ctx, t, l, func(ctx context.Context, r *run) error { return r.lines(ctx, l, w, &out) })
 	return out, err
 }
 
@@ -62,6 +62,7 @@ func (r *run) lines(ctx context.Context, l *logql.Log, w Window, out *Lines) err
 		return err
 	}
 	p := push(l)
+	r.note(l, "%s", p.filtering())
 	f, err := r.filter(ctx, w.From, w.To, p)
 	if err != nil {
 		return err

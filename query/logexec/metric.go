@@ -49,7 +49,7 @@ func (e *Engine) Range(ctx context.Context, t tenant.ID, m logql.Metric, start, 
 func (e *Engine) samples(ctx context.Context, t tenant.ID, m logql.Metric, at steps) (*Samples, error) {
 	out := &Samples{Start: at.start, Step: at.step, Steps: at.n}
 	var err error
-	out.Stats, err = e.bounded(ctx, t, func(ctx context.Context, r *run) error {
+	out.Stats, err = e.bounded(ctx, t, m, func(ctx context.Context, r *run) error {
 		v, err := r.eval(ctx, m, at)
 		if err != nil {
 			return err

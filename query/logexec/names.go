@@ -19,7 +19,7 @@ import (
 // stream, or, with a query, of the streams of the records it selects.
 func (e *Engine) Labels(ctx context.Context, t tenant.ID, l *logql.Log, from, to time.Time) ([]string, error) {
 	var names []string
-	_, err := e.bounded(ctx, t, func(ctx context.Context, r *run) error {
+	_, err := e.bounded(ctx, t, nil, func(ctx context.Context, r *run) error {
 		if l != nil {
 			streams, err := r.streams(ctx, l, from, to)
 			for _, s := range streams {
@@ -44,7 +44,7 @@ func (e *Engine) Labels(ctx context.Context, t tenant.ID, l *logql.Log, from, to
 // query selects if there is one.
 func (e *Engine) Values(ctx context.Context, t tenant.ID, name string, l *logql.Log, from, to time.Time) ([]string, error) {
 	var values []string
-	_, err := e.bounded(ctx, t, func(ctx context.Context, r *run) (err error) {
+	_, err := e.bounded(ctx, t, nil, func(ctx context.Context, r *run) (err error) {
 		if l != nil {
 			values, err = r.valuesOf(ctx, name, l, from, to)
 			return err
@@ -107,7 +107,7 @@ type StreamInfo struct {
 // Streams lists the streams of the records in [from, to) that a query selects.
 func (e *Engine) Streams(ctx context.Context, t tenant.ID, l *logql.Log, from, to time.Time) ([]StreamInfo, Stats, error) {
 	var out []StreamInfo
-	stats, err := e.bounded(ctx, t, func(ctx context.Context, r *run) (err error) {
+	stats, err := e.bounded(ctx, t, nil, func(ctx context.Context, r *run) (err error) {
 		out, err = r.streams(ctx, l, from, to)
 		return err
 	})
@@ -270,7 +270,7 @@ func (e *Engine) Volume(ctx context.Context, t tenant.ID, l *logql.Log, by []str
 // Texts gives text the lines of a query in [from, to), in no order, at most as many
 // as a query may read one by one.
 func (e *Engine) Texts(ctx context.Context, t tenant.ID, l *logql.Log, from, to time.Time, most int, text func(at int64, line string)) (Stats, error) {
-	return e.bounded(ctx, t, func(ctx context.Context, r *run) error {
+	return e.bounded(ctx, t, nil, func(ctx context.Context, r *run) error {
 		pipeline, err := logpipe.Compile(l.Stages)
 		if err != nil {
 			return err

@@ -20,12 +20,20 @@ type pushed struct {
 	exact bool
 	named bool // a condition is on a name that may be an attribute's
 	lines bool // a condition is on the line
+	// strict: what cannot be compared is not found, where it otherwise passes, to be
+	// marked.
+	strict bool
 }
 
 // push goes through a pipeline as far as a condition on what is stored is one on
 // what the stage sees.
 func push(l *logql.Log) pushed {
 	p := pushed{exact: true}
+	p.log(l)
+	return p
+}
+
+func (p *pushed) log(l *logql.Log) {
 	for _, m := range l.Matchers {
 		p.add(p.label(m.Name, string(m.Op), m.Value))
 	}
@@ -57,7 +65,6 @@ func push(l *logql.Log) pushed {
 			labels = false
 		}
 	}
-	return p
 }
 
 func (p *pushed) add(c logstore.Cond) {
@@ -154,5 +161,8 @@ func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
 	}
 	op := map[string]attrcol.Op{"==": attrcol.Equal, "!=": attrcol.NotEqual, ">": attrcol.Greater, ">=": attrcol.GreaterOrEqual, "<": attrcol.Less, "<=": attrcol.LessOrEqual}[c.Op]
 	name := logline.Name(c.Name)
+	if p.strict {
+		return logstore.Number{Name: name, Op: op, Value: c.Number}, true
+	}
 	return logstore.Any{logstore.Number{Name: name, Op: op, Value: c.Number}, logstore.NotNumber{Name: name}}, false
 }

@@ -58,8 +58,10 @@ func (r *run) rangeAggregation(ctx context.Context, e *logql.Range, at steps, by
 func (c *collector) collect(ctx context.Context) error {
 	p := push(c.expr.Log)
 	if names, ok := c.countable(p); ok {
+		c.note(c.expr, "the server filters and counts by %v", append(slices.Clone(names), "time"))
 		return c.count(ctx, p, names)
 	}
+	c.note(c.expr, "%s", p.filtering())
 	from, to := c.grid.span()
 	f, err := c.filter(ctx, from, to, p)
 	if err != nil {

@@ -2,6 +2,7 @@ package lokiapi
 
 import (
 	"encoding/json"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -159,4 +160,28 @@ func appendStats(b []byte, s logexec.Stats) []byte {
 		return append(b, `{}`...)
 	}
 	return append(b, raw...)
+}
+
+// appendExplanation writes, beyond Loki and in the shape of the metrics API, how
+// the answer came about, if the request asks with explain=true.
+func appendExplanation(b []byte, form url.Values, s logexec.Stats) []byte {
+	if form.Get("explain") != "true" {
+		return b
+	}
+	type sel struct {
+		Op    string  `json:"op"`
+		SQL   string  `json:"sql"`
+		Rows  uint64  `json:"rows"`
+		Bytes uint64  `json:"bytes"`
+		MS    float64 `json:"ms"`
+	}
+	selects := make([]sel, len(s.Explanation.Selects))
+	for i, r := range s.Explanation.Selects {
+		selects[i] = sel{r.Op, r.SQL, r.Stats.Rows, r.Stats.Bytes, float64(r.Stats.Elapsed.Microseconds()) / 1000}
+	}
+	raw, err := document(map[string]any{"plan": s.Explanation.Plan, "selects": selects})
+	if err != nil {
+		return b
+	}
+	return append(append(b, `,"explain":`...), raw...)
 }

@@ -155,7 +155,7 @@ func (a *api) volume(r *http.Request, form url.Values) ([]byte, error) {
 	}
 	slices.SortStableFunc(s.Series, func(a, b *logexec.Series) int { return cmp.Compare(b.Values[0], a.Values[0]) })
 	s.Series = s.Series[:min(limit, len(s.Series))]
-	return samplesAnswer(s, false), nil
+	return samplesAnswer(s, false, form), nil
 }
 
 func (a *api) volumeRange(r *http.Request, form url.Values) ([]byte, error) {
@@ -182,7 +182,7 @@ func (a *api) volumeRange(r *http.Request, form url.Values) ([]byte, error) {
 	}
 	slices.SortStableFunc(s.Series, func(a, b *logexec.Series) int { return cmp.Compare(total(b), total(a)) })
 	s.Series = s.Series[:min(limit, len(s.Series))]
-	return samplesAnswer(s, true), nil
+	return samplesAnswer(s, true, form), nil
 }
 
 // byLabel makes of series by labels one for each label, of what has it.

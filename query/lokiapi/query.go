@@ -46,13 +46,14 @@ func (a *api) query(r *http.Request, form url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return samplesAnswer(s, false), nil
+	return samplesAnswer(s, false, form), nil
 }
 
-func samplesAnswer(s *logexec.Samples, matrix bool) []byte {
+func samplesAnswer(s *logexec.Samples, matrix bool, form url.Values) []byte {
 	b := appendSamples([]byte(`{"status":"success","data":{`), s, matrix)
 	b = append(b, `,"stats":`...)
-	return append(appendStats(b, s.Stats), `}}`...)
+	b = appendStats(b, s.Stats)
+	return append(appendExplanation(b, form, s.Stats), `}}`...)
 }
 
 func (a *api) queryRange(r *http.Request, form url.Values) ([]byte, error) {
@@ -75,7 +76,7 @@ func (a *api) queryRange(r *http.Request, form url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return samplesAnswer(s, true), nil
+	return samplesAnswer(s, true, form), nil
 }
 
 func (a *api) lines(r *http.Request, form url.Values, l *logql.Log, from, to time.Time) ([]byte, error) {
@@ -102,7 +103,8 @@ func (a *api) lines(r *http.Request, form url.Values, l *logql.Log, from, to tim
 		b = append(b, `,"cursor":"`+formatCursor(*res.More)+`"`...)
 	}
 	b = append(b, `,"stats":`...)
-	return append(appendStats(b, res.Stats), `}}`...), nil
+	b = appendStats(b, res.Stats)
+	return append(appendExplanation(b, form, res.Stats), `}}`...), nil
 }
 
 // window reads limit, direction and cursor.

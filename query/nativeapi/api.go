@@ -11,6 +11,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/joinexec"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
@@ -38,6 +39,7 @@ type Config struct {
 	Logs       *logstore.Store
 	Traces     *tracestore.Store
 	Spans      *traceexec.Engine // TraceQL
+	Joins      *joinexec.Engine  // three signals
 	Resources  *resourcestore.Store
 	Alerts     *alertstore.Store // nil where none are kept
 	Correlator *correlate.Correlator
@@ -103,6 +105,7 @@ func (a *api) routes() []route {
 		{http.MethodGet, "/api/v1/red", a.red},
 		{http.MethodGet, "/api/v1/service-graph", a.graph},
 		{http.MethodPost, "/api/v1/correlate", a.correlate},
+		{http.MethodGet, "/api/v1/join", a.join},
 		{http.MethodGet, "/api/v1/traces/{id}/context", a.context},
 		{http.MethodGet, "/api/v1/labels", a.labels},
 		{http.MethodGet, "/api/v1/labels/{name}/values", a.labelValues},

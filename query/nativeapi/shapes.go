@@ -67,6 +67,7 @@ type spanLink struct {
 }
 
 type span struct {
+	TraceID      string          `json:"trace_id,omitempty"` // where spans are of several traces
 	SpanID       string          `json:"span_id"`
 	ParentSpanID string          `json:"parent_span_id"`
 	TraceState   string          `json:"trace_state"`

@@ -47,6 +47,7 @@ type tracesFound struct {
 	Traces  []traceFound `json:"traces"`
 	Partial string       `json:"partial,omitempty"`
 	Stats   traceStats   `json:"stats"`
+	Explain *explanation `json:"explain,omitempty"`
 }
 
 type traceStats struct {
@@ -60,7 +61,7 @@ const maxTracesFound = 1000
 
 // traces searches with TraceQL.
 func (a *api) traces(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "q", "start", "end", "limit", "spans")
+	form, err := parameters(r, "q", "start", "end", "limit", "spans", "explain")
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,11 @@ func (a *api) traces(w http.ResponseWriter, r *http.Request) error {
 	if o.SpansPerSet, err = parseLimit(url.Values{"limit": form["spans"]}, traceexec.DefaultSpansPerSet, maxTracesFound); err != nil {
 		return err
 	}
-	found, err := a.Spans.Search(r.Context(), tenantOf(r), q, o)
+	ctx, explain, err := explaining(r.Context(), form)
+	if err != nil {
+		return err
+	}
+	found, err := a.Spans.Search(ctx, tenantOf(r), q, o)
 	if err != nil {
 		return err
 	}
@@ -88,6 +93,7 @@ func (a *api) traces(w http.ResponseWriter, r *http.Request) error {
 	for i := range found.Traces {
 		body.Traces = append(body.Traces, traceFoundOf(&found.Traces[i]))
 	}
+	body.Explain = explain.as(traceexec.Explain(q))
 	writeJSON(w, http.StatusOK, body)
 	return nil
 }

@@ -56,12 +56,13 @@ func New(c Config) *Engine {
 func Parse(query string) (*traceql.Query, error) {
 	q, err := traceql.Parse(query)
 	if err != nil {
-		return nil, mistake(err)
+		return nil, Mistake(err)
 	}
 	return q, nil
 }
 
-func mistake(err error) error {
+// Mistake is a query that cannot be parsed as a *fault.Error.
+func Mistake(err error) error {
 	e, ok := errors.AsType[*traceql.Error](err)
 	if !ok {
 		return fault.Of(err)

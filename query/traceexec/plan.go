@@ -303,3 +303,12 @@ func valueFor(f traceql.Field, op attrcol.Op, v traceql.Value) (attribute.Value,
 	}
 	return attribute.IntValue(v.Int), typ == v.Type
 }
+
+// StoredField is a field as storage groups spans by it; not ok where it cannot.
+func StoredField(f traceql.Field) (tracestore.Field, bool) {
+	field, ok := fieldOf(f)
+	return field, ok && field.Groupable()
+}
+
+// Grouped is a value that spans were grouped by.
+func Grouped(g tracestore.GroupValue) traceql.Value { return groupValue(g) }

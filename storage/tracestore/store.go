@@ -66,6 +66,9 @@ func New(db *conn.DB, resources *resourcestore.Store) *Store {
 	return &Store{db: db, resources: resources}
 }
 
+// DB is the database the store reads.
+func (s *Store) DB() *conn.DB { return s.db }
+
 // Names is a bounded list of names or values, sorted.
 type Names = attrcol.Names
 

@@ -36,6 +36,12 @@ func TestGoldens(t *testing.T) {
 			found := read[nativeclient.Traces](t, raw)
 			Traces(w, Style{Width: 140}, &found)
 		},
+		"joined": func(t *testing.T, raw []byte, w *strings.Builder) {
+			for _, part := range strings.Split(string(raw), "\n\n") { // one answer of each signal
+				found := read[nativeclient.Joined](t, []byte(part))
+				Joined(w, Style{Width: 140}, &found)
+			}
+		},
 		"logs": func(t *testing.T, raw []byte, w *strings.Builder) {
 			l := read[nativeclient.Logs](t, raw)
 			Logs(w, Style{}, l.Records, true)

@@ -13,6 +13,7 @@ import (
 func Traces(w io.Writer, s Style, found *nativeclient.Traces) {
 	if len(found.Traces) == 0 {
 		fmt.Fprintln(w, "no traces")
+		explained(w, s, found.Explain)
 		return
 	}
 	rows := [][]string{{"ROOT", "TRACE", "START", "DURATION", "SPANS", "ERRORS", "MATCHED"}}
@@ -34,6 +35,7 @@ func Traces(w io.Writer, s Style, found *nativeclient.Traces) {
 	if found.Partial != "" {
 		fmt.Fprintln(w, s.paint(yellow, "incomplete: "+printable(found.Partial)))
 	}
+	explained(w, s, found.Explain)
 }
 
 func results(values map[string]string) (text string) {

@@ -359,3 +359,8 @@ GROUP BY tenant, retention_days, day;
 ALTER TABLE logs_local
   ADD INDEX IF NOT EXISTS body_kind body_kind TYPE minmax GRANULARITY 8;
 
+-- 0011_merges
+ALTER TABLE logs_local MODIFY SETTING merge_selector_base = 10;
+
+ALTER TABLE spans_local MODIFY SETTING merge_selector_base = 10;
+

@@ -325,3 +325,8 @@ GROUP BY tenant, retention_days, day;
 ALTER TABLE logs
   ADD INDEX IF NOT EXISTS body_kind body_kind TYPE minmax GRANULARITY 8;
 
+-- 0011_merges
+ALTER TABLE logs MODIFY SETTING merge_selector_base = 10;
+
+ALTER TABLE spans MODIFY SETTING merge_selector_base = 10;
+

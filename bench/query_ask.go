@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ask puts every question to both and takes their accounts.
+func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, data filled) (*queryReport, error) {
+	word, err := rareWord(ctx, ours, data)
+	if err != nil {
+		return nil, err
+	}
+	trace, err := oldTrace(ctx, ours, data)
+	if err != nil {
+		return nil, err
+	}
+	rep := newQueryReport(cfg)
+	for _, q := range questions(data, word, trace) {
+		if !strings.Contains(q.Name, cfg.Only) {
+			continue
+		}
+		fmt.Fprintln(os.Stderr, "asking", q.Name)
+		row := questionResult{Name: q.Name, Path: q.Path, Query: q.Form.Get("query") + q.Form.Get("q"), BarMS: milliseconds(q.Bar), PeerBarCPU: q.PeerBar}
+		if row.Trefoil, err = cfg.measure(ctx, ours, q.Path, q.Form, q.Read); err != nil {
+			return nil, fmt.Errorf("%s: %w", q.Name, err)
+		}
+		if peer != nil && q.Peer != "" {
+			form := url.Values{"query": {q.Peer}}
+			for k, v := range q.PeerForm {
+				form[k] = v
+			}
+			row.PeerQuery = q.Peer
+			theirs, err := cfg.measure(ctx, peer, "/select/logsql/query", form, logsQL)
+			if err != nil {
+				return nil, fmt.Errorf("VictoriaLogs: %s: %w", q.Name, err)
+			}
+			row.Peer = &theirs
+		}
+		rep.Questions = append(rep.Questions, row)
+	}
+	return rep, nil
+}
+
+// measure asks once to warm up and Repeat times for the figures.
+func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form url.Values, read func([]byte) (float64, error)) (c queryCost, err error) {
+	once := func() (time.Duration, error) {
+		begun := time.Now()
+		body, err := get(ctx, s, path, form)
+		took := time.Since(begun)
+		if err == nil {
+			c.Answer, err = read(body)
+		}
+		if err == nil && c.Answer == 0 {
+			err = fmt.Errorf("an empty answer: %.300s", body)
+		}
+		return took, err
+	}
+	if _, err := once(); err != nil {
+		return c, err
+	}
+	before, err := account(s.cmd.Process.Pid)
+	if err != nil {
+		return c, err
+	}
+	walls := make([]time.Duration, cfg.Repeat)
+	for i := range walls {
+		if walls[i], err = once(); err != nil {
+			return c, err
+		}
+	}
+	after, err := account(s.cmd.Process.Pid)
+	if err != nil {
+		return c, err
+	}
+	slices.Sort(walls)
+	n := float64(cfg.Repeat)
+	c.CPU, c.Own = (after.CPU-before.CPU).Seconds()/n, (after.Self-before.Self).Seconds()/n
+	c.MedianMS, c.MaxMS = milliseconds(quantile(walls, 0.5)), milliseconds(walls[len(walls)-1])
+	return c, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func get(ctx context.Context, s *server, path string, form url.Values) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+path+"?"+form.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: HTTP %s: %.300s", path, resp.Status, body)
+	}
+	return body, err
+}
+
+// rareWord is a word that one line has: the name of a session, from the middle
+// of the data.
+func rareWord(ctx context.Context, s *server, data filled) (string, error) {
+	middle := data.Start.Add(data.Logs.Sub(data.Start) / 2)
+	body, err := get(ctx, s, "/loki/api/v1/query_range", url.Values{"query": {`{} |= "session "`}, "limit": {"1"},
+		"start": {fmt.Sprint(middle.UnixNano())}, "end": {fmt.Sprint(middle.Add(10 * time.Second).UnixNano())}})
+	if err != nil {
+		return "", err
+	}
+	m := regexp.MustCompile(`session ([0-9a-f]{8}) refreshed`).FindSubmatch(body)
+	if m == nil {
+		return "", fmt.Errorf("no session in %.300s", body)
+	}
+	return string(m[1]), nil
+}
+
+// oldTrace is the ID of a trace from the first seconds of the data.
+func oldTrace(ctx context.Context, s *server, data filled) (string, error) {
+	body, err := get(ctx, s, "/tempo/api/search", url.Values{"q": {`{ kind = server && resource.service.name = "` + askedService + `" }`}, "limit": {"1"},
+		"start": {fmt.Sprint(data.Start.Unix())}, "end": {fmt.Sprint(data.Start.Unix() + 10)}})
+	if err != nil {
+		return "", err
+	}
+	var v struct{ Traces []struct{ TraceID string } }
+	if err := json.Unmarshal(body, &v); err != nil || len(v.Traces) == 0 {
+		return "", fmt.Errorf("no trace in %.300s (%v)", body, err)
+	}
+	return v.Traces[0].TraceID, nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"text/tabwriter"
+	"time"
+)
+
+// queryReport is one run of the query scenario.
+type queryReport struct {
+	Scenario  string           `json:"scenario"`
+	Time      time.Time        `json:"time"`
+	Version   string           `json:"trefoil"`
+	Machine   machine          `json:"machine"`
+	Logs      int              `json:"logs"`
+	Spans     int              `json:"spans"`
+	Repeat    int              `json:"repeat"`
+	Questions []questionResult `json:"questions"`
+}
+
+type questionResult struct {
+	Name       string     `json:"name"`
+	Path       string     `json:"path"`
+	Query      string     `json:"query,omitempty"`
+	Trefoil    queryCost  `json:"trefoil"`
+	PeerQuery  string     `json:"victorialogs_query,omitempty"`
+	Peer       *queryCost `json:"victorialogs,omitempty"`
+	BarMS      float64    `json:"bar_ms,omitempty"`                // wall, 20 million logs and 10 million spans
+	PeerBarCPU float64    `json:"victorialogs_cpu_5m_s,omitempty"` // measured earlier on 5 million logs
+}
+
+// queryCost is what asking once came to.
+type queryCost struct {
+	CPU      float64 `json:"cpu_s"`     // mean, of all processes
+	Own      float64 `json:"cpu_own_s"` // the part that is not the engine's
+	MedianMS float64 `json:"wall_median_ms"`
+	MaxMS    float64 `json:"wall_max_ms"`
+	Answer   float64 `json:"answer"` // lines, sum of samples, traces or bytes
+}
+
+func newQueryReport(cfg queryConfig) *queryReport {
+	return &queryReport{Scenario: "query", Time: time.Now().UTC().Truncate(time.Second), Logs: cfg.Logs, Spans: cfg.Spans, Repeat: cfg.Repeat,
+		Machine: machine{CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease")}}
+}
+
+func (r *queryReport) print(w io.Writer) {
+	fmt.Fprintf(w, "%s on %d × %s\n%d logs, %d spans, each question %d times\n\n", r.Version, r.Machine.Cores, r.Machine.CPU, r.Logs, r.Spans, r.Repeat)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "question\tCPU s\tits own\tmedian ms\tmax ms\tbar ms\tVictoriaLogs CPU s\tms\tratio\tearlier CPU s\tanswer\t")
+	product, n := 1.0, 0
+	for _, q := range r.Questions {
+		bar, peer, wall, ratio, earlier, answer := "-", "-", "-", "-", "-", fmt.Sprint(q.Trefoil.Answer)
+		if q.BarMS > 0 {
+			bar = fmt.Sprint(q.BarMS)
+		}
+		if q.PeerBarCPU > 0 {
+			earlier = fmt.Sprintf("%.2f", q.PeerBarCPU)
+		}
+		if p := q.Peer; p != nil {
+			r := q.Trefoil.CPU / max(p.CPU, 0.001)
+			product, n = product*r, n+1
+			peer, wall, ratio = fmt.Sprintf("%.3f", p.CPU), fmt.Sprintf("%.0f", p.MedianMS), fmt.Sprintf("%.2f", r)
+			if p.Answer != q.Trefoil.Answer {
+				answer += fmt.Sprintf(" (there %v)", p.Answer)
+			}
+		}
+		fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%.0f\t%.0f\t%s\t%s\t%s\t%s\t%s\t%s\t\n", q.Name, q.Trefoil.CPU, q.Trefoil.Own, q.Trefoil.MedianMS, q.Trefoil.MaxMS,
+			bar, peer, wall, ratio, earlier, answer)
+	}
+	t.Flush()
+	if n > 0 {
+		fmt.Fprintf(w, "\ngeometric mean of the ratios: %.2f\n", math.Pow(product, 1/float64(n)))
+	}
+}
+
+// save writes the report beside earlier ones.
+func (r *queryReport) save(dir string) (string, error) { return saveReport(dir, r.Time, r.Scenario, r) }

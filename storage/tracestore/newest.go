@@ -1,0 +1,39 @@
+package tracestore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Matching is the conditions of a tenant's spans of [from, to), Unix ns, that
+// where holds for, for statements that join them with other signals.
+func Matching(t tenant.ID, from, to int64, where Condition) ([]chsql.Expr, error) {
+	return (&conditions{t, from, to}).where(where)
+}
+
+// Grouped is a field of the tenant's spans of [from, to) as two expressions: its
+// type and its text, as in GroupValue.
+func (f Field) Grouped(t tenant.ID, from, to int64) (typ, text chsql.Expr, err error) {
+	return (&conditions{t, from, to}).group(f)
+}
+
+// NewestSelect reads the newest spans that conditions hold for.
+func NewestSelect(where []chsql.Expr, limit int) chsql.Select {
+	sel := spanSelect(where, limit)
+	sel.OrderBy = []chsql.Order{chsql.Desc(chsql.Col("start_time")), chsql.Asc(chsql.Col("span_id"))}
+	return sel
+}
+
+// ReadNewest runs a NewestSelect: spans, the newest first.
+func (s *Store) ReadNewest(ctx context.Context, t tenant.ID, sel chsql.Select) (res Result, err error) {
+	if res.Stats, err = s.read(ctx, sel, &res.Spans); err != nil || len(res.Spans) == 0 {
+		return res, err
+	}
+	slices.Reverse(res.Spans) // as resolve wants them
+	err = s.resolve(ctx, t, res.Spans)
+	slices.Reverse(res.Spans)
+	return res, err
+}

@@ -124,7 +124,7 @@ func TestSendAll(t *testing.T) {
 	}))
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
-	done, err := sendAll(context.Background(), httpExports(4, address, workload.Logs, "none"), requests)
+	done, err := sendAll(context.Background(), httpExports(4, address, workload.Logs, "none"), requests, 0)
 	if err != nil || done.Records != 250 || done.Retries != 1 || calls.Load() != 26 {
 		t.Errorf("%d records, %d retries, %d calls, %v", done.Records, done.Retries, calls.Load(), err)
 	}
@@ -140,7 +140,7 @@ func TestPartOfASuccessIsAFailure(t *testing.T) {
 	} {
 		server := httptest.NewServer(handler)
 		requests := []workload.Request{{Body: []byte("x"), Records: 1}}
-		if _, err := sendAll(context.Background(), httpExports(1, strings.TrimPrefix(server.URL, "http://"), workload.Logs, "none"), requests); err == nil {
+		if _, err := sendAll(context.Background(), httpExports(1, strings.TrimPrefix(server.URL, "http://"), workload.Logs, "none"), requests, 0); err == nil {
 			t.Errorf("%s counts as accepted", name)
 		}
 		server.Close()
@@ -166,5 +166,24 @@ func TestFlags(t *testing.T) {
 	}
 	if err := run(context.Background(), nil); err == nil || errors.Is(err, context.Canceled) {
 		t.Errorf("no scenario: %v", err)
+	}
+}
+
+// At a rate, requests are sent when they are due, and the wait for a connection
+// counts.
+func TestPacedSending(t *testing.T) {
+	requests := []workload.Request{{Body: []byte("x"), Records: 10}, {Body: []byte("x"), Records: 10}, {Body: []byte("x"), Records: 10}}
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(80 * time.Millisecond) }))
+	defer server.Close()
+	done, err := sendAll(context.Background(), httpExports(1, strings.TrimPrefix(server.URL, "http://"), workload.Logs, "none"), requests, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Took < 180*time.Millisecond {
+		t.Errorf("sent in %s", done.Took)
+	}
+	// Due at 0, 50 and 100 ms, over a connection that is busy until 160 ms.
+	if last := quantile(done.acks, 1); last < 120*time.Millisecond {
+		t.Errorf("the last ack took %s: its wait for the connection is left out", last)
 	}
 }

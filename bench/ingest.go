@@ -5,53 +5,119 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/bench/workload"
 )
 
-// ingest starts trefoil and sends each signal in turn, waiting for idleness
-// between them, so that every signal's account is its own.
-func ingest(ctx context.Context, cfg ingestConfig) (rep *report, err error) {
-	s, err := start(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	rep = newReport(cfg)
+// target is a server that takes OTLP: trefoil, or a peer of it.
+type target struct {
+	name    string
+	server  *server
+	signals []workload.Signal
+	connect func(workload.Signal) (exports []export, closeAll func() error, err error)
+	disk    func(dir string) (map[string]int64, error) // by table, in bytes
+}
+
+// ingest starts trefoil, and then each peer, and sends each signal in turn,
+// waiting for idleness between them, so that every signal's account is its own.
+func ingest(ctx context.Context, cfg ingestConfig) (*report, error) {
+	rep := newReport(cfg)
+	var err error
 	if rep.Version, err = versionOf(ctx, cfg.Trefoil); err != nil {
 		return nil, err
 	}
-	if _, err := waitIdle(ctx, s.cmd.Process.Pid, 30*time.Second); err != nil {
-		return nil, err
-	}
-	for _, signal := range cfg.Signals {
-		result, err := ingestSignal(ctx, cfg, s, signal)
+	for _, start := range []func(context.Context, ingestConfig) (*target, error){startTrefoil, startVictoriaLogs, startVictoriaMetrics} {
+		t, err := start(ctx, cfg)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", signal, err)
+			return nil, err
 		}
-		rep.Signals = append(rep.Signals, *result)
+		if t == nil {
+			continue
+		}
+		results, err := ingestAll(ctx, cfg, t)
+		if err := errors.Join(err, t.server.stop()); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+		rep.Signals = append(rep.Signals, results...)
 	}
 	return rep, nil
 }
 
-func ingestSignal(ctx context.Context, cfg ingestConfig, s *server, signal workload.Signal) (*signalResult, error) {
+func startTrefoil(ctx context.Context, cfg ingestConfig) (*target, error) {
+	s, err := start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	connect := func(signal workload.Signal) ([]export, func() error, error) {
+		if cfg.Protocol == "grpc" {
+			return grpcExports(cfg.Connections, s.otlpGRPC, signal)
+		}
+		return httpExports(cfg.Connections, s.otlpHTTP, signal, cfg.Compression), func() error { return nil }, nil
+	}
+	return &target{name: "trefoil", server: s, signals: cfg.Signals, connect: connect, disk: tableBytes}, nil
+}
+
+func startVictoriaLogs(ctx context.Context, cfg ingestConfig) (*target, error) {
+	return startIngestPeer(ctx, cfg, "VictoriaLogs", cfg.VictoriaLogs, workload.Logs, "/insert/opentelemetry/v1/logs")
+}
+
+func startVictoriaMetrics(ctx context.Context, cfg ingestConfig) (*target, error) {
+	return startIngestPeer(ctx, cfg, "VictoriaMetrics", cfg.VictoriaMetrics, workload.Metrics, "/opentelemetry/v1/metrics")
+}
+
+// startIngestPeer starts a peer for the one signal it takes; nil without a
+// binary, or when the signal is not asked for.
+func startIngestPeer(ctx context.Context, cfg ingestConfig, name, binary string, signal workload.Signal, path string) (*target, error) {
+	if binary == "" || !slices.Contains(cfg.Signals, signal) {
+		return nil, nil
+	}
+	dir, err := os.MkdirTemp("", "trefoil-bench-peer-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := startPeer(ctx, binary, dir, "-retentionPeriod", "10y")
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s.temp = true
+	connect := func(workload.Signal) ([]export, func() error, error) {
+		return exportsTo(cfg.Connections, "http://"+s.httpAddr+path, cfg.Compression), func() error { return nil }, nil
+	}
+	disk := func(dir string) (map[string]int64, error) {
+		size, err := folderBytes(dir)
+		return map[string]int64{"all": size}, err
+	}
+	return &target{name: name, server: s, signals: []workload.Signal{signal}, connect: connect, disk: disk}, nil
+}
+
+func ingestAll(ctx context.Context, cfg ingestConfig, t *target) (results []signalResult, err error) {
+	if _, err := waitIdle(ctx, t.server.cmd.Process.Pid, 30*time.Second); err != nil {
+		return nil, err
+	}
+	for _, signal := range t.signals {
+		result, err := ingestSignal(ctx, cfg, t, signal)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", signal, err)
+		}
+		results = append(results, *result)
+	}
+	return results, nil
+}
+
+func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal) (*signalResult, error) {
+	pid := t.server.cmd.Process.Pid
 	if cfg.WarmUp > 0 {
-		if err := warmUp(ctx, cfg, s, signal); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %s: warming up with %d records\n", t.name, signal, cfg.WarmUp)
+		if _, _, err := sendSome(ctx, cfg, t, signal, cfg.WarmUp, cfg.Records, 1, 0); err != nil {
+			return nil, err
+		}
+		if _, err := waitIdle(ctx, pid, cfg.IdleTimeout); err != nil {
 			return nil, err
 		}
 	}
-	fmt.Fprintf(os.Stderr, "%s: making %d records\n", signal, cfg.Records)
-	requests, err := cfg.requests(signal, cfg.Records, 0, cfg.Seed)
-	if err != nil {
-		return nil, err
-	}
-	exports, closeExports, err := connect(cfg, s, signal)
-	if err != nil {
-		return nil, err
-	}
-	pid := s.cmd.Process.Pid
-	diskBefore, err := tableBytes(s.dataDir)
+	diskBefore, err := t.disk(t.server.dataDir)
 	if err != nil {
 		return nil, err
 	}
@@ -59,16 +125,16 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, s *server, signal workl
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(os.Stderr, "%s: sending over %d connections\n", signal, cfg.Connections)
-	done, err := sendAll(ctx, exports, requests)
-	if err := errors.Join(err, closeExports()); err != nil {
+	fmt.Fprintf(os.Stderr, "%s: %s: sending %d records over %d connections\n", t.name, signal, cfg.Records, cfg.Connections)
+	requests, done, err := sendSome(ctx, cfg, t, signal, cfg.Records, 0, 0, 0)
+	if err != nil {
 		return nil, err
 	}
 	acked, err := account(pid)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(os.Stderr, "%s: waiting for merges\n", signal)
+	fmt.Fprintf(os.Stderr, "%s: %s: waiting for merges\n", t.name, signal)
 	idle, err := waitIdle(ctx, pid, cfg.IdleTimeout)
 	if err != nil {
 		return nil, err
@@ -77,31 +143,36 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, s *server, signal workl
 	if err != nil {
 		return nil, err
 	}
-	diskAfter, err := tableBytes(s.dataDir)
+	diskAfter, err := t.disk(t.server.dataDir)
 	if err != nil {
 		return nil, err
 	}
-	return newSignalResult(signal, requests, done, before, acked, after, grown(diskBefore, diskAfter), idle), nil
+	result := newSignalResult(t.name, signal, requests, done, before, acked, after, grown(diskBefore, diskAfter), idle)
+	if cfg.Paced > 0 {
+		rate := int(cfg.Paced * result.RecordsPerSecond)
+		fmt.Fprintf(os.Stderr, "%s: %s: sending %d records a second\n", t.name, signal, rate)
+		_, paced, err := sendSome(ctx, cfg, t, signal, min(cfg.Records, rate*20), 2*cfg.Records, 2, rate)
+		if err != nil {
+			return nil, err
+		}
+		result.PacedP50, result.PacedP99 = milliseconds(quantile(paced.acks, 0.5)), milliseconds(quantile(paced.acks, 0.99))
+	}
+	return result, nil
 }
 
-// warmUp sends records that are not measured: the first inserts into a fresh
-// server pay for memory and code that later ones find there.
-func warmUp(ctx context.Context, cfg ingestConfig, s *server, signal workload.Signal) error {
-	fmt.Fprintf(os.Stderr, "%s: warming up with %d records\n", signal, cfg.WarmUp)
-	requests, err := cfg.requests(signal, cfg.WarmUp, cfg.Records, cfg.Seed+1)
+// sendSome sends so many records of their own, before the last ones by so many
+// records of time; see sendAll for the rate.
+func sendSome(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal, records, before int, seed uint64, rate int) ([]workload.Request, sent, error) {
+	requests, err := cfg.requests(signal, records, before, cfg.Seed+seed)
 	if err != nil {
-		return err
+		return nil, sent{}, err
 	}
-	exports, closeExports, err := connect(cfg, s, signal)
+	exports, closeExports, err := t.connect(signal)
 	if err != nil {
-		return err
+		return nil, sent{}, err
 	}
-	_, err = sendAll(ctx, exports, requests)
-	if err := errors.Join(err, closeExports()); err != nil {
-		return err
-	}
-	_, err = waitIdle(ctx, s.cmd.Process.Pid, cfg.IdleTimeout)
-	return err
+	done, err := sendAll(ctx, exports, requests, rate)
+	return requests, done, errors.Join(err, closeExports())
 }
 
 // requests are so many records that end now, or so many records of time before:
@@ -111,13 +182,6 @@ func (cfg *ingestConfig) requests(signal workload.Signal, records, before int, s
 		workload.Metrics: 15 * time.Second / time.Duration(cfg.Series)}[signal]
 	return workload.Generate(workload.Config{Signal: signal, Records: records, PerRequest: cfg.PerRequest, Series: cfg.Series,
 		Seed: seed, Compression: cfg.Compression, Start: time.Now().Add(-time.Duration(records+before) * span).Truncate(time.Second)})
-}
-
-func connect(cfg ingestConfig, s *server, signal workload.Signal) ([]export, func() error, error) {
-	if cfg.Protocol == "grpc" {
-		return grpcExports(cfg.Connections, s.otlpGRPC, signal)
-	}
-	return httpExports(cfg.Connections, s.otlpHTTP, signal, cfg.Compression), func() error { return nil }, nil
 }
 
 // grown returns by how much each table grew.

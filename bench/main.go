@@ -76,6 +76,11 @@ type ingestConfig struct {
 	Protocol    string
 	Seed        uint64
 	IdleTimeout time.Duration
+	// Paced is the share of the full speed at which records are sent once more, for
+	// the time to an ack; 0: they are not.
+	Paced float64
+	// Binaries of peers that get the same records; "": left out.
+	VictoriaMetrics, VictoriaLogs string
 }
 
 func parseIngest(args []string) (ingestConfig, error) {
@@ -95,6 +100,9 @@ func parseIngest(args []string) (ingestConfig, error) {
 	fs.StringVar(&cfg.Compression, "compression", "none", "of the requests: none, gzip or zstd (HTTP only)")
 	fs.StringVar(&cfg.Protocol, "protocol", "http", "http or grpc")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of the data")
+	fs.Float64Var(&cfg.Paced, "paced", 0.7, "then send again at this share of the full speed, for the time to an ack; 0: do not")
+	fs.StringVar(&cfg.VictoriaMetrics, "victoria-metrics", "", "VictoriaMetrics binary to send the same metrics to")
+	fs.StringVar(&cfg.VictoriaLogs, "victoria-logs", "", "VictoriaLogs binary to send the same logs to")
 	fs.DurationVar(&cfg.IdleTimeout, "idle-timeout", 3*time.Minute, "how long to wait for merges to end")
 	if err := fs.Parse(args); err != nil {
 		return cfg, err

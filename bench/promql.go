@@ -90,12 +90,15 @@ func runPromQL(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	ours, err := start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
-		Args: []string{"--query-max-samples", "200000000"}})
+	trefoil := func() (*server, error) {
+		return start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
+			Args: []string{"--query-max-samples", "200000000"}})
+	}
+	ours, err := trefoil()
 	if err != nil {
 		return err
 	}
-	defer ours.stop()
+	defer func() { ours.stop() }()
 	theirs, err := startVictoria(ctx, victoria, filepath.Join(cfg.Dir, "victoria"))
 	if err != nil {
 		return err
@@ -103,6 +106,14 @@ func runPromQL(ctx context.Context, args []string) error {
 	defer theirs.stop()
 	end, err := cfg.fill(ctx, ours, theirs)
 	if err != nil || cfg.LoadOnly {
+		return err
+	}
+	// A start packs what is over, which it would be every other hour: the series are
+	// sent faster than they happen.
+	if err := ours.stop(); err != nil {
+		return err
+	}
+	if ours, err = trefoil(); err != nil {
 		return err
 	}
 	for _, s := range []*server{ours, theirs} {

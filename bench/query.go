@@ -160,7 +160,7 @@ func send(ctx context.Context, signal workload.Signal, records int, start time.T
 			return start, err
 		}
 		for _, url := range urls {
-			if _, err := sendAll(ctx, exportsTo(8, url, "none"), requests); err != nil {
+			if _, err := sendAll(ctx, exportsTo(8, url, "none"), requests, 0); err != nil {
 				return start, fmt.Errorf("%s: %w", url, err)
 			}
 		}

@@ -42,11 +42,13 @@ type settings struct {
 	Protocol    string   `json:"protocol"`
 	Compression string   `json:"compression"`
 	Seed        uint64   `json:"seed"`
+	Paced       float64  `json:"paced"`
 	ServeFlags  []string `json:"serve_flags,omitempty"`
 }
 
 // signalResult is what one signal cost.
 type signalResult struct {
+	Server           string           `json:"server"`
 	Signal           workload.Signal  `json:"signal"`
 	Records          int              `json:"records"`
 	RecordsPerSecond float64          `json:"records_per_second"`
@@ -58,6 +60,8 @@ type signalResult struct {
 	Tables           map[string]int64 `json:"disk_bytes_by_table"`
 	AckP50           float64          `json:"ack_p50_ms"`
 	AckP99           float64          `json:"ack_p99_ms"`
+	PacedP50         float64          `json:"paced_ack_p50_ms,omitempty"` // at settings.paced of the full speed
+	PacedP99         float64          `json:"paced_ack_p99_ms,omitempty"`
 	Retries          int              `json:"retries"`
 	PeakMemory       int64            `json:"trefoil_peak_bytes"`
 	EngineMemory     int64            `json:"engine_bytes"`
@@ -69,11 +73,11 @@ func newReport(cfg ingestConfig) *report {
 		Scenario: "ingest", Time: time.Now().UTC().Truncate(time.Second),
 		Machine: machine{CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease")},
 		Settings: settings{Records: cfg.Records, WarmUp: cfg.WarmUp, PerRequest: cfg.PerRequest, Series: cfg.Series, Connections: cfg.Connections,
-			Protocol: cfg.Protocol, Compression: cfg.Compression, Seed: cfg.Seed, ServeFlags: cfg.Args},
+			Protocol: cfg.Protocol, Compression: cfg.Compression, Seed: cfg.Seed, Paced: cfg.Paced, ServeFlags: cfg.Args},
 	}
 }
 
-func newSignalResult(signal workload.Signal, requests []workload.Request, done sent, before, acked, after usage, tables map[string]int64, idle bool) *signalResult {
+func newSignalResult(server string, signal workload.Signal, requests []workload.Request, done sent, before, acked, after usage, tables map[string]int64, idle bool) *signalResult {
 	plain, disk := 0, int64(0)
 	for _, r := range requests {
 		plain += r.Plain
@@ -84,7 +88,7 @@ func newSignalResult(signal workload.Signal, requests []workload.Request, done s
 	records := float64(done.Records)
 	perMillion := func(cpu time.Duration) float64 { return cpu.Seconds() / records * 1e6 }
 	return &signalResult{
-		Signal: signal, Records: done.Records, RecordsPerSecond: records / done.Took.Seconds(), PlainBytes: float64(plain) / records,
+		Server: server, Signal: signal, Records: done.Records, RecordsPerSecond: records / done.Took.Seconds(), PlainBytes: float64(plain) / records,
 		CPUPerMillion: perMillion(after.CPU - before.CPU), CPUToAck: perMillion(acked.CPU - before.CPU),
 		CPUSelf:        perMillion(after.Self - before.Self),
 		BytesPerRecord: float64(disk) / records, Tables: tables,
@@ -97,17 +101,17 @@ func (r *report) print(w io.Writer) {
 	fmt.Fprintf(w, "%s on %d × %s\n%d connections, %s, compression %s, %d records a request\n\n",
 		r.Version, r.Machine.Cores, r.Machine.CPU, r.Settings.Connections, r.Settings.Protocol, r.Settings.Compression, r.Settings.PerRequest)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "signal\trecords\trecords/s\tCPU s/M\tits own\tto ack\tdisk B/rec\tsent B/rec\tp50 ms\tp99 ms\tretries\tRSS MB\t")
+	fmt.Fprintln(t, "server\tsignal\trecords\trecords/s\tCPU s/M\tits own\tto ack\tdisk B/rec\tsent B/rec\tp50 ms\tp99 ms\tpaced p50\tp99\tretries\tRSS MB\t")
 	for _, s := range r.Signals {
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.1f\t%.1f\t%d\t%d+%d\t\n", s.Signal, s.Records, s.RecordsPerSecond,
-			s.CPUPerMillion, s.CPUSelf, s.CPUToAck, s.BytesPerRecord, s.PlainBytes, s.AckP50, s.AckP99, s.Retries, s.PeakMemory>>20, s.EngineMemory>>20)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d+%d\t\n", s.Server, s.Signal, s.Records, s.RecordsPerSecond,
+			s.CPUPerMillion, s.CPUSelf, s.CPUToAck, s.BytesPerRecord, s.PlainBytes, s.AckP50, s.AckP99, s.PacedP50, s.PacedP99, s.Retries, s.PeakMemory>>20, s.EngineMemory>>20)
 	}
 	t.Flush()
 	for _, s := range r.Signals {
 		if !s.Idle {
-			fmt.Fprintf(w, "%s: the processes were not idle in time; CPU is too low and bytes are too high\n", s.Signal)
+			fmt.Fprintf(w, "%s: %s: the processes were not idle in time; CPU is too low and bytes are too high\n", s.Server, s.Signal)
 		}
-		fmt.Fprintf(w, "%s on disk:%s\n", s.Signal, tableList(s))
+		fmt.Fprintf(w, "%s: %s on disk:%s\n", s.Server, s.Signal, tableList(s))
 	}
 }
 

@@ -33,8 +33,10 @@ type sent struct {
 // to come back later.
 type export func(ctx context.Context, body []byte) (pause time.Duration, err error)
 
-// sendAll sends every request once, over so many connections at full speed.
-func sendAll(ctx context.Context, exports []export, requests []workload.Request) (sent, error) {
+// sendAll sends every request once, over so many connections: at full speed, or
+// at so many records a second. Then an ack counts from the moment its request
+// was due, so that waiting for a free connection is not left out.
+func sendAll(ctx context.Context, exports []export, requests []workload.Request, rate int) (sent, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next, retries atomic.Int64
@@ -49,6 +51,10 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request)
 					return
 				}
 				begin := time.Now()
+				if rate > 0 {
+					begin = start.Add(due(requests, i, rate))
+					time.Sleep(time.Until(begin))
+				}
 				for {
 					pause, err := deliver(ctx, requests[i].Body)
 					if err != nil {
@@ -78,6 +84,11 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request)
 	}
 	slices.Sort(result.acks)
 	return result, nil
+}
+
+// due is when request i is to be sent; all requests but the last are alike.
+func due(requests []workload.Request, i, rate int) time.Duration {
+	return time.Duration(float64(i*requests[0].Records) / float64(rate) * float64(time.Second))
 }
 
 // quantile of sorted durations, 0 to 1, by the nearest rank.

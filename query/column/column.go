@@ -2,6 +2,7 @@ package column
 
 import (
 	"math"
+	"sync"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
@@ -70,6 +71,26 @@ func Empty(n int) []float64 {
 		v[i] = absent
 	}
 	return v
+}
+
+// Pool lends columns again that nobody holds any more. A nil one makes all anew.
+type Pool struct{ free sync.Pool }
+
+// Get is a column of n cells with anything in them.
+func (p *Pool) Get(n int) []float64 {
+	if p != nil {
+		if v, ok := p.free.Get().(*[]float64); ok && cap(*v) >= n {
+			return (*v)[:n]
+		}
+	}
+	return make([]float64, n)
+}
+
+// Put takes a column back.
+func (p *Pool) Put(v []float64) {
+	if p != nil {
+		p.free.Put(&v)
+	}
 }
 
 // Constant makes the series without labels whose every cell is v: a scalar.
@@ -164,8 +185,21 @@ type Raw struct {
 	Starts []int64
 }
 
+// stale tells whether a value is a stale marker.
+func stale(values []float64) bool {
+	for _, v := range values {
+		if math.Float64bits(v) == value.StaleNaN {
+			return true
+		}
+	}
+	return false
+}
+
 // WithoutStale drops stale markers, in place.
 func (r *Raw) WithoutStale() {
+	if r.Histograms == nil && !stale(r.Values) {
+		return
+	}
 	n := 0
 	for i, v := range r.Values {
 		stale := math.Float64bits(v) == value.StaleNaN

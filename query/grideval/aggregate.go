@@ -41,7 +41,13 @@ func (e *evaluation) aggregate(ctx context.Context, n *metricplan.Aggregate, g c
 	case parser.TOPK, parser.BOTTOMK, parser.LIMITK, parser.LIMIT_RATIO:
 		return a.choose()
 	}
-	return a.fold()
+	out, err := a.fold()
+	if _, ok := children[len(children)-1].(*metricplan.Rollup); ok { // whose columns are nobody else's
+		for i := range in {
+			e.Columns.Put(in[i].Values)
+		}
+	}
+	return out, err
 }
 
 // aggregation is one aggregate under way.

@@ -29,6 +29,8 @@ type Config struct {
 	MaxCells int64
 	// Workers bounds how much is computed side by side; default GOMAXPROCS.
 	Workers int
+	// Columns lends memory; nil means none is kept.
+	Columns *column.Pool
 	// Foreign evaluates what the plan leaves to Prometheus's engine; nil means
 	// that is an error.
 	Foreign func(ctx context.Context, n *metricplan.Foreign, g column.Grid) ([]column.Series, annotations.Annotations, error)

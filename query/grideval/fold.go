@@ -51,12 +51,21 @@ func (a *aggregation) sum(gr *group, dst []float64, from int) {
 	for _, m := range gr.members {
 		in := a.in[m].Values[from : from+len(dst)]
 		for i, v := range in {
+			s := dst[i]
+			t := s + v
 			switch {
+			case math.Abs(t) <= math.MaxFloat64: // neither is absent; kahansum.Inc without its other cases
+				if math.Abs(s) >= math.Abs(v) {
+					comp[i] += float64(s-t) + v
+				} else {
+					comp[i] += float64(v-t) + s
+				}
+				dst[i] = t
 			case column.IsAbsent(v):
-			case column.IsAbsent(dst[i]):
+			case column.IsAbsent(s):
 				dst[i] = v
 			default:
-				dst[i], comp[i] = kahansum.Inc(v, dst[i], comp[i])
+				dst[i], comp[i] = kahansum.Inc(v, s, comp[i])
 			}
 		}
 	}

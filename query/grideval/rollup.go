@@ -153,7 +153,7 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	plain := raw.Histograms == nil && (raw.Starts == nil || !slices.ContainsFunc(raw.Starts, func(t int64) bool { return t != 0 }))
 	switch {
 	case plain && r.Kernel != nil:
-		s.Values = make([]float64, r.windows.N)
+		s.Values = r.Columns.Get(r.windows.N)
 		r.Kernel(s.Values, raw.Times, raw.Values, r.windows, r.args)
 	case r.Window != nil:
 		s.Values = column.Empty(r.windows.N)
@@ -164,6 +164,7 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 		return nil
 	}
 	if !s.Present() {
+		r.Columns.Put(s.Values)
 		return nil
 	}
 	if len(s.Values) < r.grid.N {

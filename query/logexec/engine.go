@@ -144,6 +144,14 @@ func (r *run) filter(ctx context.Context, from, to time.Time, p pushed) (logstor
 		}
 		f.TextOnly = !structured
 	}
+	if p.level {
+		unnumbered, stats, err := r.Logs.Unnumbered(ctx, r.tenant, from, to)
+		r.stats.add(stats)
+		if err != nil {
+			return f, err
+		}
+		f.Numbered = !unnumbered
+	}
 	if p.named {
 		keys, err := r.Logs.Keys(ctx, r.tenant, from, to)
 		if err != nil {

@@ -20,6 +20,7 @@ type pushed struct {
 	exact bool
 	named bool // a condition is on a name that may be an attribute's
 	lines bool // a condition is on the line
+	level bool // a condition is on the level
 	// strict: what cannot be compared is not found, where it otherwise passes, to be
 	// marked.
 	strict bool
@@ -67,6 +68,9 @@ func (p *pushed) log(l *logql.Log) {
 	}
 }
 
+// detectedLevel is the label of the level.
+const detectedLevel = "detected_level"
+
 func (p *pushed) add(c logstore.Cond) {
 	if c != nil {
 		p.conds = append(p.conds, c)
@@ -78,6 +82,7 @@ func (p *pushed) label(name, op, value string) logstore.Cond {
 	if name != logpipe.ServiceName {
 		p.named = true
 	}
+	p.level = p.level || name == detectedLevel
 	return logstore.Label{Name: name, Value: value, Op: map[string]attrcol.Op{"=": attrcol.Equal, "!=": attrcol.NotEqual, "=~": attrcol.Regexp, "!~": attrcol.NotRegexp}[op]}
 }
 

@@ -99,7 +99,10 @@ func (c *collector) measures() bool {
 // others, they are looked at one by one.
 func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	from, to := c.grid.span()
-	f, err := c.filter(ctx, from, to, pushed{conds: p.conds, lines: true, named: p.named || len(names) > 0 && !slices.Equal(names, []string{logpipe.ServiceName})})
+	p.lines = true
+	p.named = p.named || len(names) > 0 && !slices.Equal(names, []string{logpipe.ServiceName})
+	p.level = p.level || slices.Contains(names, detectedLevel)
+	f, err := c.filter(ctx, from, to, p)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (q *querier) label(ctx context.Context, from, to time.Time, rows []metricst
 		for i := range full {
 			fp, made := full[i].Fingerprint, l.labels(&full[i], whole)
 			out[fp] = made
-			if len(full[i].Resource.Attributes) > 0 || full[i].Resource.ID == 0 {
+			if full[i].Resource.Service != "" || full[i].Resource.ID == 0 { // a stored one has a service, known or not
 				q.known.add(seriesID{q.tenant, fp, types[fp]}, made)
 			}
 		}

@@ -21,9 +21,10 @@ import (
 // what can be planned on the grid, the rest by Prometheus's engine itself. It is
 // safe for concurrent use.
 type Engine struct {
-	opts  promql.EngineOpts
-	prom  *promql.Engine
-	plans Options
+	opts    promql.EngineOpts
+	prom    *promql.Engine
+	plans   Options
+	columns column.Pool
 }
 
 var _ promql.QueryEngine = (*Engine)(nil)
@@ -133,7 +134,7 @@ func (q *Query) Exec(ctx context.Context) *promql.Result {
 	}
 	c := grideval.Config{
 		Source: source, Lookback: q.plans.Lookback, Delayed: q.engine.opts.EnableDelayedNameRemoval,
-		MaxCells: int64(q.engine.opts.MaxSamples), Foreign: q.foreign,
+		MaxCells: int64(q.engine.opts.MaxSamples), Foreign: q.foreign, Columns: &q.engine.columns,
 	}
 	res, err := c.Eval(ctx, q.plan, q.grid)
 	q.notes = res.Notes

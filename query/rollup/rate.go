@@ -19,8 +19,12 @@ var (
 // difference, because Prometheus does and floats do not commute.
 func extrapolated(counter, perSecond bool) Kernel {
 	return func(dst []float64, ts []int64, vs []float64, w Windows, _ [][]float64) {
-		c, absent, seconds := cursor{ts: ts}, column.Absent(), w.Seconds()
+		c, absent := cursor{ts: ts}, column.Absent()
 		dropped := drops{vs: vs}
+		at := edges{}
+		if perSecond {
+			at.seconds = w.Seconds()
+		}
 		for i := range dst {
 			end := w.End(i)
 			c.seek(end-w.Range, end)
@@ -37,36 +41,58 @@ func extrapolated(counter, perSecond bool) Kernel {
 					}
 				}
 			}
-			toStart := float64(ts[lo]-(end-w.Range)) / 1000
-			toEnd := float64(end-ts[hi]) / 1000
-			sampled := float64(ts[hi]-ts[lo]) / 1000
-			distance := sampled / float64(hi-lo)
-			threshold := distance * 1.1
-			if toStart >= threshold {
-				toStart = distance / 2
-			}
-			if counter {
-				toZero := toStart
-				if gain > 0 && vs[lo] >= 0 {
-					toZero = sampled * (vs[lo] / gain)
+			at.move(ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo], hi-lo)
+			factor := at.factor
+			// A counter above its gain was at zero more than a distance before the window,
+			// where it has two.
+			if counter && gain > 0 && vs[lo] >= 0 && (vs[lo] < gain || hi-lo < 2) {
+				if toZero := at.sampled * (vs[lo] / gain); toZero < at.toStart {
+					factor = at.scale(toZero)
 				}
-				if toZero < toStart {
-					toStart = toZero
-				}
-			}
-			if toEnd >= threshold {
-				toEnd = distance / 2
-			}
-			factor := 1.0
-			if sampled != 0 {
-				factor = (sampled + toStart + toEnd) / sampled
-			}
-			if perSecond {
-				factor /= seconds
 			}
 			dst[i] = gain * factor
 		}
 	}
+}
+
+// edges are how a window's samples lie in it, and what to multiply their gain
+// with. Where scrapes are regular all windows of a series lie alike.
+type edges struct {
+	seconds          float64 // to divide by; 0 is not to
+	head, tail, span int64   // ms before the first sample, after the last, between them
+	n                int     // distances between samples
+	sampled          float64 // seconds
+	toStart, toEnd   float64 // seconds covered before and after
+	factor           float64
+}
+
+func (e *edges) move(head, tail, span int64, n int) {
+	if head == e.head && tail == e.tail && span == e.span && n == e.n {
+		return
+	}
+	e.head, e.tail, e.span, e.n = head, tail, span, n
+	e.toStart, e.toEnd, e.sampled = float64(head)/1000, float64(tail)/1000, float64(span)/1000
+	distance := e.sampled / float64(n)
+	threshold := distance * 1.1
+	if e.toStart >= threshold {
+		e.toStart = distance / 2
+	}
+	if e.toEnd >= threshold {
+		e.toEnd = distance / 2
+	}
+	e.factor = e.scale(e.toStart)
+}
+
+// scale is the factor with toStart seconds covered before the first sample.
+func (e *edges) scale(toStart float64) float64 {
+	factor := 1.0
+	if e.sampled != 0 {
+		factor = (e.sampled + toStart + e.toEnd) / e.sampled
+	}
+	if e.seconds != 0 {
+		factor /= e.seconds
+	}
+	return factor
 }
 
 // drops finds out whether a window has a counter reset, looking at each sample

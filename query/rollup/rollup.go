@@ -36,31 +36,36 @@ type Kernel func(dst []float64, ts []int64, vs []float64, w Windows, args [][]fl
 
 // cursor walks the windows of a series; its samples are [lo,hi).
 type cursor struct {
-	ts     []int64
-	lo, hi int
+	ts         []int64
+	lo, hi     int
+	loBy, hiBy int // how far they went last, and where scrapes are regular do again
 }
 
 // seek moves to the window (from, to]. Windows must be asked for in order.
 func (c *cursor) seek(from, to int64) {
 	ts, n := c.ts, len(c.ts)
 	hi := c.hi
-	if hi+64 < n && ts[hi+64] <= to { // a long way: windows far apart
+	if k := hi + c.hiBy; k > 0 && k < n && ts[k-1] <= to && ts[k] > to {
+		hi = k
+	} else if hi+64 < n && ts[hi+64] <= to { // a long way: windows far apart
 		hi += sort.Search(n-hi, func(i int) bool { return ts[hi+i] > to })
 	} else {
 		for hi < n && ts[hi] <= to {
 			hi++
 		}
 	}
-	c.hi = hi
+	c.hi, c.hiBy = hi, hi-c.hi
 	lo := c.lo
-	if lo+64 < hi && ts[lo+64] <= from {
+	if k := lo + c.loBy; k > 0 && k < hi && ts[k-1] <= from && ts[k] > from {
+		lo = k
+	} else if lo+64 < hi && ts[lo+64] <= from {
 		lo += sort.Search(hi-lo, func(i int) bool { return ts[lo+i] > from })
 	} else {
 		for lo < hi && ts[lo] <= from {
 			lo++
 		}
 	}
-	c.lo = lo
+	c.lo, c.loBy = lo, lo-c.lo
 }
 
 // perWindow is a kernel of a function of the samples of one window, which are

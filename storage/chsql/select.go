@@ -14,6 +14,15 @@ func Table(name word) Source { return Source{string(name)} }
 // Sub is the result of a select.
 func Sub(s Select) Source { return Source{"(\n" + indent(s.SQL()) + "\n)"} }
 
+// Union is the rows of several selects, whose columns are called alike.
+func Union(all ...Select) Source {
+	parts := make([]string, len(all))
+	for i, s := range all {
+		parts[i] = indent(s.SQL())
+	}
+	return Source{"(\n" + strings.Join(parts, "\n  UNION ALL\n") + "\n)"}
+}
+
 // Join is the pairs of rows of two selects that have the same values of some
 // columns. It is GLOBAL: on several servers the right side runs once for all.
 func Join(left, right Select, using ...word) Source {

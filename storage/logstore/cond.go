@@ -82,6 +82,12 @@ type binding struct {
 	from, to time.Time
 	names    Meanings
 	textOnly bool // no record has a body that is no text
+	numbered bool // no record has the severity number 0
+}
+
+// bind is what the filter's conditions need to know.
+func (f *Filter) bind(t tenant.ID) *binding {
+	return &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly, numbered: f.Numbered}
 }
 
 func (c All) expr(b *binding) (chsql.Expr, error) { return b.join(c, chsql.And) }
@@ -139,6 +145,7 @@ func (c Line) expr(b *binding) (chsql.Expr, error) {
 // negation of one.
 func (c Label) expr(b *binding) (chsql.Expr, error) {
 	negate := false
+	matches := func(text string) bool { return (text == c.Value) == (c.Op == attrcol.Equal) }
 	switch c.Op {
 	case attrcol.Equal:
 		if negate = c.Value == ""; negate {
@@ -156,8 +163,16 @@ func (c Label) expr(b *binding) (chsql.Expr, error) {
 		if negate = re.MatchString("") == (c.Op == attrcol.Regexp); negate {
 			c.Op = attrcol.Regexp + attrcol.NotRegexp - c.Op
 		}
+		matches = func(text string) bool { return re.MatchString(text) == (c.Op == attrcol.Regexp) }
 	default:
 		return chsql.Expr{}, fmt.Errorf("logs: label %s: operator %s is not of texts", c.Name, c.Op)
+	}
+	if c.Name == "detected_level" && b.unsent() {
+		e := c.levels(b, matches)
+		if negate {
+			e = chsql.Not(e)
+		}
+		return e, nil
 	}
 	e, err := b.found(c.Name, c.column, func(key string, of holder) (chsql.Expr, error) {
 		m := attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value}
@@ -171,6 +186,34 @@ func (c Label) expr(b *binding) (chsql.Expr, error) {
 		e = chsql.Not(e)
 	}
 	return e, err
+}
+
+// unsent is whether no client has sent a level of its own detection.
+func (b *binding) unsent() bool { return len(b.names.Record["detected_level"]) == 0 }
+
+// levels is the condition on the level where it follows from the severity: the
+// names are compared here, so that the server compares numbers.
+func (c Label) levels(b *binding, matches func(string) bool) chsql.Expr {
+	number := chsql.Col("severity_number")
+	var alternatives []chsql.Expr
+	if !b.numbered {
+		alternatives = append(alternatives, chsql.And(chsql.Eq(number, chsql.Uint(0)), c.column(c.Name, chsql.Func("lower", chsql.Col("severity_text")))))
+	}
+	for i := 0; i < len(levels); i++ {
+		first := i
+		for i < len(levels) && matches(levels[i]) {
+			i++
+		}
+		if i == first {
+			continue
+		}
+		within := chsql.Ge(number, chsql.Uint(uint64(4*first+1)))
+		if i < len(levels) {
+			within = chsql.And(within, chsql.Le(number, chsql.Uint(uint64(4*i))))
+		}
+		alternatives = append(alternatives, within)
+	}
+	return chsql.Or(alternatives...)
 }
 
 // column is the condition on a column instead of an attribute. Ids and numbers are
@@ -269,7 +312,7 @@ func (b *binding) found(name string, column func(name string, text chsql.Expr) c
 	case "detected_level":
 		return column(name, b.level()), nil
 	}
-	if text, ok := columnText(name); ok {
+	if _, text, ok := columnText(name); ok {
 		return column(name, text), nil
 	}
 	each := func(keys []string, of holder) (chsql.Expr, error) {
@@ -335,29 +378,29 @@ func scopeColumn(name string) chsql.Expr {
 	return chsql.Col("version")
 }
 
-// columnText is the text of a column that has a name in queries, "" where nothing
-// was sent.
-func columnText(name string) (chsql.Expr, bool) {
-	id := func(col chsql.Expr, zero int) chsql.Expr {
-		return chsql.Func("if", chsql.Eq(col, chsql.Bytes(make([]byte, zero))), chsql.String(""), chsql.Func("lower", chsql.Func("hex", col)))
+// columnText is a column that has a name in queries, and its text, "" where
+// nothing was sent.
+func columnText(name string) (column, text chsql.Expr, ok bool) {
+	id := func(col chsql.Expr, zero int) (column, text chsql.Expr, ok bool) {
+		return col, chsql.Func("if", chsql.Eq(col, chsql.Bytes(make([]byte, zero))), chsql.String(""), chsql.Func("lower", chsql.Func("hex", col))), true
 	}
 	switch name {
 	case "trace_id":
-		return id(chsql.Col("trace_id"), 16), true
+		return id(chsql.Col("trace_id"), 16)
 	case "span_id":
-		return id(chsql.Col("span_id"), 8), true
+		return id(chsql.Col("span_id"), 8)
 	case "severity_text":
-		return chsql.Col("severity_text"), true
+		return chsql.Col("severity_text"), chsql.Col("severity_text"), true
 	case "event_name":
-		return chsql.Col("event_name"), true
+		return chsql.Col("event_name"), chsql.Col("event_name"), true
 	case "severity_number":
 		n := chsql.Col("severity_number")
-		return chsql.Func("if", chsql.Eq(n, chsql.Uint(0)), chsql.String(""), chsql.Func("toString", n)), true
+		return n, chsql.Func("if", chsql.Eq(n, chsql.Uint(0)), chsql.String(""), chsql.Func("toString", n)), true
 	}
-	return chsql.Expr{}, false
+	return chsql.Expr{}, chsql.Expr{}, false
 }
 
-// Levels are the names of OTLP's severities, four numbers each from 1 on.
+// levels are the names of OTLP's severities, four numbers each from 1 on.
 var levels = [...]string{"trace", "debug", "info", "warn", "error", "fatal"}
 
 // Level is the level of a record: what a client that detects it has sent, else
@@ -380,7 +423,9 @@ func (b *binding) level() chsql.Expr {
 		sent := attrcol.Text(keys[0])
 		args = append(args, chsql.Ne(sent, chsql.String("")), sent)
 	}
-	args = append(args, chsql.Eq(n, chsql.Uint(0)), chsql.Func("lower", chsql.Col("severity_text")))
+	if !b.numbered {
+		args = append(args, chsql.Eq(n, chsql.Uint(0)), chsql.Func("lower", chsql.Col("severity_text")))
+	}
 	for i, name := range levels[:len(levels)-1] {
 		args = append(args, chsql.Le(n, chsql.Uint(uint64(4*i+4))), chsql.String(name))
 	}

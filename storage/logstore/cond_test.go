@@ -22,6 +22,11 @@ func TestConditionGoldens(t *testing.T) {
 	f := func(textOnly bool, conds ...Cond) Filter {
 		return Filter{From: at, To: at.Add(time.Hour), Where: conds, Meanings: meanings, TextOnly: textOnly}
 	}
+	numbered := func(conds ...Cond) Filter {
+		all := f(true, conds...)
+		all.Numbered = true
+		return all
+	}
 	label := func(name string, op attrcol.Op, value string) Cond { return Label{name, op, value} }
 	count := func(f Filter, c Counting) chsql.Select {
 		sel, err := newCountPlan("default", &f, c).sel("default", f, c)
@@ -56,6 +61,7 @@ func TestConditionGoldens(t *testing.T) {
 		{"lines that may be no text", stream(f(false, Line{LineMatches, "a.b"}, Not{Line{LineContains, "c"}}, Body{}))},
 		{"errors by minute and service", count(f(true, label("detected_level", attrcol.Equal, "error")), Counting{By: []string{"service_name"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
 		{"bytes by attributes, windows apart", count(f(true), Counting{By: []string{"user_id", "env"}, Bytes: true, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9, Window: 1e9}})},
+		{"errors, and volume by level, where all have a severity number", count(numbered(label("detected_level", attrcol.Regexp, "warn|error|x")), Counting{By: []string{"detected_level"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
 		{"streams", streams},
 		{"keys", keysSelect("default", at, at)},
 	} {

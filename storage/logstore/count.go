@@ -95,22 +95,30 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 // countPlan says where the value of each name comes from.
 type countPlan struct {
 	names           Meanings
-	own             []chsql.Expr // texts to group by
-	ownOf           []int        // for each name the place in own, or -1
+	own             []ownText // texts to group by
+	ownOf           []int     // for each name the place in own, or -1
 	resource, scope bool
 }
 
+// ownText is a text of the record, and what to group by to have it: a column as
+// it is stored, where there is one, which is smaller than its text.
+type ownText struct{ key, text chsql.Expr }
+
 func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 	p := &countPlan{names: f.Meanings, ownOf: make([]int, len(c.By))}
-	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly}
+	b := f.bind(t)
 	for i, name := range c.By {
 		p.ownOf[i] = -1
-		text, ok := columnText(name)
+		key, text, ok := columnText(name)
 		switch {
 		case name == "service_name":
-			text, ok = chsql.Col("service_name"), true
+			key, ok = chsql.Col("service_name"), true
+			text = key
+		case name == "detected_level" && b.unsent() && b.numbered:
+			key, text, ok = chsql.Col("severity_number"), b.level(), true
 		case name == "detected_level":
-			text, ok = b.level(), true
+			key, ok = b.level(), true
+			text = key
 		case name == "scope_name" || name == "scope_version":
 			p.scope = true
 		case !ok:
@@ -121,11 +129,12 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 				for k := len(keys) - 2; k >= 0; k-- {
 					text = chsql.Func("if", attrcol.Present(keys[k]), attrcol.Text(keys[k]), text)
 				}
+				key = text
 			}
 		}
 		if ok {
 			p.ownOf[i] = len(p.own)
-			p.own = append(p.own, text)
+			p.own = append(p.own, ownText{key, text})
 		}
 	}
 	return p
@@ -157,9 +166,8 @@ func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error)
 		chsql.Func("toUInt64", id(p.resource, chsql.Col("resource_id"))).As("resource"), chsql.Func("toUInt64", id(p.scope, chsql.Col("scope_id"))).As("scope"),
 	}
 	by := []chsql.Expr{chsql.Col("tile"), chsql.Col("resource"), chsql.Col("scope")}
-	for _, text := range p.own {
-		text = chsql.Func("toString", text)
-		columns, by = append(columns, text), append(by, text)
+	for _, own := range p.own {
+		columns, by = append(columns, chsql.Func("toString", own.text)), append(by, own.key)
 	}
 	return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
 }

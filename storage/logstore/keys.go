@@ -57,14 +57,24 @@ func keysSelect(t tenant.ID, from, to time.Time) chsql.Select {
 
 // Structured is whether a record in [from, to) has a body that is no text.
 func (s *Store) Structured(ctx context.Context, t tenant.ID, from, to time.Time) (bool, conn.Stats, error) {
-	f := Filter{From: from, To: to, Where: []Cond{Body{Structured: true}}}
+	return s.any(ctx, t, from, to, structured())
+}
+
+// Unnumbered is whether a record in [from, to) has the severity number 0.
+func (s *Store) Unnumbered(ctx context.Context, t tenant.ID, from, to time.Time) (bool, conn.Stats, error) {
+	return s.any(ctx, t, from, to, chsql.Eq(chsql.Col("severity_number"), chsql.Uint(0)))
+}
+
+// any is whether a condition holds for a record in [from, to).
+func (s *Store) any(ctx context.Context, t tenant.ID, from, to time.Time, cond chsql.Expr) (bool, conn.Stats, error) {
+	f := Filter{From: from, To: to}
 	where, err := f.inRange(t)
 	if err != nil {
 		return false, conn.Stats{}, err
 	}
 	found := false
-	sel := chsql.Select{Columns: []chsql.Expr{chsql.Uint(1)}, From: chsql.Table(table), Where: where, Limit: 1}
-	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log bodies"}, func(driver.Rows) error {
+	sel := chsql.Select{Columns: []chsql.Expr{chsql.Uint(1)}, From: chsql.Table(table), Where: append(where, cond), Limit: 1}
+	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log kinds"}, func(driver.Rows) error {
 		found = true
 		return nil
 	})

@@ -22,7 +22,8 @@ import (
 // The table is ordered by service before time, so the newest records of all
 // services are not in one place. Select therefore goes from the near end of the
 // range in windows that widen until the page is full: where records are dense
-// it reads minutes of them, whatever the range.
+// it reads minutes of them, whatever the range, and where they are rare it asks
+// twice or three times, not for each hour.
 //
 // Errors are *conn.Error and, for a matcher that cannot be evaluated,
 // *attrcol.MatcherError.
@@ -39,7 +40,8 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 	}
 	var res Result
 	for w := newWindows(f, p); w.next(); {
-		sel := pageSelect(where, w, p, p.Limit+1-len(res.Rows))
+		had := len(res.Rows)
+		sel := pageSelect(where, w, p, p.Limit+1-had)
 		stats, err := s.read(ctx, sel, &res.Rows)
 		res.Stats.Add(stats)
 		if err != nil {
@@ -49,6 +51,7 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 			res.Rows, res.Truncated = res.Rows[:p.Limit], true
 			break
 		}
+		w.widen(len(res.Rows)-had, p.Limit+1-len(res.Rows))
 	}
 	return res, s.resolve(ctx, t, res.Rows)
 }
@@ -84,7 +87,7 @@ func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
 	for _, text := range f.Contains {
 		where = append(where, chsql.Contains(chsql.Col("body"), text))
 	}
-	b := &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly}
+	b := f.bind(t)
 	for _, c := range f.Where {
 		cond, err := c.expr(b)
 		if err != nil {
@@ -100,18 +103,25 @@ type windows struct {
 	from, to int64 // the window, [from, to)
 	rest     [2]int64
 	width    int64
+	empty    int // by how much the next is wider than one without records
 	forward  bool
 }
 
-// The first window is a minute; each is eight times as wide as the one before,
-// so that what was read in vain is a seventh of what is read at last.
+// The first window is a minute. The next is twice as wide as the missing records
+// should need by what the last one had, at most mostWider times as wide. Where it
+// had none, it is mostWider times as wide if only some records are wanted, which
+// are rare then, and emptyWider times if all are, which may be dense behind it.
 const (
 	firstWindow = int64(time.Minute)
-	widening    = 8
+	emptyWider  = 8
+	mostWider   = 512
 )
 
 func newWindows(f Filter, p Page) *windows {
-	w := &windows{rest: [2]int64{chsql.UnixNano(f.From), chsql.UnixNano(f.To)}, width: firstWindow, forward: p.Forward}
+	w := &windows{rest: [2]int64{chsql.UnixNano(f.From), chsql.UnixNano(f.To)}, width: firstWindow, forward: p.Forward, empty: emptyWider}
+	if len(f.Where)+len(f.Attributes)+len(f.Contains) > 0 || f.Text != "" {
+		w.empty = mostWider
+	}
 	if f.TraceID != nil {
 		w.width = math.MaxInt64 // the index on trace_id leaves little to read
 	}
@@ -142,10 +152,21 @@ func (w *windows) next() bool {
 		w.from, w.to = to-w.width, to
 		w.rest[1] = w.from
 	}
-	if w.width < math.MaxInt64/widening {
-		w.width *= widening
-	}
 	return true
+}
+
+// widen sets the width of the next window by what the last one found of what was
+// wanted, and what is still missing.
+func (w *windows) widen(found, missing int) {
+	wider := w.empty
+	if found > 0 {
+		wider = min(max(2*missing/found, 2), mostWider)
+	}
+	if w.width > math.MaxInt64/int64(wider) {
+		w.width = math.MaxInt64
+		return
+	}
+	w.width *= int64(wider)
 }
 
 // pageSelect reads what is missing of a page from one window.

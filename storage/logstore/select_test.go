@@ -353,6 +353,7 @@ func TestWindows(t *testing.T) {
 		}
 		n := 0
 		for ; w.next(); n++ {
+			w.widen(n%3*40, 101-n%3*40)
 			if c.page.Forward && w.from != next || !c.page.Forward && w.to != next || w.from >= w.to {
 				t.Fatalf("%+v: window [%d, %d) behind %d", c, w.from, w.to, next)
 			}
@@ -361,7 +362,7 @@ func TestWindows(t *testing.T) {
 				next = w.to
 			}
 		}
-		if end := map[bool]int64{false: lo, true: hi}[c.page.Forward]; next != end || n > 14 {
+		if end := map[bool]int64{false: lo, true: hi}[c.page.Forward]; next != end || n > 20 {
 			t.Errorf("%+v: %d windows end at %d, want %d", c, n, next, end)
 		}
 	}

@@ -29,6 +29,9 @@ type Filter struct {
 	// TextOnly says that no record in the range has a body that is no text, which
 	// Structured tells; those are then not looked for.
 	TextOnly bool
+	// Numbered says that no record in the range is without a severity number, which
+	// Unnumbered tells; texts of severities are then not looked at for a level.
+	Numbered bool
 }
 
 // Cursor is a place between two records: those of the page that ended with

@@ -18,6 +18,9 @@ const (
 	TableExemplars  = "exemplars"
 )
 
+// TableSamplePacks is the table that Pack fills.
+const TableSamplePacks = "sample_packs"
+
 // Flags of a histogram point. The bits are stored.
 const (
 	HasSum uint8 = 1 << iota

@@ -19,10 +19,11 @@ import (
 
 // Tables as words of SQL.
 const (
-	series     = "series"
-	samples    = "samples"
-	histograms = "histograms"
-	exemplars  = "exemplars"
+	series      = "series"
+	samples     = "samples"
+	samplePacks = "sample_packs"
+	histograms  = "histograms"
+	exemplars   = "exemplars"
 )
 
 // Selector says which series are wanted.

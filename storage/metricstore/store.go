@@ -30,6 +30,7 @@ type Store struct {
 	db        *conn.DB
 	resources *resourcestore.Store
 	spare     sync.Pool // *Samples, for Stream
+	buffers   sync.Pool // *[]byte, of its packs
 }
 
 // New makes a store on a database. Resources are read through resources, so

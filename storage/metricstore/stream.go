@@ -3,16 +3,17 @@ package metricstore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplepack"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"golang.org/x/sync/errgroup"
 )
@@ -21,9 +22,19 @@ import (
 // for the start times, which it leaves out, and faster: several series at once,
 // and each is called from several goroutines, with slices that are valid only
 // until it returns. Series come in any order.
+//
+// Hours that are packed are read as packs, the rest as chunks:
+//
+//	held:   what samples there are of each series and hour, and the packs of them
+//	whole:  a pack counts as long as it has all of them
+//	chunks: the hours without such a pack
 func (s *Store) Stream(ctx context.Context, t tenant.ID, r Range, each func(Samples) error) (conn.Stats, error) {
-	limit := int64(bound(r.Limit, DefaultSamples))
+	return s.stream(ctx, t, r, true, each)
+}
+
+func (s *Store) stream(ctx context.Context, t tenant.ID, r Range, packs bool, each func(Samples) error) (conn.Stats, error) {
 	var (
+		limit = int64(bound(r.Limit, DefaultSamples))
 		read  atomic.Int64
 		total = make(chan conn.Stats, 1)
 	)
@@ -32,22 +43,11 @@ func (s *Store) Stream(ctx context.Context, t tenant.ID, r Range, each func(Samp
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, fps := range r.shares(runtime.GOMAXPROCS(0)) {
 		g.Go(func() error {
-			c := stream{from: r.From, to: r.To, each: each, read: &read, limit: limit, spare: &s.spare}
-			stats, err := s.db.Columns(ctx, conn.Query{
-				SQL: streamSelect(t, r.From, r.To).SQL(), Op: "samples",
-				Params: map[string]string{"fingerprints": resourcestore.IDList(fps)},
-			}, c.results(fps), c.block)
-			var again []uint64
-			if err == nil {
-				again, err = c.flush()
-			}
-			if err == nil && len(again) > 0 {
-				var more conn.Stats
-				more, err = s.Samples(ctx, t, Range{Fingerprints: again, From: r.From, To: r.To, Limit: r.Limit}, each)
-				stats.Add(more)
-			}
+			c := &share{store: s, tenant: t, Range: r, each: each, read: &read, limit: limit}
+			c.Fingerprints = fps
+			err := c.run(ctx, packs)
 			sum := <-total
-			sum.Add(stats)
+			sum.Add(c.stats)
 			total <- sum
 			return err
 		})
@@ -56,200 +56,307 @@ func (s *Store) Stream(ctx context.Context, t tenant.ID, r Range, each func(Samp
 	return <-total, err
 }
 
-// shares are the range's fingerprints split into statements: one after another
-// in the order of the table, so that none reads what another has read, and small
-// enough that the samples of one are held at once.
+const (
+	cellsAtOnce   = 100_000   // series times hours of a share
+	samplesAtOnce = 2_000_000 // in chunks
+)
+
+// shares are the range's fingerprints split into what is read at once: one after
+// another in the order of the table, so that none reads what another has read,
+// and of so few hours that all their packs can be held.
 func (r Range) shares(workers int) [][]uint64 {
 	fps := slices.Clone(r.Fingerprints)
 	slices.Sort(fps)
 	fps = slices.Compact(fps)
-	const (
-		few    = 200       // series not worth a statement of their own
-		dense  = 240       // samples an hour
-		atOnce = 2_000_000 // samples
-	)
-	hours := (r.To-r.From)/3_600_000 + 1
-	most := min(batch, int(max(1, atOnce/(dense*hours))))
+	const few = 200 // series not worth statements of their own
+	most := max(1, min(batch, cellsAtOnce/r.hours()))
 	size := max(1, min(most, max(few, (len(fps)+workers-1)/workers)))
 	return slices.Collect(slices.Chunk(fps, size))
 }
 
-// streamSelect does not ask for an order: the server would merge the parts of the
-// table row by row, which costs it more than the reading.
-func streamSelect(t tenant.ID, from, to int64) chsql.Select {
-	s := sampleSelect(t, from, to)
-	s.Columns = []chsql.Expr{chsql.Col("fingerprint"), chsql.Col("ts"), chsql.Col("value")}
-	s.OrderBy = nil
-	s.Settings = []chsql.Setting{{Name: "max_block_size", Value: streamBlock}}
-	return s
+// hours is how many hours the range touches.
+func (r Range) hours() int {
+	return int(max(0, (int64(hourOf(r.To))-int64(hourOf(r.From)))/3600)) + 1
 }
 
-// streamBlock is how many chunks a block may have: a few megabytes.
-const streamBlock = 512
-
-// stream puts the chunks of one statement together to series.
-type stream struct {
-	fingerprint proto.ColUInt64
-	ts          chunkColumn[int64]
-	value       chunkColumn[float64]
-
-	from, to int64
-	each     func(Samples) error
-	read     *atomic.Int64
-	limit    int64
-	spare    *sync.Pool // *Samples whose memory is free
-	index    map[uint64]int
-	all      []gathered
+// share is some series of a read, and what has been found of them.
+type share struct {
+	Range
+	store  *Store
+	tenant tenant.ID
+	each   func(Samples) error
+	read   *atomic.Int64
+	limit  int64
+	stats  conn.Stats
+	index  map[uint64]int // of a fingerprint
+	cells  []cell         // hours() of each series
+	packs  packColumn
 }
 
-// gathered is the samples of a series so far.
-type gathered struct {
-	Samples
-	chunks   []int // where each begins
-	unsorted bool
+// cell is an hour of a series.
+type cell struct {
+	held   uint64 // samples in the table of chunks
+	stored uint64 // of which the pack was made
+	at, n  uint32 // the pack's place among the packs
 }
 
-func (c *stream) results(fps []uint64) proto.Results {
-	c.index, c.all = make(map[uint64]int, len(fps)), make([]gathered, len(fps))
-	for i, fp := range fps {
-		c.index[fp], c.all[i].Fingerprint = i, fp
+// packed tells whether the pack has all there is of the hour.
+func (c *cell) packed() bool { return c.held > 0 && c.held == c.stored }
+
+func (c *share) run(ctx context.Context, packs bool) error {
+	c.index = make(map[uint64]int, len(c.Fingerprints))
+	for i, fp := range c.Fingerprints {
+		c.index[fp] = i
 	}
-	c.ts = chunkColumn[int64]{proto.NewArrInt64(), chunkInts}
-	c.value = chunkColumn[float64]{proto.NewArrFloat64(), chunkFloats}
-	return proto.Results{{Name: "fingerprint", Data: &c.fingerprint}, {Name: "ts", Data: c.ts}, {Name: "value", Data: c.value}}
-}
-
-// chunkColumn is a column of chunks under the type the table has for it.
-type chunkColumn[T any] struct {
-	*proto.ColArr[T]
-	typ proto.ColumnType
-}
-
-// Type is the table's.
-func (c chunkColumn[T]) Type() proto.ColumnType { return c.typ }
-
-// span is where the numbers of row i are among those of the block.
-func (c chunkColumn[T]) span(i int) (from, to int) {
-	if i > 0 {
-		from = int(c.Offsets[i-1])
+	c.cells = make([]cell, len(c.Fingerprints)*c.hours())
+	if b, ok := c.store.buffers.Get().(*[]byte); ok {
+		c.packs.buf = (*b)[:0]
 	}
-	return from, int(c.Offsets[i])
-}
-
-// block takes the chunks of one block.
-func (c *stream) block() error {
-	ts, values := *c.ts.Data.(*proto.ColInt64), *c.value.Data.(*proto.ColFloat64)
-	for i, fp := range c.fingerprint {
-		at, ok := c.index[fp]
-		if !ok {
-			return fmt.Errorf("samples: series %d was not asked for", fp)
+	defer func() { c.store.buffers.Put(&c.packs.buf) }()
+	if err := c.look(ctx, packs); err != nil {
+		return err
+	}
+	var fps []uint64
+	gathered := uint64(0)
+	for i, fp := range c.Fingerprints {
+		held, missing := c.missing(i)
+		switch {
+		case held == 0:
+			continue
+		case missing == 0:
+			if err := c.series(fp, nil); err != nil {
+				return err
+			}
+			continue
 		}
-		from, to := c.ts.span(i)
-		if a, b := c.value.span(i); b-a != to-from {
-			return fmt.Errorf("samples: series %d: a chunk of %d times and %d values", fp, to-from, b-a)
-		} else if err := c.chunk(&c.all[at], ts[from:to], values[a:b]); err != nil {
-			return err
+		if gathered += missing; gathered > samplesAtOnce && len(fps) > 0 {
+			if err := c.chunks(ctx, fps); err != nil {
+				return err
+			}
+			fps, gathered = fps[:0], missing
+		}
+		fps = append(fps, fp)
+	}
+	return c.chunks(ctx, fps)
+}
+
+// missing counts the samples of series i, and those that are in no pack.
+func (c *share) missing(i int) (held, missing uint64) {
+	for k := range c.hoursOf(i) {
+		cell := &c.hoursOf(i)[k]
+		held += cell.held
+		if !cell.packed() {
+			missing += cell.held
 		}
 	}
-	return nil
+	return held, missing
 }
 
-// chunk appends the samples of one chunk that are in the range.
-func (c *stream) chunk(s *gathered, ts []int64, values []float64) error {
-	n := len(ts)
-	if n == 0 {
-		return nil
-	}
-	k := len(s.Times)
-	if s.Times == nil {
-		s.Times, s.Values = c.room()
-	}
-	s.Times, s.Values = append(s.Times, ts...), append(s.Values, values...)
-	times := s.Times[k:]
-	sorted := true
-	for i := 1; i < n; i++ {
-		sorted = sorted && times[i-1] < times[i]
-	}
-	if !sorted || times[0] < c.from || times[n-1] > c.to {
-		at := k
-		for i := range times {
-			if t := times[i]; t >= c.from && t <= c.to {
-				s.Times[at], s.Values[at] = t, s.Values[k+i]
-				at++
+func (c *share) hoursOf(i int) []cell { n := c.hours(); return c.cells[i*n : (i+1)*n] }
+
+// look finds out what there is, and brings the packs.
+func (c *share) look(ctx context.Context, packs bool) error {
+	var (
+		fingerprint, stored proto.ColUInt64
+		hour                proto.ColUInt32
+		first               = hourOf(c.From)
+		fp                  uint64
+		row                 []cell
+	)
+	stats, err := c.store.db.Columns(ctx, conn.Query{
+		SQL: heldSelect(c.tenant, c.From, c.To, packs).SQL(), Op: "samples",
+		Params: map[string]string{"fingerprints": resourcestore.IDList(c.Fingerprints)},
+	}, proto.Results{
+		{Name: "fingerprint", Data: &fingerprint}, {Name: "at", Data: &hour}, {Name: "stored", Data: &stored}, {Name: "pack", Data: &c.packs},
+	}, func() error {
+		for i, f := range fingerprint {
+			if row == nil || f != fp {
+				at, ok := c.index[f]
+				if !ok {
+					return fmt.Errorf("samples: series %d was not asked for", f)
+				}
+				fp, row = f, c.hoursOf(at)
+			}
+			k := (hour[i] - first) / 3600
+			if int(k) >= len(row) {
+				return fmt.Errorf("samples: series %d: hour %d was not asked for", f, hour[i])
+			}
+			cell := &row[k]
+			switch at, n := c.packs.span(i); {
+			case n == 0:
+				cell.held += stored[i]
+			case stored[i] > cell.stored: // of several packs the newest has most
+				cell.stored, cell.at, cell.n = stored[i], at, n
 			}
 		}
-		s.Times, s.Values = s.Times[:at], s.Values[:at]
+		return nil
+	})
+	c.stats.Add(stats)
+	return err
+}
+
+// heldSelect lists how many samples the chunks of each series and hour have, a
+// row a chunk, and the packs. A pack is never empty.
+func heldSelect(t tenant.ID, from, to int64, packs bool) chsql.Select {
+	fp, at := chsql.Col("fingerprint"), chsql.Func("toUnixTimestamp", chsql.Col("hour")).As("at")
+	held := sampleSelect(t, from, to)
+	held.Columns = []chsql.Expr{fp, at, chsql.Col("ts.size0").As("stored"), chsql.String("").As("pack")}
+	held.OrderBy, held.Settings = nil, nil
+	if !packs {
+		return held
 	}
-	if len(s.Times) > k {
-		s.chunks = append(s.chunks, k)
+	packed := held
+	packed.Columns, packed.From = []chsql.Expr{fp, at, chsql.Col("stored"), chsql.Col("pack")}, chsql.Table(samplePacks)
+	return chsql.Select{Columns: []chsql.Expr{fp, chsql.Col("at"), chsql.Col("stored"), chsql.Col("pack")}, From: chsql.Union(held, packed)}
+}
+
+// chunks reads what is not packed of series and passes them on.
+func (c *share) chunks(ctx context.Context, fps []uint64) error {
+	if len(fps) == 0 {
+		return nil
 	}
-	s.unsorted = s.unsorted || !sorted
-	if c.read.Add(int64(len(s.Times)-k)) > c.limit {
+	from, to := c.To, c.From
+	for _, fp := range fps {
+		for k, cell := range c.hoursOf(c.index[fp]) {
+			if cell.held > 0 && !cell.packed() {
+				begin := (int64(hourOf(c.From)) + int64(k)*3600) * 1000
+				from, to = min(from, max(begin, c.From)), max(to, min(begin+3_600_000-1, c.To))
+			}
+		}
+	}
+	g := gathering{share: c, fps: fps}
+	stats, err := c.store.db.Columns(ctx, conn.Query{
+		SQL: streamSelect(c.tenant, from, to).SQL(), Op: "samples", Params: map[string]string{"fingerprints": resourcestore.IDList(fps)},
+	}, g.results(), g.block)
+	c.stats.Add(stats)
+	var again []uint64
+	if err == nil {
+		again, err = g.flush()
+	}
+	if err == nil && len(again) > 0 {
+		r := c.Range
+		r.Fingerprints = again
+		stats, err = c.store.Samples(ctx, c.tenant, r, c.each)
+		c.stats.Add(stats)
+	}
+	return err
+}
+
+// errOverlap says that samples of a series are not in order of time.
+var errOverlap = errors.New("samples: chunks overlap")
+
+// series passes on a series: its packs, and more, the chunks that are in none.
+func (c *share) series(fp uint64, more *gathered) (err error) {
+	var out Samples
+	out.Fingerprint = fp
+	out.Times, out.Values = c.store.room()
+	defer func() { c.store.free(out) }()
+	var starts []int
+	for _, cell := range c.hoursOf(c.index[fp]) {
+		if !cell.packed() {
+			continue
+		}
+		k := len(out.Times)
+		out.Times, out.Values, err = samplepack.Unpack(c.packs.buf[cell.at:][:cell.n], out.Times, out.Values)
+		if err != nil {
+			return fmt.Errorf("samples: series %d: %w", fp, err)
+		}
+		out.within(k, c.From, c.To)
+		if len(out.Times) > k {
+			starts = append(starts, k)
+		}
+	}
+	if err := c.count(len(out.Times)); err != nil {
+		return err
+	}
+	if more != nil && len(more.Times) > 0 {
+		for _, k := range more.chunks {
+			starts = append(starts, len(out.Times)+k)
+		}
+		out.Times, out.Values = append(out.Times, more.Times...), append(out.Values, more.Values...)
+	}
+	if len(out.Times) == 0 {
+		return nil
+	}
+	if !inOrder(out.Times, starts) {
+		sorted, ok := c.store.order(out, starts)
+		if !ok {
+			c.read.Add(-int64(len(out.Times)))
+			return errOverlap
+		}
+		out, sorted = sorted, out
+		c.store.free(sorted)
+	}
+	return c.each(out)
+}
+
+// count counts samples that are passed on.
+func (c *share) count(n int) error {
+	if c.read.Add(int64(n)) > c.limit {
 		return over("samples", "max_samples", int(c.limit))
 	}
 	return nil
 }
 
-// flush passes the series on but for those whose chunks overlap: which of two
-// samples of one time was stored last is known only to a read in order.
-func (c *stream) flush() (again []uint64, err error) {
-	for i := range c.all {
-		s := &c.all[i]
-		switch {
-		case len(s.Times) == 0:
-		case c.order(s):
-			if err := c.each(s.Samples); err != nil {
-				return nil, err
-			}
-			c.free(s.Samples)
-		default:
-			c.read.Add(-int64(len(s.Times)))
-			again = append(again, s.Fingerprint)
-		}
-		*s = gathered{}
+// within leaves out the samples from k on, which are in order, that are not in
+// [from,to].
+func (s *Samples) within(k int, from, to int64) {
+	if n := len(s.Times); n > k && (s.Times[k] < from || s.Times[n-1] > to) {
+		s.filter(k, from, to)
 	}
-	return again, nil
 }
 
-// order puts the chunks, which come part by part of the table, in the order of
-// time; not ok means that they overlap.
-func (c *stream) order(s *gathered) (ok bool) {
-	if s.unsorted {
-		return false
+// filter leaves out the samples from k on that are not in [from,to].
+func (s *Samples) filter(k int, from, to int64) {
+	at := k
+	for i, t := range s.Times[k:] {
+		if t >= from && t <= to {
+			s.Times[at], s.Values[at] = t, s.Values[k+i]
+			at++
+		}
 	}
-	bounds := append(s.chunks, len(s.Times))
-	inOrder := true
-	for i := 1; i < len(s.chunks) && inOrder; i++ {
-		inOrder = s.Times[s.chunks[i]-1] < s.Times[s.chunks[i]]
+	s.Times, s.Values = s.Times[:at], s.Values[:at]
+}
+
+// inOrder tells whether chunks, each in order, follow each other.
+func inOrder(times []int64, starts []int) bool {
+	for _, k := range starts {
+		if k > 0 && times[k-1] >= times[k] {
+			return false
+		}
 	}
-	if inOrder {
-		return true
-	}
-	order := make([]int, len(s.chunks))
+	return true
+}
+
+// order puts chunks, each of which is in order, in the order of time; not ok
+// means that they overlap.
+func (s *Store) order(in Samples, starts []int) (out Samples, ok bool) {
+	bounds := append(slices.Clone(starts), len(in.Times))
+	order := make([]int, len(starts))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.Times[bounds[a]], s.Times[bounds[b]]) })
-	times, values := c.room()
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(in.Times[bounds[a]], in.Times[bounds[b]]) })
+	out.Fingerprint = in.Fingerprint
+	out.Times, out.Values = s.room()
 	for _, k := range order {
-		if n := len(times); n > 0 && times[n-1] >= s.Times[bounds[k]] {
-			return false
+		if n := len(out.Times); n > 0 && out.Times[n-1] >= in.Times[bounds[k]] {
+			s.free(out)
+			return Samples{}, false
 		}
-		times = append(times, s.Times[bounds[k]:bounds[k+1]]...)
-		values = append(values, s.Values[bounds[k]:bounds[k+1]]...)
+		out.Times = append(out.Times, in.Times[bounds[k]:bounds[k+1]]...)
+		out.Values = append(out.Values, in.Values[bounds[k]:bounds[k+1]]...)
 	}
-	c.free(s.Samples)
-	s.Times, s.Values = times, values
-	return true
+	return out, true
 }
 
 // room is memory for the samples of a series, which fresh would cost more than
 // filling it.
-func (c *stream) room() ([]int64, []float64) {
-	if s, ok := c.spare.Get().(*Samples); ok {
+func (s *Store) room() ([]int64, []float64) {
+	if s, ok := s.spare.Get().(*Samples); ok {
 		return s.Times[:0], s.Values[:0]
 	}
 	return []int64{}, []float64{}
 }
 
-func (c *stream) free(s Samples) { c.spare.Put(&s) }
+func (s *Store) free(m Samples) { s.spare.Put(&m) }

@@ -75,7 +75,7 @@ WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
   AND (trace_id = toFixedString(unhex('0102030405060708090a0b0c0d0e0f10'), 16))
-  AND (multiIf(severity_number = 0, lower(severity_text), severity_number <= 4, 'trace', severity_number <= 8, 'debug', severity_number <= 12, 'info', severity_number <= 16, 'warn', severity_number <= 20, 'error', 'fatal') = 'error')
+  AND (((severity_number = 0) AND (lower(severity_text) = 'error')) OR ((severity_number >= 17) AND (severity_number <= 20)))
   AND (NOT (scope_id GLOBAL IN (
   SELECT scope_id
   FROM scopes
@@ -109,8 +109,8 @@ FROM logs
 WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-  AND (multiIf(severity_number = 0, lower(severity_text), severity_number <= 4, 'trace', severity_number <= 8, 'debug', severity_number <= 12, 'info', severity_number <= 16, 'warn', severity_number <= 20, 'error', 'fatal') = 'error')
-GROUP BY tile, resource, scope, toString(service_name);
+  AND (((severity_number = 0) AND (lower(severity_text) = 'error')) OR ((severity_number >= 17) AND (severity_number <= 20)))
+GROUP BY tile, resource, scope, service_name;
 
 -- bytes by attributes, windows apart
 SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(sum(length(body))) AS bytes, toUInt64(resource_id) AS resource, toUInt64(0) AS scope, toString(if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id')))))
@@ -119,7 +119,16 @@ WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
   AND (modulo(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) < 1000000000)
-GROUP BY tile, resource, scope, toString(if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id')))));
+GROUP BY tile, resource, scope, if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id'))));
+
+-- errors, and volume by level, where all have a severity number
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, toString(multiIf(severity_number <= 4, 'trace', severity_number <= 8, 'debug', severity_number <= 12, 'info', severity_number <= 16, 'warn', severity_number <= 20, 'error', 'fatal'))
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+  AND ((severity_number >= 13) AND (severity_number <= 20))
+GROUP BY tile, resource, scope, severity_number;
 
 -- streams
 SELECT service_name, resource_id, count() AS lines, sum(length(body)) AS bytes

@@ -364,3 +364,19 @@ ALTER TABLE logs_local MODIFY SETTING merge_selector_base = 10;
 
 ALTER TABLE spans_local MODIFY SETTING merge_selector_base = 10;
 
+-- 0012_sample_packs
+CREATE TABLE IF NOT EXISTS sample_packs_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  fingerprint UInt64 CODEC(ZSTD(1)),
+  hour DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  stored UInt64 CODEC(ZSTD(1)),
+  pack String CODEC(LZ4)
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', stored)
+PARTITION BY (toDate(hour), retention_days)
+ORDER BY (tenant, fingerprint, hour)
+TTL toDate(hour) + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 1024;
+
+CREATE TABLE IF NOT EXISTS sample_packs AS sample_packs_local ENGINE = Distributed('trefoil', currentDatabase(), 'sample_packs_local', fingerprint);
+

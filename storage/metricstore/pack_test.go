@@ -1,0 +1,152 @@
+package metricstore
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+)
+
+// streamed collects what Stream passes on, by fingerprint.
+func (f *fixture) streamed(t *testing.T, r Range) (list []Samples) {
+	t.Helper()
+	var mu sync.Mutex
+	_, err := f.Stream(t.Context(), "default", r, func(s Samples) error {
+		mu.Lock()
+		defer mu.Unlock()
+		list = append(list, Samples{Fingerprint: s.Fingerprint, Times: slices.Clone(s.Times), Values: slices.Clone(s.Values)})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(list, func(a, b Samples) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	return list
+}
+
+// What is packed reads as what is not, also when more has come since, out of
+// order, twice, or of a series that had none.
+func TestPacksAreWhatWasStored(t *testing.T) {
+	f := newFixture(t)
+	rng := rand.New(rand.NewPCG(5, 6))
+	begin := noon.UnixMilli()
+	fps := make([]uint64, 300)
+	store := func(n, hours int, series []uint64) {
+		f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
+			for i := range series {
+				fp := b.Series(&Series{Name: "m", Type: Gauge, Attributes: []attribute.KeyValue{num("i", int64(i))}}, begin)
+				series[i] = fp
+				at := begin + rng.Int64N(1000)
+				for range n {
+					at += 1 + rng.Int64N(2*int64(hours)*3600_000/int64(n))
+					v := math.Round(rng.Float64() * 1000)
+					if i%7 == 0 {
+						v = rng.NormFloat64()
+					}
+					b.Sample(fp, at, 0, v)
+				}
+			}
+		})
+	}
+	other := func() {
+		f.insert(t, "other", func(_ *resourcestore.Batch, b *Batch) { b.Sample(fps[0], begin+1, 0, 666) })
+	}
+	check := func(stage string) {
+		t.Helper()
+		for _, r := range []Range{
+			{From: begin, To: begin + 24*3600_000},
+			{From: begin + 3600_000, To: begin + 2*3600_000 - 1},
+			{From: begin + 1_234_567, To: begin + 9_876_543},
+			{From: begin - 3600_000, To: begin},
+		} {
+			r.Fingerprints = append([]uint64{99}, fps...)
+			want := f.samplesOf(t, r)
+			for i := range want {
+				want[i].Start = nil
+			}
+			bits := gocmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
+			if d := gocmp.Diff(want, f.streamed(t, r), bits); d != "" {
+				t.Errorf("%s: [%d, %d]: %.1000s", stage, r.From-begin, r.To-begin, d)
+			}
+		}
+	}
+	pack := func(until time.Time) Packed {
+		t.Helper()
+		p, err := f.Pack(t.Context(), noon.Add(-time.Hour), until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+
+	store(40, 4, fps)
+	other()
+	check("not packed")
+	if p := pack(noon.Add(2*time.Hour + 30*time.Minute)); p.Packs < 2*250 || p.Samples < 10*300 || p.Bytes == 0 {
+		t.Errorf("two hours: %+v", p)
+	}
+	check("two hours packed")
+	if p := pack(noon.Add(36 * time.Hour)); p.Packs == 0 {
+		t.Error("nothing else to pack")
+	}
+	check("all packed")
+	if p := pack(noon.Add(36 * time.Hour)); p.Packs != 0 {
+		t.Errorf("packed again: %+v", p)
+	}
+	store(3, 6, fps[:100])
+	check("late samples")
+	if p := pack(noon.Add(36 * time.Hour)); p.Packs == 0 {
+		t.Error("late samples are not packed")
+	}
+	check("late samples packed")
+	for _, table := range []string{"samples", "sample_packs"} {
+		if err := f.db.Exec(t.Context(), "OPTIMIZE TABLE "+table+" FINAL"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("merged")
+	if err := f.db.Exec(t.Context(), "TRUNCATE TABLE samples"); err != nil {
+		t.Fatal(err)
+	}
+	check("no samples, only packs")
+}
+
+// A pack that is interrupted, or run by two at once, leaves nothing wrong.
+func TestPacksOfTwo(t *testing.T) {
+	f := newFixture(t)
+	begin := noon.UnixMilli()
+	var fp uint64
+	f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
+		fp = b.Series(&Series{Name: "m", Type: Gauge}, begin)
+		for i := range int64(100) {
+			b.Sample(fp, begin+i*60_000, 0, float64(i))
+		}
+	})
+	stopped, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.Pack(stopped, noon, noon.Add(24*time.Hour)); err == nil {
+		t.Error("a context that has ended is no error")
+	}
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if _, err := f.Pack(t.Context(), noon, noon.Add(24*time.Hour)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	got := f.streamed(t, Range{Fingerprints: []uint64{fp}, From: begin, To: begin + 24*3600_000})
+	if len(got) != 1 || len(got[0].Times) != 100 {
+		t.Errorf("%d series", len(got))
+	}
+}

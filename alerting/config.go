@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -30,6 +31,10 @@ type Config struct {
 	// Instant evaluates an expression at a time; a scalar comes as a vector of
 	// one element without labels. The vector is the caller's. Required.
 	Instant func(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error)
+	// Ahead reads at once what the expressions of many rules will. Under the
+	// contexts that the answer makes, Instant takes it from there;
+	// query.Service.Ahead. Nil: each rule reads for itself.
+	Ahead func(ctx context.Context, t tenant.ID, queries []language.Query) (with func(context.Context) context.Context)
 	// Record writes the samples of recording rules, and the ALERTS and
 	// ALERTS_FOR_STATE series of alerting rules. A vanished series ends with
 	// Prometheus's stale marker. Nil: files with recording rules are refused.

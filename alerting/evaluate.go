@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -100,32 +99,48 @@ func stableID(text string) uint64 {
 	return binary.BigEndian.Uint64(sum.Sum(nil))
 }
 
-// evaluate runs the rule once for a time. A cancelled evaluation did not
-// happen.
-func (r *liveRule) evaluate(ctx context.Context, at time.Time) {
-	m := r.group.m
-	began := time.Now()
-	timed, cancel := context.WithTimeout(ctx, m.cfg.EvaluationTimeout)
+// outcome is what one evaluation of a rule has come to. What it changes outside
+// the process is carried out for all rules of a level at once, see group.commit.
+type outcome struct {
+	rule      *liveRule
+	began     time.Time
+	took      time.Duration
+	err       error
+	samples   promql.Vector
+	changes   []rule.Change
+	instances []rule.Instance
+}
+
+// evaluate runs the rule once for a time. An evaluation that was cancelled
+// before it changed anything did not happen: there is no outcome.
+func (r *liveRule) evaluate(ctx context.Context, at time.Time) *outcome {
+	timed, cancel := context.WithTimeout(ctx, r.group.m.cfg.EvaluationTimeout)
 	defer cancel()
-	var err error
+	o := &outcome{rule: r, began: time.Now()}
 	if r.alert != nil {
-		err = r.evaluateAlert(timed, at)
+		o.err = r.evaluateAlert(timed, at, o)
 	} else {
-		err = r.evaluateRecord(timed, at)
+		o.err = r.evaluateRecord(timed, at, o)
 	}
-	if ctx.Err() != nil {
-		return
+	o.took = time.Since(o.began)
+	if ctx.Err() != nil && o.instances == nil && o.samples == nil {
+		return nil
 	}
-	took := time.Since(began)
-	key := r.group.key()
+	return o
+}
+
+// finish notes how the evaluation went.
+func (o *outcome) finish() {
+	r := o.rule
+	m, key := r.group.m, r.group.key()
 	m.metrics.evaluations.WithLabelValues(key).Inc()
-	m.metrics.duration.Observe(took.Seconds())
-	if err != nil {
+	m.metrics.duration.Observe(o.took.Seconds())
+	if o.err != nil {
 		m.metrics.failures.WithLabelValues(key).Inc()
-		m.log.Warn("rule evaluation failed", "group", key, "rule", r.name(), "err", err)
+		m.log.Warn("rule evaluation failed", "group", key, "rule", r.name(), "err", o.err)
 	}
 	r.mu.Lock()
-	r.lastErr, r.lastEval, r.duration = err, began, took
+	r.lastErr, r.lastEval, r.duration = o.err, o.began, o.took
 	r.mu.Unlock()
 }
 
@@ -140,7 +155,7 @@ func (r *liveRule) query(ctx context.Context, expr string, at time.Time) (promql
 	return vector, err
 }
 
-func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
+func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time, o *outcome) error {
 	m := r.group.m
 	queried := at.Add(-r.group.offset)
 	result, err := r.query(ctx, r.alert.Expr, queried)
@@ -163,24 +178,22 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time) error {
 	active = append(active, verdict.active...)
 	r.mu.Lock()
 	active = append(active, verdict.held(&r.set, active)...)
-	changes, err := r.alert.Step(&r.set, at, active)
+	o.changes, err = r.alert.Step(&r.set, at, active)
 	samples := r.alert.Samples(&r.set, queried)
-	instances := r.set.Instances()
+	o.instances = r.set.Instances()
 	r.mu.Unlock()
 	if err != nil {
+		o.changes, o.instances = nil, nil
 		return err
 	}
-	m.metrics.changes.WithLabelValues(r.group.key()).Add(float64(len(changes)))
-	r.gather(ctx, changes, queried)
-	m.journal.append(ctx, r.rows(changes), r.events(changes, at))
-	r.tell(instances, changes, at)
-	if m.cfg.Record == nil {
-		return policyErr
+	r.gather(ctx, o.changes, queried)
+	if m.cfg.Record != nil {
+		o.samples = r.withEnded(samples, queried)
 	}
-	return errors.Join(policyErr, r.write(ctx, samples, queried))
+	return policyErr
 }
 
-func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time) error {
+func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time, o *outcome) error {
 	queried := at.Add(-r.group.offset)
 	result, err := r.query(ctx, r.record.Expr, queried)
 	if ctx.Err() == nil {
@@ -193,28 +206,20 @@ func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return r.write(ctx, samples, queried)
-}
-
-// write records samples and ends the series that are gone.
-func (r *liveRule) write(ctx context.Context, samples promql.Vector, at time.Time) error {
-	m := r.group.m
-	r.mu.Lock()
-	ended := r.stale.Next(samples, at)
-	r.mu.Unlock()
-	samples = append(samples, ended...)
-	if len(samples) == 0 {
-		return nil
-	}
-	if err := m.cfg.Record(ctx, m.cfg.Tenant, samples); err != nil {
-		return fmt.Errorf("record: %w", err)
-	}
+	o.samples = r.withEnded(samples, queried)
 	return nil
 }
 
-// tell puts the instances that fire or have fired before the receivers.
-func (r *liveRule) tell(instances []rule.Instance, changes []rule.Change, at time.Time) {
-	m := r.group.m
+// withEnded are samples with the markers of the series that are gone.
+func (r *liveRule) withEnded(samples promql.Vector, at time.Time) promql.Vector {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append(samples, r.stale.Next(samples, at)...)
+}
+
+// notifications are what receivers are told: the instances that fire or have
+// fired.
+func (r *liveRule) notifications(instances []rule.Instance, changes []rule.Change, at time.Time) []notify.Alert {
 	var alerts []notify.Alert
 	for i := range instances {
 		switch in := &instances[i]; {
@@ -230,10 +235,7 @@ func (r *liveRule) tell(instances []rule.Instance, changes []rule.Change, at tim
 			alerts = append(alerts, r.notification(&c.Instance, at))
 		}
 	}
-	if err := m.alertmanager.Put(alerts...); err != nil {
-		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation",
-			"group", r.group.key(), "rule", r.name(), "err", err)
-	}
+	return alerts
 }
 
 func (r *liveRule) notification(in *rule.Instance, endsAt time.Time) notify.Alert {
@@ -288,18 +290,18 @@ func (r *liveRule) events(changes []rule.Change, at time.Time) []alertstore.Even
 // retire ends the rule: it is in no file any more. What fired is resolved,
 // what was recorded ends.
 func (r *liveRule) retire(ctx context.Context, at time.Time) {
-	if r.record != nil || r.group.m.cfg.Record != nil {
-		if err := r.write(ctx, nil, at); err != nil {
-			r.group.m.log.Warn("series of a removed rule are not ended", "group", r.group.key(), "rule", r.name(), "err", err)
-		}
+	o := &outcome{rule: r}
+	if r.group.m.cfg.Record != nil {
+		o.samples = r.withEnded(nil, at)
 	}
-	if r.alert == nil {
-		return
+	if r.alert != nil {
+		r.mu.Lock()
+		o.changes = r.set.ResolveAll(at)
+		o.instances = r.set.Instances()
+		r.mu.Unlock()
 	}
-	r.mu.Lock()
-	changes := r.set.ResolveAll(at)
-	instances := r.set.Instances()
-	r.mu.Unlock()
-	r.group.m.journal.append(ctx, r.rows(changes), r.events(changes, at))
-	r.tell(instances, changes, at)
+	r.group.commit(ctx, at, []*outcome{o})
+	if o.err != nil {
+		r.group.m.log.Warn("series of a removed rule are not ended", "group", r.group.key(), "rule", r.name(), "err", o.err)
+	}
 }

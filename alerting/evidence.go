@@ -3,6 +3,7 @@ package alerting
 import (
 	"context"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,9 +13,12 @@ import (
 )
 
 const (
-	// maxGathered is how many alerts of one evaluation get evidence: when
-	// hundreds begin to fire at once, each page need not have its own.
-	maxGathered = 5
+	// gatheredAtOnce is how many alerts that begin to fire are looked into at
+	// once, and gatheredEvery how often another one is: when hundreds do, the
+	// store has better to do than a dozen reads for each. The rest gets what
+	// needs no reading.
+	gatheredAtOnce = 10
+	gatheredEvery  = 3 * time.Second
 	// sectionsAnnotation is the annotation by which a rule says what evidence
 	// it wants: section names, or none.
 	sectionsAnnotation = "evidence"
@@ -27,15 +31,17 @@ func (r *liveRule) gather(ctx context.Context, changes []rule.Change, at time.Ti
 	if m.cfg.Evidence == nil {
 		return
 	}
-	n := 0
 	for i := range changes {
 		in := &changes[i].Instance
 		switch {
-		case in.State == rule.Firing && n < maxGathered:
-			n++
+		case in.State == rule.Firing:
+			wanted := sections(in.Annotations.Get(sectionsAnnotation))
+			if !m.gathering.Allow() {
+				wanted = withoutReading(wanted)
+			}
 			found := m.cfg.Evidence(ctx, evidence.Alert{
 				Tenant: m.cfg.Tenant, Language: string(r.language), Expr: r.alert.Expr, Labels: in.Labels,
-				Value: in.Value, At: at, Sections: sections(in.Annotations.Get(sectionsAnnotation)),
+				Value: in.Value, At: at, Sections: wanted,
 			})
 			r.setEvidence(in.Fingerprint(), found)
 		case in.State != rule.Firing:
@@ -54,6 +60,15 @@ func sections(wanted string) []string {
 		out = append(out, strings.TrimSpace(name))
 	}
 	return out
+}
+
+// withoutReading are the wanted sections that cost the store nothing.
+func withoutReading(wanted []string) []string {
+	free := []string{evidence.Value, evidence.Query, evidence.API, evidence.Grafana}
+	if wanted == nil {
+		return free
+	}
+	return slices.DeleteFunc(wanted, func(s string) bool { return !slices.Contains(free, s) })
 }
 
 func (r *liveRule) setEvidence(fingerprint uint64, found map[string]string) {

@@ -2,11 +2,17 @@ package alerting
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/prometheus/prometheus/promql"
+	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 )
 
 // group is a rule group at work.
@@ -104,24 +110,18 @@ func (g *group) run(ctx context.Context) {
 func (g *group) evaluate(ctx context.Context, at time.Time) {
 	began := time.Now()
 	settled := at // what must be stored: first all that came before the slot
-	for _, level := range g.levels {
+	for n, level := range g.levels {
 		if !g.settle(ctx, settled) {
 			return
 		}
-		var running sync.WaitGroup
-		for _, i := range level {
-			select {
-			case g.m.slots <- struct{}{}:
-			case <-ctx.Done():
-				running.Wait()
-				return
-			}
-			running.Go(func() {
-				defer func() { <-g.m.slots }()
-				g.rules[i].evaluate(ctx, at)
-			})
+		outcomes, ok := g.evaluateLevel(g.ahead(ctx, n, at), level, at)
+		g.commit(ctx, at, outcomes)
+		if !ok {
+			return
 		}
-		running.Wait()
+		for _, o := range outcomes {
+			o.finish()
+		}
 		settled = time.Now() // then what this level has recorded
 	}
 	took := time.Since(began)
@@ -130,6 +130,65 @@ func (g *group) evaluate(ctx context.Context, at time.Time) {
 	g.mu.Lock()
 	g.lastEval, g.duration, g.lastSlot = began, took, at
 	g.mu.Unlock()
+}
+
+// evaluateLevel runs rules side by side; not ok when the context ended before
+// all were through.
+func (g *group) evaluateLevel(ctx context.Context, level []int, at time.Time) (outcomes []*outcome, ok bool) {
+	all := make([]*outcome, len(level))
+	var running sync.WaitGroup
+	for k, i := range level {
+		select {
+		case g.m.slots <- struct{}{}:
+		case <-ctx.Done():
+			continue
+		}
+		running.Go(func() {
+			defer func() { <-g.m.slots }()
+			all[k] = g.rules[i].evaluate(ctx, at)
+		})
+	}
+	running.Wait()
+	return slices.DeleteFunc(all, func(o *outcome) bool { return o == nil }), ctx.Err() == nil
+}
+
+// commit carries out what evaluations have come to, in the order that makes a
+// restart quiet: the state is stored, receivers are told, series are recorded.
+func (g *group) commit(ctx context.Context, at time.Time, outcomes []*outcome) {
+	var (
+		rows    []alertstore.Instance
+		events  []alertstore.Event
+		alerts  []notify.Alert
+		samples promql.Vector
+	)
+	for _, o := range outcomes {
+		g.m.metrics.changes.WithLabelValues(g.key()).Add(float64(len(o.changes)))
+		rows = append(rows, o.rule.rows(o.changes)...)
+		events = append(events, o.rule.events(o.changes, at)...)
+		alerts = append(alerts, o.rule.notifications(o.instances, o.changes, at)...)
+		samples = append(samples, o.samples...)
+	}
+	g.m.journal.append(ctx, rows, events)
+	g.m.put(alerts)
+	if len(samples) == 0 || g.record(ctx, samples) == nil || ctx.Err() != nil {
+		return
+	}
+	// Which rule's samples are refused shows when each is written by itself;
+	// what was taken before does no harm a second time.
+	for _, o := range outcomes {
+		if len(o.samples) > 0 {
+			o.err = errors.Join(o.err, g.record(ctx, o.samples))
+		}
+	}
+}
+
+func (g *group) record(ctx context.Context, samples promql.Vector) error {
+	ctx, cancel := context.WithTimeout(ctx, g.m.cfg.EvaluationTimeout)
+	defer cancel()
+	if err := g.m.cfg.Record(ctx, g.m.cfg.Tenant, samples); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	return nil
 }
 
 // settlePoll is how often it is asked whether everything is stored.
@@ -152,13 +211,6 @@ func (g *group) settle(ctx context.Context, before time.Time) bool {
 		}
 	}
 	return ctx.Err() == nil
-}
-
-// nextSlot is the first slot after a time.
-func nextSlot(id uint64, interval time.Duration, now time.Time) time.Time {
-	shift := int64(id % uint64(interval))
-	since := (now.UnixNano() - shift) % int64(interval)
-	return time.Unix(0, now.UnixNano()-since+int64(interval)).UTC()
 }
 
 // sleepUntil pauses; it answers false when the context ended.

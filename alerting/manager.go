@@ -15,6 +15,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -36,6 +37,8 @@ type Manager struct {
 	alertmanager *notify.Alertmanager
 	slots        chan struct{} // one for each evaluation under way
 	outage       *outage
+	rounds       rounds
+	gathering    *rate.Limiter // of evidence
 
 	reloading sync.Mutex
 
@@ -55,7 +58,8 @@ func New(cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency), outage: &outage{}}
+	m := &Manager{cfg: cfg, log: cfg.Logger, externalURL: external, slots: make(chan struct{}, cfg.Concurrency), outage: &outage{},
+		gathering: rate.NewLimiter(rate.Every(gatheredEvery), gatheredAtOnce)}
 	if m.metrics, err = newMetrics(cfg.Registerer, m.countAlerts); err != nil {
 		return nil, err
 	}
@@ -283,6 +287,13 @@ func (m *Manager) rules() []*liveRule {
 		out = append(out, g.rules...)
 	}
 	return out
+}
+
+// put puts alerts before the receivers.
+func (m *Manager) put(alerts []notify.Alert) {
+	if err := m.alertmanager.Put(alerts...); err != nil {
+		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation", "err", err)
+	}
 }
 
 func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {

@@ -114,7 +114,7 @@ func (r *liveRule) restore(rows []alertstore.Instance, seen, now time.Time) {
 	}
 	instances := r.set.Instances()
 	r.mu.Unlock()
-	r.tell(instances, nil, now)
+	r.group.m.put(r.notifications(instances, nil, now))
 }
 
 func fromRow(row *alertstore.Instance) rule.Instance {

@@ -47,13 +47,13 @@ const scrapeEvery = 15 * time.Second
 func runRules(ctx context.Context, args []string) error {
 	var cfg rulesConfig
 	fs := flag.NewFlagSet("bench rules", flag.ContinueOnError)
-	fs.StringVar(&cfg.Trefoil, "trefoil", "bin/trefoil", "binary to start")
+	fs.StringVar(&cfg.Trefoil, "trefoil", "bin/trefoil", "binary to start; empty: none")
 	fs.StringVar(&cfg.Prometheus, "prometheus", "prometheus", "Prometheus to compare with; empty: none")
 	fs.IntVar(&cfg.Rules, "rules", 10_000, "rules; half record, half alert")
 	fs.IntVar(&cfg.Groups, "groups", 100, "groups they are in")
 	fs.IntVar(&cfg.Series, "series", 2_000, "series they read")
 	fs.DurationVar(&cfg.Interval, "interval", 30*time.Second, "of the groups")
-	fs.DurationVar(&cfg.Warm, "warm", time.Minute, "time before anything is measured")
+	fs.DurationVar(&cfg.Warm, "warm", 110*time.Second, "time before anything is measured: series are new and alerts begin to fire")
 	fs.DurationVar(&cfg.Measure, "measure", time.Minute, "time that is measured")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -71,11 +71,13 @@ func runRules(ctx context.Context, args []string) error {
 		return err
 	}
 	results := []rulesResult{}
-	ours, err := cfg.trefoil(ctx, rules)
-	if err != nil {
-		return err
+	if cfg.Trefoil != "" {
+		ours, err := cfg.trefoil(ctx, rules)
+		if err != nil {
+			return err
+		}
+		results = append(results, ours)
 	}
-	results = append(results, ours)
 	if cfg.Prometheus != "" {
 		theirs, err := cfg.prometheus(ctx, rules, dir)
 		if err != nil {
@@ -149,7 +151,7 @@ func (cfg *rulesConfig) prometheus(ctx context.Context, rules, dir string) (resu
 	}()
 	base := "http://" + addresses[0]
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if _, err := scrape(ctx, base+"/metrics"); err == nil {
+		if resp, err := http.Get(base + "/-/ready"); err == nil && resp.Body.Close() == nil && resp.StatusCode == http.StatusOK {
 			break
 		}
 		if time.Now().After(deadline) {

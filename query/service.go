@@ -21,6 +21,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/jaegerapi"
 	"github.com/trefoil-o11y/trefoil/query/joinexec"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/lokiapi"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
@@ -199,6 +200,28 @@ func compressed(h http.Handler) http.Handler {
 // rules. Errors are *fault.Error.
 func (s *Service) Exemplars(ctx context.Context, t tenant.ID, expr string, from, to time.Time, limit int) ([]exemplar.QueryResult, error) {
 	return s.engine.Exemplars(ctx, t, expr, from, to, limit)
+}
+
+// Ahead reads at once what many evaluations will. Under the contexts that the
+// answer makes, Instant takes it from there. What cannot be read ahead, each
+// reads itself, and then has the error. Only PromQL is read ahead.
+func (s *Service) Ahead(ctx context.Context, t tenant.ID, queries []language.Query) (with func(context.Context) context.Context) {
+	nothing := func(ctx context.Context) context.Context { return ctx }
+	var all []metricexec.Timed
+	for _, q := range queries {
+		if q.Language == language.PromQL {
+			all = append(all, metricexec.Timed{Expr: q.Text, At: q.At})
+		}
+	}
+	if len(all) < 2 {
+		return nothing
+	}
+	ahead, err := s.engine.Ahead(ctx, t, all)
+	if err != nil {
+		s.config.Logger.Debug("nothing is read ahead", "expressions", len(all), "err", err)
+		return nothing
+	}
+	return ahead.With
 }
 
 // Instant evaluates an expression at one time, for rules. A scalar becomes a

@@ -92,7 +92,7 @@ func printSamples(list []found) string {
 // compareSamples evaluates an expression and holds its samples against a case.
 func (w *world) compareSamples(ctx context.Context, c *exprCase) error {
 	where := fmt.Sprintf("    expr: %q, time: %s,", c.Expr, c.EvalTime)
-	vector, err := w.query(ctx, c.Expr, w.start.Add(time.Duration(c.EvalTime)))
+	vector, err := w.in(c.Language)(ctx, c.Expr, w.start.Add(time.Duration(c.EvalTime)))
 	if err != nil {
 		return fmt.Errorf("%s err: %w", where, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -30,8 +31,11 @@ type test struct {
 	Interval        model.Duration    `yaml:"interval"`
 	StartTimestamp  string            `yaml:"start_timestamp"`
 	InputSeries     []inputSeries     `yaml:"input_series"`
+	InputLogs       []inputLogs       `yaml:"input_logs"`
+	InputSpans      []inputSpans      `yaml:"input_spans"`
 	AlertRuleTests  []alertCase       `yaml:"alert_rule_test"`
 	PromqlExprTests []exprCase        `yaml:"promql_expr_test"`
+	ExprTests       []exprCase        `yaml:"expr_test"`
 	ExternalLabels  map[string]string `yaml:"external_labels"`
 	ExternalURL     string            `yaml:"external_url"`
 }
@@ -51,6 +55,7 @@ type alertCase struct {
 }
 
 type exprCase struct {
+	Language   string         `yaml:"language"` // of expr_test only
 	Expr       string         `yaml:"expr"`
 	EvalTime   model.Duration `yaml:"eval_time"`
 	ExpSamples []struct {
@@ -109,8 +114,12 @@ func parse(text []byte) (*file, error) {
 	return f, nil
 }
 
-// start is when a test begins; 1970 unless it says otherwise.
+// start is when a test begins; 1970 unless it says otherwise, and 2020 with logs
+// or spans.
 func (t *test) start() (time.Time, error) {
+	if t.StartTimestamp == "" && t.stored() {
+		return time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), nil
+	}
 	if t.StartTimestamp == "" {
 		return time.Unix(0, 0).UTC(), nil
 	}
@@ -130,7 +139,7 @@ func (t *test) end() time.Duration {
 	for _, c := range t.AlertRuleTests {
 		last = max(last, c.EvalTime)
 	}
-	for _, c := range t.PromqlExprTests {
+	for _, c := range append(slices.Clone(t.PromqlExprTests), t.ExprTests...) {
 		last = max(last, c.EvalTime)
 	}
 	return time.Duration(last)

@@ -13,17 +13,22 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/template"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"github.com/trefoil-o11y/trefoil/query/language"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Config says what to run.
 type Config struct {
 	// Run picks tests by name; nil runs all.
 	Run *regexp.Regexp
-	// Languages are those of the rule files. Groups in other languages than
-	// PromQL are read, and cannot be tested.
+	// Languages are those of the rule files; nil: all.
 	Languages rulefile.Languages
+	// Open makes the store for groups and tests in LogQL and TraceQL; it is
+	// called once, when the first is met. Nil: there are none.
+	Open func(context.Context) (*Store, error)
 	// Out gets the report.
 	Out io.Writer
 }
@@ -34,9 +39,15 @@ const maxSamples = 50_000_000
 // Run runs test files and says whether all have passed.
 func Run(ctx context.Context, cfg Config, paths ...string) bool {
 	passed := true
+	r := &runner{Config: cfg}
+	defer func() {
+		if err := r.close(); err != nil {
+			fmt.Fprintf(cfg.Out, "the store for logs and spans is not closed: %v\n", err)
+		}
+	}()
 	for _, path := range paths {
 		fmt.Fprintf(cfg.Out, "Processing test file: %s\n", path)
-		failures := cfg.run(ctx, path)
+		failures := r.run(ctx, path)
 		if len(failures) == 0 {
 			fmt.Fprint(cfg.Out, "  SUCCESS\n\n")
 			continue
@@ -50,7 +61,37 @@ func Run(ctx context.Context, cfg Config, paths ...string) bool {
 	return passed
 }
 
-func (cfg *Config) run(ctx context.Context, path string) []error {
+// runner is a run, with what its tests share.
+type runner struct {
+	Config
+	store *Store
+	tests int // that have used the store
+}
+
+// tenant opens the store, once, and answers a tenant nobody has used.
+func (r *runner) tenant(ctx context.Context) (tenant.ID, error) {
+	if r.Open == nil {
+		return "", errors.New("logs and spans cannot be tested here")
+	}
+	if r.store == nil {
+		store, err := r.Open(ctx)
+		if err != nil {
+			return "", fmt.Errorf("store for logs and spans: %w", err)
+		}
+		r.store = store
+	}
+	r.tests++
+	return tenant.ID(fmt.Sprintf("test-%d", r.tests)), nil
+}
+
+func (r *runner) close() error {
+	if r.store == nil {
+		return nil
+	}
+	return r.store.Close()
+}
+
+func (cfg *runner) run(ctx context.Context, path string) []error {
 	f, err := readFile(path)
 	if err != nil {
 		return []error{fmt.Errorf("    %s: %w", path, err)}
@@ -65,7 +106,7 @@ func (cfg *Config) run(ctx context.Context, path string) []error {
 		if cfg.Run != nil && !cfg.Run.MatchString(t.Name) {
 			continue
 		}
-		for _, err := range runTest(ctx, f, t, files) {
+		for _, err := range cfg.runTest(ctx, f, t, files) {
 			failures = append(failures, fmt.Errorf("    name: %s,\n%w", t.Name, err))
 		}
 	}
@@ -76,6 +117,8 @@ func (cfg *Config) run(ctx context.Context, path string) []error {
 type world struct {
 	memory *memory
 	engine *promql.Engine
+	store  *Store // of logs and spans; nil where none are needed
+	tenant tenant.ID
 	groups []*liveGroup
 	expand rule.Expander
 	f      *file
@@ -96,9 +139,12 @@ type liveRule struct {
 	stale  rule.Stale
 }
 
-func runTest(ctx context.Context, f *file, t *test, files []*rulefile.File) []error {
+func (cfg *runner) runTest(ctx context.Context, f *file, t *test, files []*rulefile.File) []error {
 	w, err := newWorld(f, t, files)
 	if err != nil {
+		return []error{err}
+	}
+	if err := w.fillStore(ctx, cfg); err != nil {
 		return []error{err}
 	}
 	cases := slices.Clone(t.AlertRuleTests)
@@ -117,8 +163,8 @@ func runTest(ctx context.Context, f *file, t *test, files []*rulefile.File) []er
 			cases = cases[1:]
 		}
 	}
-	for i := range t.PromqlExprTests {
-		if err := w.compareSamples(ctx, &t.PromqlExprTests[i]); err != nil {
+	for _, c := range append(slices.Clone(t.PromqlExprTests), t.ExprTests...) {
+		if err := w.compareSamples(ctx, &c); err != nil {
 			failures = append(failures, err)
 		}
 	}
@@ -147,7 +193,7 @@ func newWorld(f *file, t *test, files []*rulefile.File) (*world, error) {
 			Parser:                   parser.NewParser(parser.Options{}),
 		}),
 	}
-	w.expand = rule.Expander{Query: w.query, ExternalURL: external, ExternalLabels: t.ExternalLabels}
+	w.expand = rule.Expander{ExternalURL: external, ExternalLabels: t.ExternalLabels}
 	for _, s := range t.InputSeries {
 		if err := w.memory.load(s.Series, s.Values, start, time.Duration(t.Interval)); err != nil {
 			return nil, fmt.Errorf("input series %s: %w", s.Series, err)
@@ -167,8 +213,8 @@ func (w *world) addGroups(files []*rulefile.File) error {
 	}
 	for _, f := range files {
 		for _, def := range f.Groups {
-			if def.Language != rulefile.PromQL {
-				return fmt.Errorf("%s:%d: group %q is of type %s; only promql can be tested", f.Path, def.Line, def.Name, def.Language)
+			if !slices.Contains([]rulefile.Language{rulefile.PromQL, language.LogQL, language.TraceQL}, def.Language) {
+				return fmt.Errorf("%s:%d: group %q is of type %s; only promql, logql and traceql can be tested", f.Path, def.Line, def.Name, def.Language)
 			}
 			g := &liveGroup{def: def}
 			for i := range def.Rules {
@@ -216,13 +262,16 @@ func (w *world) evaluateRule(ctx context.Context, g *liveGroup, r *liveRule, at 
 	} else {
 		expr = r.record.Expr
 	}
-	result, err := w.query(ctx, expr, queried)
+	query := w.in(string(g.def.Language))
+	result, err := query(ctx, expr, queried)
 	if err != nil {
 		return err
 	}
 	var samples promql.Vector
 	if r.alert != nil {
-		active, problems := r.alert.Expand(ctx, w.expand, at, result)
+		expand := w.expand
+		expand.Query = query
+		active, problems := r.alert.Expand(ctx, expand, at, result)
 		if _, err := r.alert.Step(&r.set, at, active); err != nil {
 			return err
 		}
@@ -233,6 +282,39 @@ func (w *world) evaluateRule(ctx context.Context, g *liveGroup, r *liveRule, at 
 	}
 	w.memory.record(append(samples, r.stale.Next(samples, queried)...))
 	return err
+}
+
+// fillStore puts the test's logs and spans into a store, if it or a group needs
+// one.
+func (w *world) fillStore(ctx context.Context, cfg *runner) error {
+	needed := w.t.stored() || slices.ContainsFunc(w.groups, func(g *liveGroup) bool { return g.def.Language != rulefile.PromQL }) ||
+		slices.ContainsFunc(w.t.ExprTests, func(c exprCase) bool { return c.Language != "" && c.Language != language.PromQL })
+	if !needed {
+		return nil
+	}
+	logs, spans, err := w.t.records(w.start)
+	if err != nil {
+		return err
+	}
+	if w.tenant, err = cfg.tenant(ctx); err != nil {
+		return err
+	}
+	w.store = cfg.store
+	if err := w.store.Put(ctx, w.tenant, logs, spans); err != nil {
+		return fmt.Errorf("logs and spans: %w", err)
+	}
+	return nil
+}
+
+// in answers what evaluates expressions of a language.
+func (w *world) in(name string) template.QueryFunc {
+	if name == "" || name == language.PromQL {
+		return w.query
+	}
+	return func(ctx context.Context, expr string, at time.Time) (promql.Vector, error) {
+		vector, _, err := w.store.Instant(ctx, w.tenant, name, expr, at)
+		return vector, err
+	}
 }
 
 // query evaluates an expression over the series in memory.

@@ -82,3 +82,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestMistakesInRecords(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"no store":     {"tests: [{input_logs: [{body: x}]}]", "cannot be tested here"},
+		"no pause":     {"tests: [{input_logs: [{body: x, count: 2}]}]", "every"},
+		"too many":     {"tests: [{input_logs: [{body: x, count: 2000000, every: 1s}]}]", "count"},
+		"no duration":  {"tests: [{input_spans: [{name: x}]}]", "duration"},
+		"misspelt":     {"tests: [{input_logs: [{bodi: x}]}]", "bodi"},
+		"other engine": {"tests: [{expr_test: [{language: logql, expr: 'sum(count_over_time({a=\"b\"}[5m]))'}]}]", "cannot be tested here"},
+	} {
+		path := filepath.Join(t.TempDir(), "x.yml")
+		if err := os.WriteFile(path, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if passed, report := run(t, "", path); passed || !strings.Contains(report, tt.want) {
+			t.Errorf("%s: %v\n%s", name, passed, report)
+		}
+	}
+}

@@ -40,6 +40,7 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	manager, err := alerting.New(alerting.Config{
 		RuleFiles: s.cfg.rules,
 		Instant:   service.Instant,
+		Ahead:     service.Ahead,
 		Record:    recorder(pipeline),
 		Store:     alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
 

@@ -115,7 +115,8 @@ func runRulesTest(ctx context.Context, args []string) error {
 		Text: `
 Runs unit tests of rule files, written in promtool's format: input series, and the alerts and samples
 they should come to at given times. Time in a test is virtual; no server is needed. The rules go through
-the code that a server runs them with.`,
+the code that a server runs them with. Tests of LogQL and TraceQL have input_logs and input_spans; for them
+the embedded ClickHouse is started in a temporary directory.`,
 		Examples: []string{"trefoil rules test shop_test.yml", "trefoil rules test --run 'checkout' tests/*.yml"},
 	})
 	var run string
@@ -126,7 +127,7 @@ the code that a server runs them with.`,
 	if len(set.Args()) == 0 {
 		return set.Errorf("want at least one test file")
 	}
-	cfg := ruletest.Config{Out: os.Stdout}
+	cfg := ruletest.Config{Out: os.Stdout, Open: openTestStore}
 	if run != "" {
 		var err error
 		if cfg.Run, err = regexp.Compile(run); err != nil {

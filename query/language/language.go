@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -54,6 +55,12 @@ func (e *Expr) Reads(metric string) bool {
 // Parse reads an expression. The error is a *fault.Error, with the mistake's
 // place unless the language does not know it.
 type Parse func(text string) (*Expr, error)
+
+// Query is an expression to evaluate at a time.
+type Query struct {
+	Language, Text string
+	At             time.Time
+}
 
 // All are the languages there are.
 func All() map[string]Parse {

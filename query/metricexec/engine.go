@@ -83,6 +83,7 @@ type Engine struct {
 	parser Parser
 	promql *promplan.Engine
 	known  *known
+	reads  exprReads
 }
 
 // defaultSubqueryStep is the step of a subquery that names none: Prometheus's
@@ -169,6 +170,9 @@ type Stats struct {
 // Instant evaluates an expression at one time. Errors are *fault.Error.
 func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.Time) (*Result, error) {
 	q := e.queryable(t)
+	if q.ahead = aheadOf(ctx, t); q.ahead != nil {
+		q.source = aheadSource{q.source, q.ahead}
+	}
 	query, err := e.promql.NewInstantQuery(ctx, q, nil, expr, at)
 	return e.exec(ctx, q, query, expr, err)
 }

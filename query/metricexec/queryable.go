@@ -23,6 +23,7 @@ type queryable struct {
 	budget  *budget
 	limits  Limits
 	known   *known
+	ahead   *Ahead        // nil if nothing was read ahead
 	slots   chan struct{} // selects read side by side, this many at once
 }
 
@@ -108,6 +109,11 @@ func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metr
 
 // find lists the visible series of a selector; too many are an error.
 func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
+	if q.ahead != nil {
+		if found, ok := q.ahead.found(from, to, s); ok {
+			return found, nil
+		}
+	}
 	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
 	stored, err := q.source.Index(ctx, q.tenant, first, last, s.selection(q.limits.MaxSeries))
 	if err != nil {

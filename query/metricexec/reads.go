@@ -1,0 +1,81 @@
+package metricexec
+
+import (
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// relativeRead is a selector of an expression and how far before the time of
+// evaluation it reads, in milliseconds: from back to ahead.
+type relativeRead struct {
+	key         string
+	selector    selector
+	back, ahead int64
+}
+
+// knownExprs is how many expressions' reads are kept.
+const knownExprs = 50_000
+
+// exprReads keeps what expressions read: rules are read again and again.
+type exprReads struct {
+	mu    sync.Mutex
+	exprs map[string][]relativeRead
+}
+
+// of lists what an expression reads; the slice is shared.
+func (r *exprReads) of(e *Engine, expr string) []relativeRead {
+	r.mu.Lock()
+	reads, ok := r.exprs[expr]
+	r.mu.Unlock()
+	if ok {
+		return reads
+	}
+	if parsed, err := e.parser.ParseExpr(expr); err == nil {
+		reads = readsOf(parsed, e.config.Lookback)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.exprs == nil || len(r.exprs) >= knownExprs {
+		r.exprs = map[string][]relativeRead{}
+	}
+	r.exprs[expr] = reads
+	return reads
+}
+
+// readsOf lists the selectors of an expression that name their metrics. Those
+// at fixed times are left out.
+func readsOf(expr parser.Expr, lookback time.Duration) []relativeRead {
+	var out []relativeRead
+	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
+		v, ok := node.(*parser.VectorSelector)
+		if !ok || v.Timestamp != nil || v.StartOrEnd != 0 {
+			return nil
+		}
+		length, offset := lookback, v.OriginalOffset
+		for _, above := range path {
+			switch n := above.(type) {
+			case *parser.MatrixSelector:
+				length = max(length, n.Range)
+			case *parser.SubqueryExpr:
+				if n.Timestamp != nil || n.StartOrEnd != 0 {
+					return nil
+				}
+				// A subquery's times are multiples of its step.
+				length += n.Range + max(n.Step, defaultSubqueryStep)
+				offset += n.OriginalOffset
+			}
+		}
+		s := newSelector(v.LabelMatchers)
+		if s.names() == nil {
+			return nil
+		}
+		out = append(out, relativeRead{
+			key: s.key(), selector: s,
+			back: (offset + length).Milliseconds() + 1, ahead: min(offset.Milliseconds(), 0),
+		})
+		return nil
+	})
+	return out
+}

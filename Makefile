@@ -122,6 +122,8 @@ conformance: engine ## hold the doors to real senders; the query languages' suit
 	go test -tags conformance -timeout 9m -run 'TestVictoriaMetrics' ./query/metricsqlexec # needs victoria-metrics in PATH, see the test
 	go test -tags conformance -timeout 9m -run 'TestAmtool|TestDebianAlertmanager' ./alerting
 	go test -tags conformance -timeout 9m -run 'TestPromtool' ./alerting/ruletest
+	go test -timeout 9m -count 1 -v -run 'TestScripts|TestCorpus' ./query/logexec # foreign LogQL scripts: TREFOIL_LOGQL_CORPUS=DIR, see docs/logql.md
+	go test -timeout 9m -count 1 -run 'TestScripts|TestConformance' ./query/traceql ./query/traceexec
 
 # go test itself runs ten kills and freezes the engine for three seconds. A run is repeated with the SEED it printed;
 # the moments are the same then, what the processes are doing at them is not.

@@ -26,6 +26,7 @@ func commands() []command {
 		{"demo", "send a small shop's correlated telemetry", runDemo},
 		{"query promql", "evaluate a PromQL expression, once or over a range", runQueryPromQL},
 		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},
+		{"query logql", "show log lines, or make series of them, with LogQL", runQueryLogQL},
 		{"query traceql", "find traces, or make series of spans, with TraceQL", runQueryTraceQL},
 		{"query logs", "search log records", runQueryLogs},
 		{"query trace", "show a trace with its logs and exemplars", runQueryTrace},

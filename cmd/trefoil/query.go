@@ -19,6 +19,7 @@ type asking struct {
 	api    nativeclient.Config
 	output string
 	color  string
+	arrow  bool // the answer can be had in Arrow; set before declare
 }
 
 func (a *asking) declare(set *flagset.Set) {
@@ -27,15 +28,22 @@ func (a *asking) declare(set *flagset.Set) {
 	set.String(&a.api.Tenant, "tenant", "", "ask as this `tenant` instead of the server's default one")
 	set.Duration(&a.api.Timeout, "timeout", 30*time.Second, "give up after this `time`")
 	set.Section("Showing")
-	set.String(&a.output, "output", "table", "`format` of the answer: table, or json for the API's own document")
+	formats := "`format` of the answer: table, or json for the API's own document"
+	if a.arrow {
+		formats = "`format` of the answer: table, json for the API's own document, or arrow for an Arrow IPC stream"
+	}
+	set.String(&a.output, "output", "table", formats)
 	set.Short("o", "output")
 	set.String(&a.color, "color", "auto", "`when` to colour a table: auto (on a terminal, unless NO_COLOR is set), always or never")
 }
 
 // open checks the common flags.
 func (a *asking) open(set *flagset.Set) (*nativeclient.Client, error) {
-	if a.output != "table" && a.output != "json" {
-		return nil, set.Errorf("flag --output: %q is not table or json", a.output)
+	switch {
+	case a.output == "arrow" && a.arrow:
+		a.api.Arrow = true
+	case a.output != "table" && a.output != "json":
+		return nil, set.Errorf("flag --output: %q is not table or json%s", a.output, map[bool]string{true: ", or arrow"}[a.arrow])
 	}
 	switch a.color {
 	case "auto", "always", "never":
@@ -51,6 +59,10 @@ func (a *asking) open(set *flagset.Set) (*nativeclient.Client, error) {
 
 // show prints the document as it came, or draws it.
 func (a *asking) show(raw []byte, draw func(termview.Style)) error {
+	if a.output == "arrow" {
+		_, err := os.Stdout.Write(raw)
+		return err
+	}
 	if a.output == "json" {
 		_, err := fmt.Fprintf(os.Stdout, "%s\n", strings.TrimSpace(string(raw)))
 		return err

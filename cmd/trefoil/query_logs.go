@@ -26,7 +26,7 @@ flag. The newest --limit records are shown, the oldest of them first.`,
 			"trefoil query logs --trace-id 4bf92f3577b34da6a3ce929d0e0e4736",
 		},
 	})
-	var a asking
+	a := asking{arrow: true}
 	var w window
 	var q nativeclient.LogQuery
 	set.Section("Choosing")

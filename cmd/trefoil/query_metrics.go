@@ -31,7 +31,7 @@ and shape.`,
 			"trefoil query " + language + " 'histogram_quantile(0.99, sum by (le) (rate(http_server_request_duration_seconds_bucket[5m])))' --since 1h",
 		},
 	})
-	var a asking
+	a := asking{arrow: true}
 	var w window
 	var step time.Duration
 	var limit int

@@ -51,6 +51,9 @@ func (c *Client) Metrics(ctx context.Context, q MetricQuery) (*Metrics, error) {
 		return nil, err
 	}
 	m := &Metrics{Raw: raw}
+	if c.cfg.Arrow {
+		return m, nil
+	}
 	if err := decode(raw, m); err != nil {
 		return nil, err
 	}
@@ -123,6 +126,9 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (*Logs, error) {
 		return nil, err
 	}
 	l := &Logs{Raw: raw}
+	if c.cfg.Arrow {
+		return l, nil
+	}
 	return l, decode(raw, l)
 }
 

@@ -22,6 +22,9 @@ type Config struct {
 	URL     string        // base address, e.g. http://127.0.0.1:8733
 	Tenant  string        // empty: the server's default tenant
 	Timeout time.Duration // of one request; default 30 s
+	// Arrow asks for series and log records as an Arrow IPC stream, which is then
+	// all there is of an answer: its Raw.
+	Arrow bool
 }
 
 func (c *Config) setDefaults() {
@@ -84,6 +87,9 @@ func (c *Client) get(ctx context.Context, path string, params url.Values) (json.
 	return c.do(ctx, http.MethodGet, u, nil)
 }
 
+// arrowStream is the media type of Arrow answers.
+const arrowStream = "application/vnd.apache.arrow.stream"
+
 func (c *Client) post(ctx context.Context, path string, body any) (json.RawMessage, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -98,6 +104,10 @@ func (c *Client) do(ctx context.Context, method string, u *url.URL, body []byte)
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
+	if c.cfg.Arrow {
+		req.Header.Set("Accept", arrowStream)
+	}
+	req.Header.Set("X-Loki-Response-Encoding-Flags", "categorize-labels") // labels by source, of lines
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -118,6 +128,9 @@ func (c *Client) do(ctx context.Context, method string, u *url.URL, body []byte)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, refusal(resp, answer)
+	}
+	if c.cfg.Arrow && resp.Header.Get("Content-Type") == arrowStream {
+		return answer, nil
 	}
 	if !json.Valid(answer) {
 		return nil, fmt.Errorf("%s: the answer is not JSON (%s); is this Trefoil's HTTP API?", u, resp.Header.Get("Content-Type"))

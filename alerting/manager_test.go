@@ -129,7 +129,9 @@ func start(t *testing.T, cfg Config, p http.RoundTripper, rules string) *work {
 
 func (w *work) write(rules string) {
 	w.t.Helper()
-	if err := os.WriteFile(w.files, []byte(rules), 0o644); err != nil {
+	// In one step: a reload by the watch must not find the file half written.
+	whole := filepath.Join(w.t.TempDir(), "whole.yml")
+	if err := errors.Join(os.WriteFile(whole, []byte(rules), 0o644), os.Rename(whole, w.files)); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -168,9 +167,7 @@ func TestChangedFiles(t *testing.T) {
 	w.write(strings.Replace(policyRules(""), "Slow", "VerySlow", 1))
 	eventually(t, "the new rule", func() bool { return names() == "VerySlow" })
 
-	if err := os.WriteFile(w.files, []byte("groups: [{name: x, rules: [{alert: A, expr: 'x ='}]}]"), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	w.write("groups: [{name: x, rules: [{alert: A, expr: 'x ='}]}]")
 	rec := httptest.NewRecorder()
 	w.ReloadHandler().ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/-/reload", nil))
 	if rec.Code != 500 || !strings.Contains(rec.Body.String(), `group "x": rule "A"`) || names() != "VerySlow" {

@@ -3,6 +3,7 @@ package metricexec
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,26 +15,26 @@ import (
 // counted counts what is asked of a source.
 type counted struct {
 	Source
-	asked int
+	asked atomic.Int64
 }
 
 func (c *counted) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
-	c.asked++
+	c.asked.Add(1)
 	return c.Source.Index(ctx, t, from, to, sel)
 }
 
 func (c *counted) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-	c.asked++
+	c.asked.Add(1)
 	return c.Source.Stream(ctx, t, r, each)
 }
 
 func (c *counted) Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-	c.asked++
+	c.asked.Add(1)
 	return c.Source.Samples(ctx, t, r, each)
 }
 
 func (c *counted) Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {
-	c.asked++
+	c.asked.Add(1)
 	return c.Source.Histograms(ctx, t, r, each)
 }
 
@@ -51,11 +52,11 @@ func TestAheadChangesNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ahead := source.asked
+	ahead := source.asked.Load()
 	var again []string
 	for _, q := range queries {
 		want := evaluate(e, q[0], span{end: when})
-		source.asked = 0
+		source.asked.Store(0)
 		for range 2 { // what one evaluation was given is not what it makes of it
 			res, err := e.Instant(a.With(t.Context()), tenant.Default, q[0], when)
 			got := ""
@@ -69,7 +70,7 @@ func TestAheadChangesNoAnswer(t *testing.T) {
 				t.Errorf("%s: %s", q[0], firstDifference(got, want))
 			}
 		}
-		if source.asked > 0 {
+		if source.asked.Load() > 0 {
 			again = append(again, q[0])
 		}
 	}
@@ -77,7 +78,7 @@ func TestAheadChangesNoAnswer(t *testing.T) {
 	if len(again) > 6 || ahead > 6 {
 		t.Errorf("%d reads ahead, and then again for\n%s", ahead, strings.Join(again, "\n"))
 	}
-	source.asked = 0
+	source.asked.Store(0)
 	for _, other := range []struct {
 		tenant tenant.ID
 		at     time.Time
@@ -86,7 +87,7 @@ func TestAheadChangesNoAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if source.asked == 0 {
+	if source.asked.Load() == 0 {
 		t.Error("another tenant or time was answered from what was read ahead")
 	}
 }
@@ -106,13 +107,13 @@ func TestAheadOfDeltas(t *testing.T) {
 		}
 		for _, expr := range exprs {
 			want := evaluate(e, expr, span{end: at(when)})
-			source.asked = 0
+			source.asked.Store(0)
 			res, err := e.Instant(a.With(t.Context()), tenant.Default, expr, at(when))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := render(res.Value, false); got != want || source.asked > 0 {
-				t.Errorf("%s at %s: %s, want %s; asked again: %d", expr, when, got, want, source.asked)
+			if got := render(res.Value, false); got != want || source.asked.Load() > 0 {
+				t.Errorf("%s at %s: %s, want %s; asked again: %d", expr, when, got, want, source.asked.Load())
 			}
 			res.Close()
 		}

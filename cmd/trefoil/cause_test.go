@@ -62,10 +62,14 @@ groups:
 	}
 
 	// That request's own story: the failed span that no failed span is below.
-	guilty := p.guilty(t, trace)
-	if guilty.Service != "payment" || len(guilty.logs) == 0 {
-		t.Fatalf("the cause is said to be %+v", guilty)
-	}
+	// The page may come before the last service's part of the trace is stored.
+	var guilty cause
+	eventually(t, 20*time.Second, "the whole trace", func() error {
+		if guilty = p.guilty(t, trace); guilty.Service != "payment" || len(guilty.logs) == 0 {
+			return fmt.Errorf("the cause is said to be %+v", guilty)
+		}
+		return nil
+	})
 
 	// Exemplars of requests that failed so, in one query, and the story of one.
 	q := fmt.Sprintf(`{ resource.service.name = %q && name = %q && status = error } | logs |= "unavailable" | exemplars`, guilty.Service, guilty.Name)
@@ -80,10 +84,13 @@ groups:
 		}
 		return fmt.Errorf("none of %s", q)
 	})
-	other := p.guilty(t, "/api/v1/traces/"+found.Exemplars[0].TraceID+"/context")
-	if other.Service != guilty.Service || other.Name != guilty.Name || len(other.logs) == 0 || other.exemplars == 0 {
-		t.Errorf("the request an exemplar points at: %+v", other)
-	}
+	eventually(t, 20*time.Second, "the other trace", func() error {
+		other := p.guilty(t, "/api/v1/traces/"+found.Exemplars[0].TraceID+"/context")
+		if other.Service != guilty.Service || other.Name != guilty.Name || len(other.logs) == 0 || other.exemplars == 0 {
+			return fmt.Errorf("the request an exemplar points at: %+v", other)
+		}
+		return nil
+	})
 }
 
 // cause is the failed span that no failed span is below.

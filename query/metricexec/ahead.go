@@ -199,44 +199,51 @@ func (w *window) load(ctx context.Context, q *querier, plain, samples, histogram
 		slices.Sort(fps)
 		return metricstore.Range{Fingerprints: slices.Compact(fps), From: w.from, To: w.to, Limit: aheadSamples}
 	}
-	w.plain = make(map[uint64]metricstore.Samples, len(plain))
-	if len(plain) > 0 {
-		var mu sync.Mutex
-		_, err := q.source.Stream(ctx, q.tenant, in(plain), func(s metricstore.Samples) error {
+	var mu sync.Mutex // Stream gives series from several goroutines
+	stream := func(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+		return q.source.Stream(ctx, t, r, func(s metricstore.Samples) error {
 			s.Times, s.Values = slices.Clone(s.Times), slices.Clone(s.Values)
 			mu.Lock()
 			defer mu.Unlock()
-			w.plain[s.Fingerprint] = s
-			return nil
+			return each(s)
 		})
-		if err != nil {
-			return err
-		}
-		absent(w.plain, plain)
 	}
-	w.samples = make(map[uint64]metricstore.Samples, len(samples))
-	if len(samples) > 0 {
-		_, err := q.source.Samples(ctx, q.tenant, in(samples), func(s metricstore.Samples) error {
-			w.samples[s.Fingerprint] = s
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		absent(w.samples, samples)
+	fingerprint := func(s metricstore.Samples) uint64 { return s.Fingerprint }
+	var err error
+	if w.plain, err = gather(ctx, q.tenant, in(plain), stream, fingerprint); err != nil {
+		return err
 	}
-	w.histograms = make(map[uint64]metricstore.Histograms, len(histograms))
-	if len(histograms) > 0 {
-		_, err := q.source.Histograms(ctx, q.tenant, in(histograms), func(h metricstore.Histograms) error {
-			w.histograms[h.Fingerprint] = h
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		absent(w.histograms, histograms)
+	if w.samples, err = gather(ctx, q.tenant, in(samples), q.source.Samples, fingerprint); err != nil {
+		return err
 	}
-	return nil
+	w.histograms, err = gather(ctx, q.tenant, in(histograms), q.source.Histograms, func(h metricstore.Histograms) uint64 { return h.Fingerprint })
+	return err
+}
+
+// reading is a method of Source that reads the points of series, P a series'.
+type reading[P any] func(ctx context.Context, t tenant.ID, r metricstore.Range, each func(P) error) (conn.Stats, error)
+
+// gather reads the points of series by fingerprint; those that have none are
+// there too.
+func gather[P any](ctx context.Context, t tenant.ID, r metricstore.Range, read reading[P], fingerprint func(P) uint64) (map[uint64]P, error) {
+	points := make(map[uint64]P, len(r.Fingerprints))
+	if len(r.Fingerprints) == 0 {
+		return points, nil
+	}
+	_, err := read(ctx, t, r, func(p P) error {
+		points[fingerprint(p)] = p
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, fp := range r.Fingerprints {
+		if _, ok := points[fp]; !ok {
+			var none P
+			points[fp] = none
+		}
+	}
+	return points, nil
 }
 
 // floats are the samples of a series, with or without their starts.
@@ -246,16 +253,6 @@ func (w *window) floats(fp uint64) (metricstore.Samples, bool) {
 	}
 	s, ok := w.samples[fp]
 	return s, ok
-}
-
-// absent remembers of series that were read that they have no points.
-func absent[T any](read map[uint64]T, fps []uint64) {
-	var none T
-	for _, fp := range fps {
-		if _, ok := read[fp]; !ok {
-			read[fp] = none
-		}
-	}
 }
 
 // found are the series of a selector, if they were listed. They are shared.
@@ -274,85 +271,74 @@ type aheadSource struct {
 	ahead *Ahead
 }
 
-// split tells the series that were read ahead, each with its window, from
-// those that were not.
-func (s aheadSource) split(r metricstore.Range, has func(*window, uint64) bool) (here map[uint64]*window, rest metricstore.Range) {
-	here, rest = make(map[uint64]*window, len(r.Fingerprints)), r
-	rest.Fingerprints = nil
-	for _, fp := range r.Fingerprints {
-		i := slices.IndexFunc(s.ahead.windows, func(w *window) bool { return w.from <= r.From && r.To <= w.to && has(w, fp) })
-		if i < 0 {
-			rest.Fingerprints = append(rest.Fingerprints, fp)
-			continue
-		}
-		here[fp] = s.ahead.windows[i]
-	}
-	return here, rest
-}
-
 // Stream is Source's.
 func (s aheadSource) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-	here, rest := s.split(r, func(w *window, fp uint64) bool { _, ok := w.floats(fp); return ok })
-	for fp, w := range here {
-		all, _ := w.floats(fp)
-		part := between(all, r.From, r.To)
-		if len(part.Times) == 0 {
-			continue
-		}
-		if err := each(part); err != nil {
-			return conn.Stats{}, err
-		}
-	}
-	if len(rest.Fingerprints) == 0 {
-		return conn.Stats{}, nil
-	}
-	return s.Source.Stream(ctx, t, rest, each)
+	return serve(ctx, s, t, r, s.Source.Stream, (*window).floats, samplesIn, each)
 }
 
 // Samples is Source's.
 func (s aheadSource) Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-	here, rest := s.split(r, func(w *window, fp uint64) bool { _, ok := w.samples[fp]; return ok })
-	for fp, w := range here {
-		part := between(w.samples[fp], r.From, r.To)
-		if len(part.Times) == 0 {
-			continue
-		}
-		if err := each(part); err != nil {
-			return conn.Stats{}, err
-		}
-	}
-	if len(rest.Fingerprints) == 0 {
-		return conn.Stats{}, nil
-	}
-	return s.Source.Samples(ctx, t, rest, each)
+	starts := func(w *window, fp uint64) (metricstore.Samples, bool) { all, ok := w.samples[fp]; return all, ok }
+	return serve(ctx, s, t, r, s.Source.Samples, starts, samplesIn, each)
 }
 
 // Histograms is Source's.
 func (s aheadSource) Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {
-	here, rest := s.split(r, func(w *window, fp uint64) bool { _, ok := w.histograms[fp]; return ok })
-	for fp, w := range here {
-		part := metricstore.Histograms{Fingerprint: fp}
-		for _, p := range w.histograms[fp].Points {
-			if p.Time >= r.From && p.Time <= r.To {
-				part.Points = append(part.Points, p)
-			}
-		}
-		if len(part.Points) == 0 {
+	all := func(w *window, fp uint64) (metricstore.Histograms, bool) { all, ok := w.histograms[fp]; return all, ok }
+	return serve(ctx, s, t, r, s.Source.Histograms, all, histogramsIn, each)
+}
+
+// serve gives the points that were read ahead, cut to the range, and reads those
+// of the other series. It gives no series without points.
+func serve[P any](ctx context.Context, s aheadSource, t tenant.ID, r metricstore.Range, read reading[P],
+	known func(*window, uint64) (P, bool), cut func(P, int64, int64) (P, bool), each func(P) error) (conn.Stats, error) {
+	rest := r
+	rest.Fingerprints = nil
+	for _, fp := range r.Fingerprints {
+		all, ok := wholly(s.ahead.windows, r, fp, known)
+		if !ok {
+			rest.Fingerprints = append(rest.Fingerprints, fp)
 			continue
 		}
-		if err := each(part); err != nil {
-			return conn.Stats{}, err
+		if part, any := cut(all, r.From, r.To); any {
+			if err := each(part); err != nil {
+				return conn.Stats{}, err
+			}
 		}
 	}
 	if len(rest.Fingerprints) == 0 {
 		return conn.Stats{}, nil
 	}
-	return s.Source.Histograms(ctx, t, rest, each)
+	return read(ctx, t, rest, each)
 }
 
-// between is a copy of the samples in [from,to]: who gets them may write to
-// them.
-func between(s metricstore.Samples, from, to int64) metricstore.Samples {
+// wholly finds the points of a series in the first window that holds the range.
+func wholly[P any](windows []*window, r metricstore.Range, fp uint64, known func(*window, uint64) (P, bool)) (P, bool) {
+	for _, w := range windows {
+		if w.from <= r.From && r.To <= w.to {
+			if all, ok := known(w, fp); ok {
+				return all, true
+			}
+		}
+	}
+	var none P
+	return none, false
+}
+
+// histogramsIn is a copy of the points in [from,to], if there are any.
+func histogramsIn(all metricstore.Histograms, from, to int64) (metricstore.Histograms, bool) {
+	part := metricstore.Histograms{Fingerprint: all.Fingerprint}
+	for _, p := range all.Points {
+		if p.Time >= from && p.Time <= to {
+			part.Points = append(part.Points, p)
+		}
+	}
+	return part, len(part.Points) > 0
+}
+
+// samplesIn is a copy of the samples in [from,to], if there are any: who gets
+// them may write to them.
+func samplesIn(s metricstore.Samples, from, to int64) (metricstore.Samples, bool) {
 	i, _ := slices.BinarySearch(s.Times, from)
 	j, there := slices.BinarySearch(s.Times, to)
 	if there {
@@ -362,7 +348,7 @@ func between(s metricstore.Samples, from, to int64) metricstore.Samples {
 	if s.Start != nil {
 		out.Start = slices.Clone(s.Start[i:j])
 	}
-	return out
+	return out, i < j
 }
 
 // key tells selectors apart.

@@ -151,21 +151,14 @@ func (p *printer) spansByTrace(step int) (chsql.Select, error) {
 		return chsql.Select{}, err
 	}
 	from, to := p.times(step)
-	var types, texts []chsql.Expr
-	for _, f := range p.By {
-		typ, text, err := f.Grouped(p.tenant, from, to)
-		if err != nil {
-			return chsql.Select{}, err
-		}
-		types, texts = append(types, chsql.Func("toString", typ)), append(texts, chsql.Func("toString", text))
-	}
-	strings := func(list []chsql.Expr) chsql.Expr {
-		return chsql.Func("CAST", chsql.Func("array", list...), chsql.String("Array(String)"))
+	types, texts, err := tracestore.Grouped(p.tenant, from, to, p.By)
+	if err != nil {
+		return chsql.Select{}, err
 	}
 	start := chsql.Col("start_time")
 	return chsql.Select{
 		Columns: []chsql.Expr{
-			chsql.Col("trace_id"), strings(types).As("types"), strings(texts).As("texts"), chsql.Func("count").As("spans"),
+			chsql.Col("trace_id"), types.As("types"), texts.As("texts"), chsql.Func("count").As("spans"),
 			chsql.Func("max", start).As("newest"), chsql.Func("argMax", chsql.Col("span_id"), start).As("span"),
 		},
 		From: source, Where: where, GroupBy: []chsql.Expr{chsql.Col("trace_id"), chsql.Col("types"), chsql.Col("texts")},

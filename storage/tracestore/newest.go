@@ -14,10 +14,25 @@ func Matching(t tenant.ID, from, to int64, where Condition) ([]chsql.Expr, error
 	return (&conditions{t, from, to}).where(where)
 }
 
-// Grouped is a field of the tenant's spans of [from, to) as two expressions: its
-// type and its text, as in GroupValue.
-func (f Field) Grouped(t tenant.ID, from, to int64) (typ, text chsql.Expr, err error) {
-	return (&conditions{t, from, to}).group(f)
+// Grouped is what the tenant's spans of [from, to) have in fields, as two arrays
+// of strings in the fields' order: the types and the texts, as in GroupValue.
+func Grouped(t tenant.ID, from, to int64, fields []Field) (types, texts chsql.Expr, err error) {
+	return (&conditions{t, from, to}).groups(fields)
+}
+
+func (q *conditions) groups(fields []Field) (types, texts chsql.Expr, err error) {
+	var typeList, textList []chsql.Expr
+	for _, f := range fields {
+		typ, text, err := q.group(f)
+		if err != nil {
+			return types, texts, err
+		}
+		typeList, textList = append(typeList, chsql.Func("toString", typ)), append(textList, chsql.Func("toString", text))
+	}
+	strings := func(list []chsql.Expr) chsql.Expr {
+		return chsql.Func("CAST", chsql.Func("array", list...), chsql.String("Array(String)"))
+	}
+	return strings(typeList), strings(textList), nil
 }
 
 // NewestSelect reads the newest spans that conditions hold for.

@@ -80,16 +80,9 @@ func aggregateSelect(t tenant.ID, a Aggregation) (chsql.Select, error) {
 	if err != nil {
 		return chsql.Select{}, err
 	}
-	types, texts := []chsql.Expr{}, []chsql.Expr{}
-	for _, f := range a.By {
-		typ, text, err := q.group(f)
-		if err != nil {
-			return chsql.Select{}, err
-		}
-		types, texts = append(types, chsql.Func("toString", typ)), append(texts, chsql.Func("toString", text))
-	}
-	strings := func(list []chsql.Expr) chsql.Expr {
-		return chsql.Func("CAST", chsql.Func("array", list...), chsql.String("Array(String)"))
+	types, texts, err := q.groups(a.By)
+	if err != nil {
+		return chsql.Select{}, err
 	}
 	start := chsql.Col("start_time")
 	since := chsql.Func("minus", chsql.Func("toUnixTimestamp64Nano", start), chsql.Int(a.From+1))
@@ -116,7 +109,7 @@ func aggregateSelect(t tenant.ID, a Aggregation) (chsql.Select, error) {
 	example := func(c chsql.Expr) chsql.Expr { return chsql.Func("argMax", c, value) }
 	inner := chsql.Select{
 		Columns: []chsql.Expr{
-			chsql.Func("intDiv", since, chsql.Int(a.Step)).As("step"), strings(types).As("types"), strings(texts).As("texts"), power.As("power"),
+			chsql.Func("intDiv", since, chsql.Int(a.Step)).As("step"), types.As("types"), texts.As("texts"), power.As("power"),
 			v.As("v"), chsql.Col("trace_id"), chsql.Col("span_id"), start,
 		},
 		From: chsql.Table(spans), Where: where,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,19 @@ func (a *asking) show(raw []byte, draw func(termview.Style)) error {
 	}
 	draw(termview.ForFile(os.Stdout, a.color))
 	return nil
+}
+
+// showRecords prints a page of log records, the newest first in the answer and
+// last on the terminal.
+func (a *asking) showRecords(l *nativeclient.Logs, linked bool, more string) error {
+	return a.show(l.Raw, func(s termview.Style) {
+		oldestFirst := slices.Clone(l.Records)
+		slices.Reverse(oldestFirst)
+		termview.Logs(os.Stdout, s, oldestFirst, linked)
+		if l.NextCursor != "" {
+			fmt.Fprintf(os.Stderr, "%s: --cursor %s\n", more, l.NextCursor)
+		}
+	})
 }
 
 // window is a stretch of time given by flags.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -72,12 +71,5 @@ rates and the like, its series over the window.`,
 	if err != nil {
 		return err
 	}
-	return a.show(found.Raw, func(s termview.Style) {
-		oldestFirst := slices.Clone(found.Records)
-		slices.Reverse(oldestFirst)
-		termview.Logs(os.Stdout, s, oldestFirst, true)
-		if found.NextCursor != "" {
-			fmt.Fprintf(os.Stderr, "there are more lines: --cursor %s\n", found.NextCursor)
-		}
-	})
+	return a.showRecords(found, true, "there are more lines")
 }

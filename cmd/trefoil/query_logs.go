@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/nativeclient"
-	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
 )
 
 func runQueryLogs(ctx context.Context, args []string) error {
@@ -59,12 +55,5 @@ flag. The newest --limit records are shown, the oldest of them first.`,
 	if err != nil {
 		return err
 	}
-	return a.show(logs.Raw, func(s termview.Style) {
-		oldestFirst := slices.Clone(logs.Records)
-		slices.Reverse(oldestFirst)
-		termview.Logs(os.Stdout, s, oldestFirst, q.TraceID == "")
-		if logs.NextCursor != "" {
-			fmt.Fprintf(os.Stderr, "there are older records: --cursor %s\n", logs.NextCursor)
-		}
-	})
+	return a.showRecords(logs, q.TraceID == "", "there are older records")
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/logpipe"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
@@ -168,18 +169,7 @@ func appendExplanation(b []byte, form url.Values, s logexec.Stats) []byte {
 	if form.Get("explain") != "true" {
 		return b
 	}
-	type sel struct {
-		Op    string  `json:"op"`
-		SQL   string  `json:"sql"`
-		Rows  uint64  `json:"rows"`
-		Bytes uint64  `json:"bytes"`
-		MS    float64 `json:"ms"`
-	}
-	selects := make([]sel, len(s.Explanation.Selects))
-	for i, r := range s.Explanation.Selects {
-		selects[i] = sel{r.Op, r.SQL, r.Stats.Rows, r.Stats.Bytes, float64(r.Stats.Elapsed.Microseconds()) / 1000}
-	}
-	raw, err := document(map[string]any{"plan": s.Explanation.Plan, "selects": selects})
+	raw, err := document(explained.New(s.Explanation.Plan, s.Explanation.Selects))
 	if err != nil {
 		return b
 	}

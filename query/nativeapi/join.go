@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/joinexec"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
@@ -22,14 +23,14 @@ type joinedGroup struct {
 }
 
 type joinBody struct {
-	Signal    string         `json:"signal"`
-	Groups    []joinedGroup  `json:"groups"`
-	Spans     []span         `json:"spans"`
-	Logs      []logRecord    `json:"logs"`
-	Exemplars []exemplarItem `json:"exemplars"`
-	Truncated bool           `json:"truncated"`
-	Stats     readStats      `json:"stats"`
-	Explain   *explanation   `json:"explain,omitempty"`
+	Signal    string              `json:"signal"`
+	Groups    []joinedGroup       `json:"groups"`
+	Spans     []span              `json:"spans"`
+	Logs      []logRecord         `json:"logs"`
+	Exemplars []exemplarItem      `json:"exemplars"`
+	Truncated bool                `json:"truncated"`
+	Stats     readStats           `json:"stats"`
+	Explain   *explained.Document `json:"explain,omitempty"`
 }
 
 type readStats struct {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/correlate"
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
@@ -44,10 +45,10 @@ type traceFound struct {
 }
 
 type tracesFound struct {
-	Traces  []traceFound `json:"traces"`
-	Partial string       `json:"partial,omitempty"`
-	Stats   traceStats   `json:"stats"`
-	Explain *explanation `json:"explain,omitempty"`
+	Traces  []traceFound        `json:"traces"`
+	Partial string              `json:"partial,omitempty"`
+	Stats   traceStats          `json:"stats"`
+	Explain *explained.Document `json:"explain,omitempty"`
 }
 
 type traceStats struct {

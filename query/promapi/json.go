@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/jsonutil"
 
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 )
 
@@ -21,30 +22,12 @@ const flushAt = 64 << 10
 // formatted by Prometheus's own jsonutil, so they agree to the byte.
 type encoder struct{ *jsoniter.Stream }
 
-// explanation is the answer to explain=true, which Prometheus does not know.
-type explanation struct {
-	Plan    []string        `json:"plan"`
-	Selects []explainSelect `json:"selects"`
-}
-
-type explainSelect struct {
-	Op    string  `json:"op"`
-	SQL   string  `json:"sql"`
-	Rows  uint64  `json:"rows"`
-	Bytes uint64  `json:"bytes"`
-	MS    float64 `json:"ms"`
-}
-
-func explain(x metricexec.Explanation) *explanation {
-	out := &explanation{Plan: strings.Split(strings.TrimSuffix(x.Plan, "\n"), "\n"), Selects: []explainSelect{}}
-	for _, s := range x.Selects {
-		out.Selects = append(out.Selects, explainSelect{s.Op, s.SQL, s.Stats.Rows, s.Stats.Bytes, float64(s.Stats.Elapsed.Microseconds()) / 1000})
-	}
-	return out
+func explain(x metricexec.Explanation) *explained.Document {
+	return explained.New(strings.Split(strings.TrimSuffix(x.Plan, "\n"), "\n"), x.Selects)
 }
 
 // data writes a result, with timings and explanation unless they are nil.
-func (e encoder) data(v parser.Value, timings any, how *explanation) {
+func (e encoder) data(v parser.Value, timings any, how *explained.Document) {
 	e.WriteObjectStart()
 	e.WriteObjectField("resultType")
 	e.WriteString(string(v.Type()))

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -88,7 +89,7 @@ func (a *api) result(res *metricexec.Result, err error, limit int, form url.Valu
 			if form.Get("stats") != "" {
 				timings = res.Timings()
 			}
-			var how *explanation
+			var how *explained.Document
 			if form.Get("explain") == "true" {
 				how = explain(res.Explain())
 			}

@@ -423,3 +423,30 @@ SELECT tenant, retention_days, toDate(start_time) AS day, 'span' AS scope,
 FROM spans_local
 GROUP BY tenant, retention_days, day;
 
+-- 0014_log_times
+ALTER TABLE logs_local
+  MODIFY COLUMN time CODEC(T64, LZ4),
+  MODIFY COLUMN observed_time CODEC(T64, LZ4);
+
+-- 0015_span_times
+ALTER TABLE spans_local
+  MODIFY COLUMN start_time CODEC(T64, LZ4),
+  MODIFY COLUMN duration CODEC(T64, LZ4);
+
+-- 0016_log_key_places
+ALTER TABLE log_keys_local
+  ADD COLUMN IF NOT EXISTS place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2),
+  MODIFY ORDER BY (tenant, key, place);
+
+ALTER TABLE log_keys ADD COLUMN IF NOT EXISTS place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2);
+
+ALTER TABLE log_keys_feed_local MODIFY QUERY
+SELECT tenant, retention_days, day, found.1 AS key, found.2 AS place
+FROM (
+  SELECT tenant, retention_days, toDate(time) AS day, arrayJoin(arrayConcat(
+    arrayMap(k -> (k, 'typed'), distinctJSONPaths(attributes)),
+    arrayMap(k -> (k, 'other'), groupUniqArrayArray(mapKeys(attributes_other))))) AS found
+  FROM logs_local
+  GROUP BY tenant, retention_days, day
+);
+

@@ -52,6 +52,8 @@ type serveConfig struct {
 	queryTimeout time.Duration
 	queryRows    int64
 	querySamples int64
+	queryCache   int64
+	lookback     time.Duration
 
 	log    selftel.LogConfig
 	traces selftel.TraceConfig
@@ -143,6 +145,8 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Duration(&c.queryTimeout, "query-timeout", time.Minute, "`time` a query may take")
 	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
+	set.Duration(&c.lookback, "lookback-delta", 5*time.Minute, "`time` that PromQL looks back for the last sample of a series")
+	set.Bytes(&c.queryCache, "query-cache-bytes", 64<<20, "`size` of the answers of PromQL range queries that are kept in memory, so that asking again evaluates only what is new; 0: none")
 	set.Section("What each tenant may send")
 	declareTenant(set, &c.tenantLimits)
 	set.String(&c.limitsFile, "limits", "", "YAML `file` with other values for single tenants: names of tenants, and below each the flags of this section that differ")
@@ -168,6 +172,9 @@ func (c *serveConfig) check() error {
 	}
 	if c.retentionDays < 1 || c.retentionDays > 3650 {
 		return fmt.Errorf("flag --retention-days: %d is not between 1 and 3650", c.retentionDays)
+	}
+	if c.lookback < time.Millisecond {
+		return fmt.Errorf("flag --lookback-delta: %s is shorter than a millisecond", c.lookback)
 	}
 	if c.alertmanagerConfig != "" && len(c.webhooks)+len(c.emails) > 0 {
 		return fmt.Errorf("flag --alertmanager-config: receivers are in the file then; --alert-webhook and --alert-email would not be told")

@@ -423,3 +423,16 @@ SELECT tenant, retention_days, toDate(start_time) AS day, 'span' AS scope,
 FROM spans_local
 GROUP BY tenant, retention_days, day;
 
+-- 0014_alert_leases
+CREATE TABLE IF NOT EXISTS alert_leases_local (
+  tenant LowCardinality(String),
+  turn UInt64,
+  holder String,
+  url String,
+  claimed_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(turn)
+ORDER BY tenant
+SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_leases AS alert_leases_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_leases_local', cityHash64(tenant));
+

@@ -105,9 +105,13 @@ plugin-page: plugin
 
 ##### measurements and suites of their own
 
-.PHONY: soak bench-ingest bench-rules bench-promql bench-query conformance chaos
-bench-ingest: engine ## measure ingest: records/s, CPU and bytes per record (see bench/README.md)
-	go run ./bench ingest --trefoil bin/trefoil $(BENCH_FLAGS)
+.PHONY: soak bench-ingest bench-peers bench-rules bench-promql bench-query conformance chaos
+bench-ingest: engine bench-peers ## measure ingest next to its peers: records/s, CPU and bytes per record (see bench/README.md)
+	go run ./bench ingest --trefoil bin/trefoil --collector bin/peers/collector --victoria-metrics bin/peers/victoria-metrics $(BENCH_FLAGS)
+
+bench-peers: ## build what Trefoil is measured against: a collector with clickhouseexporter, and VictoriaMetrics
+	go build -C bench/peers -o ../../bin/peers/collector ./collector
+	GOBIN='$(CURDIR)/bin/peers' go install github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@v1.148.0
 
 bench-promql: engine ## measure PromQL against VictoriaMetrics (BENCH_FLAGS="-shape wide -repeat 3"; see bench/README.md)
 	go run ./bench promql -trefoil bin/trefoil $(BENCH_FLAGS)

@@ -28,7 +28,7 @@ func ingest(ctx context.Context, cfg ingestConfig) (*report, error) {
 	if rep.Version, err = versionOf(ctx, cfg.Trefoil); err != nil {
 		return nil, err
 	}
-	for _, start := range []func(context.Context, ingestConfig) (*target, error){startTrefoil, startVictoriaLogs, startVictoriaMetrics} {
+	for _, start := range []func(context.Context, ingestConfig) (*target, error){startTrefoil, startCollector, startVictoriaLogs, startVictoriaMetrics} {
 		t, err := start(ctx, cfg)
 		if err != nil {
 			return nil, err
@@ -65,6 +65,31 @@ func startVictoriaLogs(ctx context.Context, cfg ingestConfig) (*target, error) {
 
 func startVictoriaMetrics(ctx context.Context, cfg ingestConfig) (*target, error) {
 	return startIngestPeer(ctx, cfg, "VictoriaMetrics", cfg.VictoriaMetrics, workload.Metrics, "/opentelemetry/v1/metrics")
+}
+
+// startCollector starts bench/peers/collector, which takes every signal and
+// keeps it in an engine like ours.
+func startCollector(ctx context.Context, cfg ingestConfig) (*target, error) {
+	if cfg.Collector == "" {
+		return nil, nil
+	}
+	addresses, err := freeAddresses(1)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "trefoil-bench-peer-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := startPeer(ctx, cfg.Collector, dir, "-otlpListenAddr", addresses[0])
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s.temp = true
+	connect := func(signal workload.Signal) ([]export, func() error, error) {
+		return httpExports(cfg.Connections, addresses[0], signal, cfg.Compression), func() error { return nil }, nil
+	}
+	return &target{name: "clickhouseexporter", server: s, signals: cfg.Signals, connect: connect, disk: tableBytes}, nil
 }
 
 // startIngestPeer starts a peer for the one signal it takes; nil without a

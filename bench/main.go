@@ -80,7 +80,7 @@ type ingestConfig struct {
 	// the time to an ack; 0: they are not.
 	Paced float64
 	// Binaries of peers that get the same records; "": left out.
-	VictoriaMetrics, VictoriaLogs string
+	VictoriaMetrics, VictoriaLogs, Collector string
 }
 
 func parseIngest(args []string) (ingestConfig, error) {
@@ -103,6 +103,7 @@ func parseIngest(args []string) (ingestConfig, error) {
 	fs.Float64Var(&cfg.Paced, "paced", 0.7, "then send again at this share of the full speed, for the time to an ack; 0: do not")
 	fs.StringVar(&cfg.VictoriaMetrics, "victoria-metrics", "", "VictoriaMetrics binary to send the same metrics to")
 	fs.StringVar(&cfg.VictoriaLogs, "victoria-logs", "", "VictoriaLogs binary to send the same logs to")
+	fs.StringVar(&cfg.Collector, "collector", "", "binary of bench/peers/collector to send the same to: a collector with clickhouseexporter and an engine of its own")
 	fs.DurationVar(&cfg.IdleTimeout, "idle-timeout", 3*time.Minute, "how long to wait for merges to end")
 	if err := fs.Parse(args); err != nil {
 		return cfg, err

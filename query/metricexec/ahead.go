@@ -140,7 +140,7 @@ func (a *Ahead) find(ctx context.Context, q *querier) error {
 		}
 	}
 	for _, r := range a.selectors {
-		r.found = r.selector.visibles(rowsOf(byName, r.selector.names()), all)
+		r.found = inOrder(r.selector.visibles(rowsOf(byName, r.selector.names()), all))
 	}
 	return nil
 }

@@ -107,13 +107,21 @@ func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metr
 	return metricstore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples}
 }
 
-// find lists the visible series of a selector; too many are an error.
+// find lists the visible series of a selector in the order of their labels; too
+// many are an error.
 func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
 	if q.ahead != nil {
 		if found, ok := q.ahead.found(from, to, s); ok {
 			return found, nil
 		}
 	}
+	found, err := q.any(ctx, from, to, s)
+	return inOrder(found), err
+}
+
+// any is find in no order, for those who only look at the labels: sorting them
+// costs more than all else.
+func (q *querier) any(ctx context.Context, from, to int64, s selector) ([]visible, error) {
 	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
 	stored, err := q.source.Index(ctx, q.tenant, first, last, s.selection(q.limits.MaxSeries))
 	if err != nil {
@@ -132,7 +140,7 @@ func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visib
 // LabelNames and LabelValues make a querier complete; Prometheus's engine asks
 // for neither except through info(), which reads the labels of target_info.
 func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
-	found, err := q.find(ctx, q.from, q.to, newSelector(matchers))
+	found, err := q.any(ctx, q.from, q.to, newSelector(matchers))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -151,7 +159,7 @@ func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.L
 		return q.metricNames(ctx, hints)
 	}
 	s := newSelector(matchers)
-	found, err := q.find(ctx, q.from, q.to, s)
+	found, err := q.any(ctx, q.from, q.to, s)
 	if err != nil {
 		return nil, nil, err
 	}

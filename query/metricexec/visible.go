@@ -224,7 +224,7 @@ func (s selector) matchesLE(le string) bool {
 }
 
 // visibles lists what the selector finds among stored series whose labels are
-// given, equal labels side by side.
+// given, in no order.
 func (s selector) visibles(stored []metricstore.SeriesRow, all map[uint64]labels.Labels) []visible {
 	out := make([]visible, 0, len(stored))
 	b := labels.NewBuilder(labels.EmptyLabels())
@@ -241,10 +241,15 @@ func (s selector) visibles(stored []metricstore.SeriesRow, all map[uint64]labels
 			out = append(out, visible{st, p, lbls})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b visible) int {
+	return out
+}
+
+// inOrder sorts series by their labels, so that equal ones are side by side.
+func inOrder(found []visible) []visible {
+	slices.SortStableFunc(found, func(a, b visible) int {
 		return cmp.Or(labels.Compare(a.labels, b.labels), cmp.Compare(a.stored.Fingerprint, b.stored.Fingerprint))
 	})
-	return out
+	return found
 }
 
 // Labels are the labels of a stored series without its name, as an evaluation

@@ -62,6 +62,7 @@ type DB struct {
 	cfg     Config
 	http    *http.Client
 	metrics metrics
+	idle    idleClients
 
 	mu     sync.Mutex
 	addr   Addr // the address of the pools
@@ -154,6 +155,7 @@ func (db *DB) Close() error {
 	defer db.mu.Unlock()
 	db.closed = true
 	db.closePools()
+	db.idle.close()
 	db.http.CloseIdleConnections()
 	return nil
 }

@@ -1,6 +1,7 @@
 package metricstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -120,30 +121,32 @@ func (g *gathering) chunk(fp uint64, ts []int64, values []float64) error {
 
 // flush passes the series on but for those whose chunks overlap: which of two
 // samples of one time was stored last is known only to a read in order.
-func (g *gathering) flush() (again []uint64, err error) {
-	for _, fp := range g.fps {
-		s := g.found[fp]
-		switch {
-		case s == nil:
-			err = g.series(fp, nil)
-		case s.unsorted:
-			err = errOverlap
-		default:
-			err = g.series(fp, s)
-		}
+func (g *gathering) flush(ctx context.Context) (again []uint64, err error) {
+	overlap := make([]bool, len(g.fps))
+	err = among(ctx, len(g.fps), func(i int) error {
+		err := g.pass(g.fps[i])
 		if errors.Is(err, errOverlap) {
-			if s != nil && s.unsorted {
-				g.read.Add(-int64(len(s.Times)))
-			}
-			again, err = append(again, fp), nil
+			overlap[i], err = true, nil
 		}
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			g.store.free(s.Samples)
-			delete(g.found, fp)
+		return err
+	})
+	for i, fp := range g.fps {
+		if overlap[i] {
+			again = append(again, fp)
 		}
 	}
-	return again, nil
+	return again, err
+}
+
+func (g *gathering) pass(fp uint64) error {
+	s := g.found[fp]
+	if s == nil {
+		return g.series(fp, nil)
+	}
+	defer g.store.free(s.Samples)
+	if s.unsorted {
+		g.read.Add(-int64(len(s.Times)))
+		return errOverlap
+	}
+	return g.series(fp, s)
 }

@@ -40,8 +40,8 @@ func (s *Store) stream(ctx context.Context, t tenant.ID, r Range, packs bool, ea
 	)
 	total <- conn.Stats{}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, fps := range r.shares(runtime.GOMAXPROCS(0)) {
+	g.SetLimit(2) // one is read while the other is unpacked
+	for _, fps := range r.shares() {
 		g.Go(func() error {
 			c := &share{store: s, tenant: t, Range: r, each: each, read: &read, limit: limit}
 			c.Fingerprints = fps
@@ -63,15 +63,38 @@ const (
 
 // shares are the range's fingerprints split into what is read at once: one after
 // another in the order of the table, so that none reads what another has read,
-// and of so few hours that all their packs can be held.
-func (r Range) shares(workers int) [][]uint64 {
+// and of so few hours that all their packs can be held. A statement costs more
+// than most reads, so there are no more of them than that takes.
+func (r Range) shares() [][]uint64 {
 	fps := slices.Clone(r.Fingerprints)
 	slices.Sort(fps)
-	fps = slices.Compact(fps)
-	const few = 200 // series not worth statements of their own
-	most := max(1, min(batch, cellsAtOnce/r.hours()))
-	size := max(1, min(most, max(few, (len(fps)+workers-1)/workers)))
-	return slices.Collect(slices.Chunk(fps, size))
+	return slices.Collect(slices.Chunk(slices.Compact(fps), max(1, min(batch, cellsAtOnce/r.hours()))))
+}
+
+// among calls f for 0 to n-1 from as many goroutines as there are processors.
+func among(ctx context.Context, n int, f func(i int) error) error {
+	const run = 16
+	g, ctx := errgroup.WithContext(ctx)
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), (n+run-1)/run) {
+		g.Go(func() error {
+			for {
+				from := int(next.Add(run)) - run
+				if from >= n {
+					return nil
+				}
+				for i := from; i < min(from+run, n); i++ {
+					if err := ctx.Err(); err != nil {
+						return err
+					}
+					if err := f(i); err != nil {
+						return err
+					}
+				}
+			}
+		})
+	}
+	return g.Wait()
 }
 
 // hours is how many hours the range touches.
@@ -116,7 +139,7 @@ func (c *share) run(ctx context.Context, packs bool) error {
 	if err := c.look(ctx, packs); err != nil {
 		return err
 	}
-	var fps []uint64
+	var packed, rest []uint64
 	gathered := uint64(0)
 	for i, fp := range c.Fingerprints {
 		held, missing := c.missing(i)
@@ -124,20 +147,21 @@ func (c *share) run(ctx context.Context, packs bool) error {
 		case held == 0:
 			continue
 		case missing == 0:
-			if err := c.series(fp, nil); err != nil {
-				return err
-			}
+			packed = append(packed, fp)
 			continue
 		}
-		if gathered += missing; gathered > samplesAtOnce && len(fps) > 0 {
-			if err := c.chunks(ctx, fps); err != nil {
+		if gathered += missing; gathered > samplesAtOnce && len(rest) > 0 {
+			if err := c.chunks(ctx, rest); err != nil {
 				return err
 			}
-			fps, gathered = fps[:0], missing
+			rest, gathered = rest[:0], missing
 		}
-		fps = append(fps, fp)
+		rest = append(rest, fp)
 	}
-	return c.chunks(ctx, fps)
+	if err := among(ctx, len(packed), func(i int) error { return c.series(packed[i], nil) }); err != nil {
+		return err
+	}
+	return c.chunks(ctx, rest)
 }
 
 // missing counts the samples of series i, and those that are in no pack.
@@ -231,7 +255,7 @@ func (c *share) chunks(ctx context.Context, fps []uint64) error {
 	c.stats.Add(stats)
 	var again []uint64
 	if err == nil {
-		again, err = g.flush()
+		again, err = g.flush(ctx)
 	}
 	if err == nil && len(again) > 0 {
 		r := c.Range

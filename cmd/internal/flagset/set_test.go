@@ -178,6 +178,38 @@ func FuzzConfigFile(f *testing.F) {
 	})
 }
 
+// FuzzSections: a file of sections, such as --limits, is taken or refused as a
+// mistake of its writer.
+func FuzzSections(f *testing.F) {
+	f.Add("busy:\n  max-size: 3\n  timeout: 1s\nother: {}\n")
+	f.Add("a: &a {max-size: 1}\nb: *a\na: {<<: *a}")
+	f.Add("a:\n  b:\n    c: [1]")
+	f.Add("? [a]\n: {max-size: 1}")
+	path := filepath.Join(f.TempDir(), "fuzz.yaml")
+	f.Fuzz(func(t *testing.T, text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]*settings{}
+		err := New(About{Command: "x"}).Sections("limits", path, func(name string) (*Set, error) {
+			if seen[name] != nil {
+				t.Fatalf("section %q is declared twice", name)
+			}
+			seen[name] = &settings{}
+			return declare(seen[name]), nil
+		})
+		var usage *UsageError
+		if err != nil && !errors.As(err, &usage) {
+			t.Fatalf("%v is not a UsageError", err)
+		}
+		for name, into := range seen {
+			if into.Size < 0 || into.Timeout < 0 {
+				t.Fatalf("%s: accepted a negative limit: %+v", name, into)
+			}
+		}
+	})
+}
+
 func lookup(env map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 }

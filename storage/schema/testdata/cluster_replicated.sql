@@ -456,3 +456,16 @@ FROM (
   GROUP BY tenant, retention_days, day
 );
 
+-- 0019_alert_leases
+CREATE TABLE IF NOT EXISTS alert_leases_local (
+  tenant LowCardinality(String),
+  turn UInt64,
+  holder String,
+  url String,
+  claimed_at DateTime64(9, 'UTC')
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', turn)
+ORDER BY tenant
+SETTINGS replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS alert_leases AS alert_leases_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_leases_local', cityHash64(tenant));
+

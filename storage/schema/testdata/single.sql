@@ -414,3 +414,14 @@ FROM (
   GROUP BY tenant, retention_days, day
 );
 
+-- 0019_alert_leases
+CREATE TABLE IF NOT EXISTS alert_leases (
+  tenant LowCardinality(String),
+  turn UInt64,
+  holder String,
+  url String,
+  claimed_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(turn)
+ORDER BY tenant
+SETTINGS non_replicated_deduplication_window = 10000;
+

@@ -38,6 +38,22 @@ func BenchmarkSpans(b *testing.B) {
 }
 
 func BenchmarkSamples(b *testing.B) {
-	alter := func(change string) []string { return []string{"ALTER TABLE samples " + change} }
-	measure(b, workload.Metrics, "samples", []variant{{name: "warm-up"}, {name: "as-it-is"}, {name: "lz4-values", alter: alter("MODIFY COLUMN value CODEC(LZ4)")}})
+	values := func(codec string) variant {
+		return variant{name: "values " + codec, alter: []string{"ALTER TABLE samples MODIFY COLUMN value CODEC(" + codec + ")"}}
+	}
+	measure(b, workload.Metrics, "samples", []variant{{name: "warm-up"}, {name: "as-it-is"}, values("LZ4"), values("ZSTD(1)"), values("ZSTD(3)"),
+		values("FPC(8), ZSTD(1)"), values("Gorilla, ZSTD(1)"), values("Delta(8), ZSTD(3)")})
+}
+
+func BenchmarkHistograms(b *testing.B) {
+	counts := func(codec string) variant {
+		return variant{name: "counts " + codec, alter: []string{"ALTER TABLE histograms MODIFY COLUMN counts CODEC(" + codec + ")"}}
+	}
+	sums := func(codec string) variant {
+		return variant{name: "sums " + codec, alter: []string{"ALTER TABLE histograms MODIFY COLUMN sum CODEC(" + codec + ")"}}
+	}
+	measure(b, workload.Metrics, "histograms", []variant{{name: "warm-up"}, {name: "as-it-is"},
+		counts("ZSTD(3)"), counts("Delta(8), ZSTD(1)"), counts("DoubleDelta, ZSTD(1)"), counts("T64, ZSTD(1)"),
+		counts("T64('bit'), ZSTD(1)"), counts("ZSTD(1)"), counts("T64('bit'), LZ4"),
+		sums("Gorilla, ZSTD(1)"), sums("FPC(8), ZSTD(1)")})
 }

@@ -383,7 +383,13 @@ SELECT tenant, retention_days, toDate(start_time) AS day, 'span' AS scope,
 FROM spans
 GROUP BY tenant, retention_days, day;
 
--- 0014_alert_leases
+-- 0014_sample_values
+ALTER TABLE samples MODIFY COLUMN value CODEC(Delta(8), ZSTD(1));
+
+-- 0015_histogram_counts
+ALTER TABLE histograms MODIFY COLUMN counts CODEC(T64('bit'), ZSTD(3));
+
+-- 0016_alert_leases
 CREATE TABLE IF NOT EXISTS alert_leases (
   tenant LowCardinality(String),
   turn UInt64,

@@ -59,6 +59,8 @@ type serveConfig struct {
 	queryTimeout time.Duration
 	queryRows    int64
 	querySamples int64
+	queryCache   int64
+	lookback     time.Duration
 
 	log    selftel.LogConfig
 	traces selftel.TraceConfig
@@ -155,6 +157,8 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Duration(&c.queryTimeout, "query-timeout", time.Minute, "`time` a query may take")
 	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
+	set.Duration(&c.lookback, "lookback-delta", 5*time.Minute, "`time` that PromQL looks back for the last sample of a series")
+	set.Bytes(&c.queryCache, "query-cache-bytes", 64<<20, "`size` of the answers of PromQL range queries that are kept in memory, so that asking again evaluates only what is new; 0: none")
 	set.Section("What each tenant may send")
 	declareTenant(set, &c.tenantLimits)
 	set.String(&c.limitsFile, "limits", "", "YAML `file` with other values for single tenants: names of tenants, and below each the flags of this section that differ")
@@ -183,6 +187,9 @@ func (c *serveConfig) check() error {
 	}
 	if len(c.gossipPeers) > 0 && c.gossipListen == "" {
 		return fmt.Errorf("flag --alertmanager-cluster-peer: needs --alertmanager-cluster-listen")
+	}
+	if c.lookback < time.Millisecond {
+		return fmt.Errorf("flag --lookback-delta: %s is shorter than a millisecond", c.lookback)
 	}
 	if c.takeover < time.Second {
 		return fmt.Errorf("flag --alert-takeover: %v is less than a second", c.takeover)

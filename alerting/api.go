@@ -49,6 +49,9 @@ type (
 		Labels        labels.Labels `json:"labels"`
 		Annotations   labels.Labels `json:"annotations"`
 		Alerts        []*apiAlert   `json:"alerts"`
+		// Prometheus has neither of these.
+		KeepFiringWhile      string `json:"keepFiringWhile,omitempty"`
+		StateChangesLastHour int    `json:"stateChangesLastHour"`
 		ruleHealth
 		Type string `json:"type"`
 	}
@@ -313,6 +316,7 @@ func (r *liveRule) describeAlert(excludeAlerts bool) alertingRule {
 		Name: r.alert.Name, Query: r.alert.Expr,
 		Duration: r.alert.Hold.Seconds(), KeepFiringFor: r.alert.KeepFiring.Seconds(),
 		Labels: r.alert.Labels, Annotations: r.alert.Annotations,
+		KeepFiringWhile: r.alert.While, StateChangesLastHour: r.flapping.inLastHour(time.Now()),
 		ruleHealth: r.health(), Type: "alerting",
 	}
 	r.mu.Lock()

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
+	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
@@ -44,6 +45,8 @@ type Config struct {
 	// so that a restart forgets them.
 	Store *alertstore.Store
 
+	// Cluster is whom the Alertmanager gossips with; nil is nobody.
+	Cluster *notify.Cluster
 	// Election says when this process is in charge, among several over one
 	// store. Nil: there is no other, and it always is.
 	Election *election.Election

@@ -36,10 +36,11 @@ type liveRule struct {
 // ruleState is what a rule has come to. It outlives the rule at a reload. One
 // evaluation at a time writes; the API reads.
 type ruleState struct {
-	mu      sync.Mutex
-	set     rule.Set
-	stale   rule.Stale
-	lastErr error
+	mu       sync.Mutex
+	set      rule.Set
+	flapping flapping
+	stale    rule.Stale
+	lastErr  error
 	// evidence are annotations of firing instances, by fingerprint; guarded by
 	// evidenceMu.
 	evidenceMu sync.Mutex
@@ -64,7 +65,7 @@ func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule
 		r.onError.Then = rulefile.Keep
 	}
 	r.alert = &rule.Alert{
-		Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
+		Name: def.Alert, Expr: def.Expr, While: def.KeepFiringWhile, Hold: def.For, KeepFiring: def.KeepFiringFor,
 		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.def.Limit,
 	}
 	return r
@@ -162,13 +163,18 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time, o *outcome) 
 	if ctx.Err() == nil {
 		m.outage.observe(m, err, at)
 	}
+	var staying promql.Vector // what is not in the result, and goes on if it fires
+	if err == nil && r.alert.While != "" && r.firing() {
+		staying, err = r.query(ctx, r.alert.While, queried)
+	}
 	verdict, policyErr := r.judge(ctx, result, err, at, queried)
 	if verdict.stay {
 		return policyErr
 	}
-	active, problems := r.alert.Expand(ctx, rule.Expander{
-		Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels,
-	}, at, result)
+	x := rule.Expander{Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels}
+	active, problems := r.alert.Expand(ctx, x, at, result)
+	kept, moreProblems := r.alert.Expand(ctx, x, at, staying)
+	problems = append(problems, moreProblems...)
 	if ctx.Err() != nil {
 		return ctx.Err() // Templates may have been cut off.
 	}
@@ -177,6 +183,7 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time, o *outcome) 
 	}
 	active = append(active, verdict.active...)
 	r.mu.Lock()
+	active = append(active, r.set.Kept(active, kept)...)
 	active = append(active, verdict.held(&r.set, active)...)
 	o.changes, err = r.alert.Step(&r.set, at, active)
 	samples := r.alert.Samples(&r.set, queried)
@@ -186,11 +193,19 @@ func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time, o *outcome) 
 		o.changes, o.instances = nil, nil
 		return err
 	}
+	r.flapping.add(len(o.changes), at)
 	r.gather(ctx, o.changes, queried)
 	if m.cfg.Record != nil {
 		o.samples = r.withEnded(samples, queried)
 	}
 	return policyErr
+}
+
+// firing says whether any of the rule's alerts fires.
+func (r *liveRule) firing() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.set.State() == rule.Firing
 }
 
 func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time, o *outcome) error {

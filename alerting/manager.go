@@ -105,6 +105,7 @@ func (m *Manager) newAlertmanager() (*notify.Alertmanager, error) {
 		Logger:        m.log,
 		Registry:      m.amMetrics.at.Store,
 		Confirm:       m.confirm,
+		Cluster:       m.cfg.Cluster,
 	}
 	if m.cfg.Store != nil {
 		cfg.Record, cfg.RecordSilence = m.recordNotification, m.recordSilence
@@ -279,12 +280,20 @@ func (m *Manager) put(alerts []notify.Alert) {
 
 func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {
 	counts := map[rule.State]int{}
+	flaps := map[string]int{}
+	now := time.Now()
 	for _, r := range m.rules() {
 		r.mu.Lock()
 		for _, in := range r.set.Instances() {
 			counts[in.State]++
 		}
 		r.mu.Unlock()
+		if r.alert != nil {
+			flaps[r.group.key()] += r.flapping.inLastHour(now)
+		}
+	}
+	for key, n := range flaps {
+		ch <- prometheus.MustNewConstMetric(flappingDesc(), prometheus.GaugeValue, float64(n), key)
 	}
 	for _, state := range []rule.State{rule.Pending, rule.Firing} {
 		ch <- prometheus.MustNewConstMetric(alertsDesc(), prometheus.GaugeValue, float64(counts[state]), state.String())

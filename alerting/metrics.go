@@ -91,5 +91,14 @@ func alertsDesc() *prometheus.Desc {
 	return prometheus.NewDesc("trefoil_alerts", "Alert instances by state.", []string{"state"}, nil)
 }
 
-func (alertCounter) Describe(ch chan<- *prometheus.Desc)   { ch <- alertsDesc() }
+func flappingDesc() *prometheus.Desc {
+	return prometheus.NewDesc("trefoil_rule_group_state_changes_last_hour",
+		"Changes of state of the group's alerts in the last hour, since this process began.", []string{"rule_group"}, nil)
+}
+
+func (alertCounter) Describe(ch chan<- *prometheus.Desc) {
+	ch <- alertsDesc()
+	ch <- flappingDesc()
+}
+
 func (c alertCounter) Collect(ch chan<- prometheus.Metric) { c(ch) }

@@ -145,7 +145,7 @@ func total(t *testing.T, w *work, name string) float64 {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			sum += m.GetCounter().GetValue()
+			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
 	return sum
@@ -184,4 +184,46 @@ func TestChangedFiles(t *testing.T) {
 	if rec.Code != 200 || names() != "Slow" {
 		t.Errorf("%d %s; rules %s", rec.Code, rec.Body, names())
 	}
+}
+
+// What fires goes on while a second condition holds, which begins nothing by
+// itself; and changes of state are counted.
+func TestHysteresis(t *testing.T) {
+	bubble(t, "keep_firing_while", func(t *testing.T) {
+		src, p := newSource(15*time.Second), newPager(t)
+		w := start(t, Config{Instant: src.instant, GroupInterval: time.Minute}, p, `
+groups:
+- name: shop
+  interval: 1m
+  rules:
+  - alert: Long
+    expr: queue > 100
+    keep_firing_while: queue > 80
+`)
+		for _, step := range []struct {
+			queue  float64
+			states []string
+		}{
+			{90, nil}, {101, []string{"Long{web} firing"}}, {90, []string{"Long{web} firing"}}, {120, []string{"Long{web} firing"}},
+			{81, []string{"Long{web} firing"}}, {80, nil}, {95, nil},
+		} {
+			src.set(t, `queue{job="web"}`, step.queue)
+			time.Sleep(3 * time.Minute)
+			w.wantStates(step.states...)
+		}
+		if n := len(p.pages()); n != 2 {
+			t.Errorf("pages %v", p.pages())
+		}
+		_, rules := w.get(w.RulesHandler(), "")
+		if !strings.Contains(rules, `"stateChangesLastHour":2`) || !strings.Contains(rules, `"keepFiringWhile":"queue \u003e 80"`) {
+			t.Error(rules)
+		}
+		if n := total(t, w, "trefoil_rule_group_state_changes_last_hour"); n != 2 {
+			t.Errorf("%v changes", n)
+		}
+		time.Sleep(time.Hour)
+		if n := total(t, w, "trefoil_rule_group_state_changes_last_hour"); n != 0 {
+			t.Errorf("%v changes an hour later", n)
+		}
+	})
 }

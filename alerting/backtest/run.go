@@ -76,6 +76,9 @@ func (cfg *Config) replay(ctx context.Context, g *rulefile.Group, def *rulefile.
 	if g.QueryOffset != nil {
 		offset = *g.QueryOffset
 	}
+	if def.KeepFiringWhile != "" {
+		return nil, fmt.Errorf("%s: rules with keep_firing_while cannot be replayed", def.Alert)
+	}
 	p := &player{
 		group: g.Name, open: map[uint64]*Episode{},
 		alert: rule.Alert{

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -104,16 +105,18 @@ func (c *Collector) Collect(ctx context.Context, a Alert) map[string]string {
 	add(API, c.apiLink(&a))
 	add(Grafana, c.grafanaLink(&a))
 
+	of := service(a.Labels)
+	guilty := sync.OnceValue(func() []attrcol.Matcher { return c.narrow(ctx, &a, of) })
 	var traces []string // by exemplars first, then by logs
 	var fromLogs []string
 	var wg sync.WaitGroup
 	wg.Go(func() { traces = c.exemplars(ctx, &a) })
 	wg.Go(func() {
-		rows := c.logs(ctx, &a)
+		rows := c.logs(ctx, &a, of, guilty)
 		add(Logs, printLogs(rows))
 		fromLogs = tracesOf(rows)
 	})
-	wg.Go(func() { add(Deltas, c.deltas(ctx, &a)) })
+	wg.Go(func() { add(Deltas, c.deltas(ctx, &a, of, guilty)) })
 	done := make(chan struct{})
 	go func() {
 		wg.Wait()
@@ -212,19 +215,24 @@ func service(ls labels.Labels) string {
 	return job[strings.LastIndexByte(job, '/')+1:]
 }
 
-// logs answers the newest log records of the guilty service: warnings and
-// worse, or anything if there are none.
-func (c *Collector) logs(ctx context.Context, a *Alert) []logstore.Row {
-	of := service(a.Labels)
+// logs answers the newest log records of the guilty series, of its service if
+// there are none: warnings and worse, or anything.
+func (c *Collector) logs(ctx context.Context, a *Alert, of string, guilty func() []attrcol.Matcher) []logstore.Row {
 	if c.cfg.Logs == nil || of == "" || !a.wants(Logs) && !a.wants(Traces) {
 		return nil
 	}
-	for _, severity := range []uint8{warning, 0} {
-		found, err := c.cfg.Logs.Select(ctx, a.Tenant, logstore.Filter{
-			From: a.At.Add(-window), To: a.At.Add(time.Second), Services: []string{of}, MinSeverity: severity,
-		}, logstore.Page{Limit: maxLogs})
-		if err != nil || len(found.Rows) > 0 {
-			return found.Rows
+	series := guilty()
+	for _, conditions := range [][]attrcol.Matcher{series, nil} {
+		for _, severity := range []uint8{warning, 0} {
+			found, err := c.cfg.Logs.Select(ctx, a.Tenant, logstore.Filter{
+				From: a.At.Add(-window), To: a.At.Add(time.Second), Services: []string{of}, MinSeverity: severity, Attributes: conditions,
+			}, logstore.Page{Limit: maxLogs})
+			if err != nil || len(found.Rows) > 0 {
+				return found.Rows
+			}
+		}
+		if len(series) == 0 {
+			return nil
 		}
 	}
 	return nil

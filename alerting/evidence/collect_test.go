@@ -125,6 +125,36 @@ func TestCollect(t *testing.T) {
 	}
 }
 
+// Of a service's records those of the guilty series are shown: a label stands
+// for the attribute of its name, with dots or without. Labels that the records
+// do not have narrow nothing, nor does a value that none has.
+func TestGuiltySeries(t *testing.T) {
+	db := storagetest.DB(t)
+	now := time.Now().UTC()
+	of := func(text, host string) logstore.Record {
+		r := record(now.Add(-time.Second), 17, text, "eu", 0)
+		r.Attributes = append(r.Attributes, attribute.KeyValue{Key: "host.name", Value: attribute.StringValue(host)})
+		attribute.Sort(r.Attributes)
+		return r
+	}
+	insert(t, db, "payment", of("disk full", "a"), of("all fine", "b"), of("all fine", "c"))
+	c := New(Config{Logs: logstore.New(db, resourcestore.New(db)), Budget: time.Minute})
+	for _, tt := range []struct {
+		labels labels.Labels
+		lines  int
+		want   string
+	}{
+		{labels.FromStrings("service_name", "payment", "host_name", "a", "severity", "page", "code", "500"), 1, "disk full"},
+		{labels.FromStrings("service_name", "payment", "host_name", "nowhere"), 3, "disk full"},
+		{labels.FromStrings("service_name", "payment"), 3, "all fine"},
+	} {
+		got := c.Collect(t.Context(), Alert{Tenant: "default", Labels: tt.labels, At: now, Sections: []string{Logs}})[Prefix+Logs]
+		if strings.Count(got, "payment: ") != tt.lines || !strings.Contains(got, tt.want) {
+			t.Errorf("%v: %q, want %d lines", tt.labels, got, tt.lines)
+		}
+	}
+}
+
 // What takes too long is left out; what is there already is not.
 func TestBudget(t *testing.T) {
 	c := New(Config{

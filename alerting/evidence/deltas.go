@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 )
@@ -17,14 +18,14 @@ import (
 const sampleRows = 500
 
 // deltas says which attribute values have become more frequent among the
-// service's log records since the hour before.
-func (c *Collector) deltas(ctx context.Context, a *Alert) string {
-	of := service(a.Labels)
+// guilty series' log records since the hour before.
+func (c *Collector) deltas(ctx context.Context, a *Alert, of string, guilty func() []attrcol.Matcher) string {
 	if c.cfg.Logs == nil || of == "" || !a.wants(Deltas) {
 		return ""
 	}
+	series := guilty()
 	read := func(from, to time.Time) []logstore.Row {
-		found, err := c.cfg.Logs.Select(ctx, a.Tenant, logstore.Filter{From: from, To: to, Services: []string{of}},
+		found, err := c.cfg.Logs.Select(ctx, a.Tenant, logstore.Filter{From: from, To: to, Services: []string{of}, Attributes: series},
 			logstore.Page{Limit: sampleRows})
 		if err != nil {
 			return nil

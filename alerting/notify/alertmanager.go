@@ -194,7 +194,7 @@ func (a *Alertmanager) apply(conf *amconfig.Config) error {
 	}
 	inhibitor := inhibit.NewInhibitor(a.alerts, conf.InhibitRules, a.log, eventrecorder.Recorder{})
 	pipeline := a.pipeline(receivers, inhibitor, timeinterval.NewIntervener(times))
-	dispatcher := dispatch.NewDispatcher(a.alerts, routes, pipeline, a.groupMarker, nil, tidyEvery, nil, a.log,
+	dispatcher := dispatch.NewDispatcher(a.alerts, routes, pipeline, a.groupMarker, a.flushTime, tidyEvery, nil, a.log,
 		eventrecorder.Recorder{}, a.dispatcherMetrics, tmpl)
 	a.api.Update(conf, func(ctx context.Context, labels model.LabelSet) {
 		inhibitor.Mutes(ctx, labels)
@@ -207,6 +207,15 @@ func (a *Alertmanager) apply(conf *amconfig.Config) error {
 		a.begin()
 	}
 	return nil
+}
+
+// flushTime bounds the notifications of one turn of a group.
+func (a *Alertmanager) flushTime(interval time.Duration) time.Duration {
+	interval = max(interval, amnotify.MinTimeout)
+	if a.cfg.Cluster != nil {
+		interval += a.cfg.Cluster.wait()
+	}
+	return interval
 }
 
 // owed are ended alerts that only the groups of the present dispatcher still
@@ -337,6 +346,10 @@ func (a *Alertmanager) Run(ctx context.Context) {
 	a.begin()
 	<-a.reloading
 
+	if a.cfg.Cluster != nil {
+		a.cfg.Cluster.attach(a)
+		defer a.cfg.Cluster.detach(a)
+	}
 	ticker := time.NewTicker(tidyEvery)
 	defer ticker.Stop()
 	for ctx.Err() == nil {

@@ -10,6 +10,7 @@ import (
 
 	amalert "github.com/prometheus/alertmanager/alert"
 	"github.com/prometheus/alertmanager/api"
+	"github.com/prometheus/alertmanager/cluster"
 	"github.com/prometheus/alertmanager/dispatch"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
@@ -35,8 +36,12 @@ func (a *Alertmanager) mount(reg prometheus.Registerer) error {
 		return err
 	}
 	var err error
+	var peer cluster.ClusterPeer // a nil pointer in it would not be nil
+	if a.cfg.Cluster != nil {
+		peer = a.cfg.Cluster.peer
+	}
 	a.api, err = api.New(api.Options{
-		Alerts: a.alerts, Silences: a.silences, GroupMutedFunc: a.groupMarker.Muted,
+		Peer: peer, Alerts: a.alerts, Silences: a.silences, GroupMutedFunc: a.groupMarker.Muted,
 		Timeout: apiTimeout, Logger: a.log, Registry: reg, RequestDuration: duration, GroupFunc: a.groups,
 	})
 	if err != nil {

@@ -37,6 +37,10 @@ type Config struct {
 	// ExternalURL is the messages' externalURL.
 	ExternalURL string
 
+	// Cluster shares what receivers were told, and silences, with other
+	// Alertmanagers. Nil: there are none.
+	Cluster *Cluster
+
 	// AttemptTimeout bounds one attempt. Default 10s.
 	AttemptTimeout time.Duration
 	// StopTimeout is what an attempt under way gets when the process is

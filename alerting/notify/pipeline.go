@@ -17,7 +17,7 @@ import (
 // pipeline is Alertmanager's, with four stages of ours (confirmed, whole,
 // intent and deliver) among its own:
 //
-//	drain ─ confirmed ─ whole ─ inhibited ─ active times ─ mute times ─ silenced ─┬─ dedup ─ intent ─ retry ─ log   per integration
+//	drain ─ (gossip settled) ─ confirmed ─ whole ─ inhibited ─ active times ─ mute times ─ silenced ─┬─ (turn among peers) ─ dedup ─ intent ─ retry ─ log   per integration
 //	                                                                  └─ …
 func (a *Alertmanager) pipeline(receivers map[string][]amnotify.Integration, inhibitor *inhibit.Inhibitor, times *timeinterval.Intervener) amnotify.RoutingStage {
 	routing := amnotify.RoutingStage{}
@@ -26,7 +26,7 @@ func (a *Alertmanager) pipeline(receivers map[string][]amnotify.Integration, inh
 		for i := range integrations {
 			fan = append(fan, a.integrationStages(name, integrations[i]))
 		}
-		routing[name] = drained{&a.drain, amnotify.MultiStage{
+		stages := amnotify.MultiStage{
 			amnotify.StageFunc(a.confirmed),
 			amnotify.StageFunc(a.whole),
 			amnotify.NewMuteStage(inhibitor, a.pipelineMetrics),
@@ -34,7 +34,11 @@ func (a *Alertmanager) pipeline(receivers map[string][]amnotify.Integration, inh
 			amnotify.NewTimeMuteStage(times, a.groupMarker, a.pipelineMetrics),
 			amnotify.NewMuteStage(a.silencer, a.pipelineMetrics),
 			fan,
-		}}
+		}
+		if a.cfg.Cluster != nil {
+			stages = append(amnotify.MultiStage{a.cfg.Cluster.settled()}, stages...)
+		}
+		routing[name] = drained{&a.drain, stages}
 	}
 	a.pipelineMetrics.InitializeFor(receivers)
 	return routing
@@ -50,12 +54,16 @@ func (a *Alertmanager) confirmed(ctx context.Context, _ *slog.Logger, alerts ...
 
 func (a *Alertmanager) integrationStages(receiver string, i amnotify.Integration) amnotify.Stage {
 	r := &nflogpb.Receiver{GroupName: receiver, Integration: i.Name(), Idx: uint32(i.Index())}
-	return amnotify.MultiStage{
+	stages := amnotify.MultiStage{
 		&dedupStage{a.notified, r, amnotify.NewDedupStage(&i, a.notified, r)},
 		&intentStage{a.notified, r, a.cfg.Scope},
 		&deliverStage{a.notified, r, amnotify.NewRetryStage(i, receiver, a.pipelineMetrics, eventrecorder.Recorder{})},
 		amnotify.NewSetNotifiesStage(a.notified, r),
 	}
+	if a.cfg.Cluster != nil {
+		stages = append(amnotify.MultiStage{a.cfg.Cluster.turn()}, stages...)
+	}
+	return stages
 }
 
 // dedupStage asks Alertmanager whether there is something to tell, and then

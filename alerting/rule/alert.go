@@ -21,6 +21,9 @@ type Alert struct {
 	Name string
 	// Expr is the expression as its language prints it.
 	Expr string
+	// While is the rule file's `keep_firing_while`: what fires goes on while
+	// this expression yields it, although Expr does not. Empty: nothing does.
+	While string
 	// Hold is the rule file's `for`.
 	Hold time.Duration
 	// KeepFiring is the rule file's `keep_firing_for`.
@@ -89,6 +92,22 @@ func (a *Alert) Step(set *Set, at time.Time, active []Active) ([]Change, error) 
 		}
 	}
 	return changes, nil
+}
+
+// Kept are those elements of While's result, expanded, that fire and are not in
+// Expr's.
+func (s *Set) Kept(active, while []Active) (kept []Active) {
+	seen := make(map[uint64]bool, len(active))
+	for i := range active {
+		seen[active[i].Labels.Hash()] = true
+	}
+	for i := range while {
+		hash := while[i].Labels.Hash()
+		if in := s.byHash[hash]; in != nil && in.State == Firing && !seen[hash] {
+			kept = append(kept, while[i])
+		}
+	}
+	return kept
 }
 
 // countAfter is the number of pending and firing instances a step would leave.

@@ -51,6 +51,9 @@ type Rule struct {
 
 	For           time.Duration
 	KeepFiringFor time.Duration
+	// KeepFiringWhile is an expression, as its language prints it; what fires
+	// goes on while it yields it. Empty: there is none.
+	KeepFiringWhile string
 	// Labels hold the group's labels and, winning over them, the rule's own.
 	Labels      map[string]string
 	Annotations map[string]string

@@ -15,7 +15,7 @@ import (
 func (p *reader) parseRule(node *yaml.Node, group *Group) (rule Rule, expr *language.Expr) {
 	rule.Line = node.Line
 	fields := p.fields(node, "a rule",
-		"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations", "no_data", "on_error")
+		"alert", "record", "expr", "for", "keep_firing_for", "keep_firing_while", "labels", "annotations", "no_data", "on_error")
 	if resolve(node).Kind != yaml.MappingNode && !isNull(node) {
 		return rule, nil // One problem for it is enough.
 	}
@@ -46,6 +46,10 @@ func (p *reader) parseRule(node *yaml.Node, group *Group) (rule Rule, expr *lang
 			rule.For = p.duration(f.value, "for")
 		case "keep_firing_for":
 			rule.KeepFiringFor = p.duration(f.value, "keep_firing_for")
+		case "keep_firing_while":
+			if while := p.expression(f.value, p.text(f.value, "keep_firing_while"), group.Language); while != nil {
+				rule.KeepFiringWhile = while.Text
+			}
 		case "labels":
 			rule.Labels = p.labels(f.value, "label")
 		case "annotations":
@@ -102,7 +106,7 @@ func merged(group, rule map[string]string) map[string]string {
 }
 
 func (p *reader) checkRecord(rule *Rule, name *yaml.Node, fields []field) {
-	for _, alien := range []string{"for", "keep_firing_for", "annotations", "no_data", "on_error"} {
+	for _, alien := range []string{"for", "keep_firing_for", "keep_firing_while", "annotations", "no_data", "on_error"} {
 		if f, ok := find(fields, alien); ok && !isEmpty(f.value) {
 			p.add(f.key, "%s belongs to alerting rules; this one records", alien)
 		}

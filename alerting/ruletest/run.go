@@ -232,7 +232,7 @@ func newRule(g *rulefile.Group, def *rulefile.Rule) *liveRule {
 		return &liveRule{record: &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.Limit}}
 	}
 	return &liveRule{alert: &rule.Alert{
-		Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
+		Name: def.Alert, Expr: def.Expr, While: def.KeepFiringWhile, Hold: def.For, KeepFiring: def.KeepFiringFor,
 		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.Limit,
 	}}
 }
@@ -272,6 +272,14 @@ func (w *world) evaluateRule(ctx context.Context, g *liveGroup, r *liveRule, at 
 		expand := w.expand
 		expand.Query = query
 		active, problems := r.alert.Expand(ctx, expand, at, result)
+		if r.alert.While != "" {
+			staying, err := query(ctx, r.alert.While, queried)
+			if err != nil {
+				return err
+			}
+			kept, more := r.alert.Expand(ctx, expand, at, staying)
+			active, problems = append(active, r.set.Kept(active, kept)...), append(problems, more...)
+		}
 		if _, err := r.alert.Step(&r.set, at, active); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -47,6 +48,12 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	if err != nil {
 		return err
 	}
+	var cluster *notify.Cluster
+	if s.cfg.gossipListen != "" {
+		if cluster, err = s.gossip(); err != nil {
+			return err
+		}
+	}
 	manager, err := alerting.New(alerting.Config{
 		RuleFiles: s.cfg.rules,
 		Instant:   service.Instant,
@@ -54,6 +61,7 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		Record:    recorder(pipeline),
 		Store:     store,
 		Election:  elected,
+		Cluster:   cluster,
 
 		Unavailable: storeAway,
 		Settled:     s.settled,
@@ -117,6 +125,24 @@ func (s *server) newElection(store *alertstore.Store) (*election.Election, error
 		Store: store, Tenant: tenant.Default, Instance: string(name), Process: strings.ToLower(rand.Text()), URL: address,
 		Life: s.cfg.takeover, Logger: s.log,
 	}), nil
+}
+
+// gossip joins other Alertmanagers, and leaves them at the end.
+func (s *server) gossip() (*notify.Cluster, error) {
+	c, err := notify.Join(notify.ClusterConfig{
+		Listen: s.cfg.gossipListen, Advertise: s.cfg.gossipAdvertise, Peers: s.cfg.gossipPeers, Logger: s.log, Registerer: s.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !edge.Loopback(c.Address()) {
+		s.log.Warn("gossip beyond this machine is neither encrypted nor authenticated", "address", c.Address())
+	}
+	s.addActor(func(ctx context.Context) error {
+		<-ctx.Done()
+		return c.Leave(2 * time.Second)
+	})
+	return c, nil
 }
 
 // storeAway says whether a query failed because the store cannot be asked.

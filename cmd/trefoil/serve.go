@@ -39,6 +39,9 @@ type serveConfig struct {
 	alertmanagerConfig string
 	alertmanagers      []string
 
+	gossipListen, gossipAdvertise string
+	gossipPeers                   []string
+
 	advertiseURL string
 	takeover     time.Duration
 
@@ -140,6 +143,9 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
+	set.String(&c.gossipListen, "alertmanager-cluster-listen", "", "`address` for gossip with other Alertmanagers that get the same alerts, such as 127.0.0.1:9094; it is neither encrypted nor authenticated; empty: none")
+	set.String(&c.gossipAdvertise, "alertmanager-cluster-advertise", "", "`address` that they are told; empty: the one above")
+	set.Strings(&c.gossipPeers, "alertmanager-cluster-peer", nil, "`address` of another one's gossip; may be repeated")
 	set.String(&c.advertiseURL, "advertise-url", "", "`URL` under which other instances over the same ClickHouse reach this one's HTTP API; empty: http://<http-addr>")
 	set.Duration(&c.takeover, "alert-takeover", election.DefaultLife, "`time` after which another instance over the same ClickHouse evaluates the rules when the one that does gives no sign of life; the same for all of them")
 	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
@@ -178,6 +184,9 @@ func (c *serveConfig) check() error {
 	}
 	if c.retentionDays < 1 || c.retentionDays > 3650 {
 		return fmt.Errorf("flag --retention-days: %d is not between 1 and 3650", c.retentionDays)
+	}
+	if len(c.gossipPeers) > 0 && c.gossipListen == "" {
+		return fmt.Errorf("flag --alertmanager-cluster-peer: needs --alertmanager-cluster-listen")
 	}
 	if c.lookback < time.Millisecond {
 		return fmt.Errorf("flag --lookback-delta: %s is shorter than a millisecond", c.lookback)

@@ -161,7 +161,7 @@ func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *server, end time.
 		if !strings.Contains(name, cfg.Only) {
 			continue
 		}
-		a, engine, err := cfg.measure(ctx, ours, "/prometheus", q, end, nil)
+		a, engine, err := cfg.measure(ctx, ours, "/prometheus", q, end, url.Values{"nocache": {"1"}})
 		if err != nil {
 			return fmt.Errorf("trefoil: %s: %w", name, err)
 		}

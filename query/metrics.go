@@ -16,6 +16,7 @@ type metrics struct {
 	evaluations *prometheus.HistogramVec
 	samples     prometheus.Counter
 	series      prometheus.Counter
+	steps       *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -31,9 +32,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Samples that evaluations read from storage."}),
 		series: prometheus.NewCounter(prometheus.CounterOpts{Name: "trefoil_query_series_touched_total",
 			Help: "Series that the selectors of evaluations found."}),
+		steps: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "trefoil_query_cache_steps_total",
+			Help: "Steps of range queries that were looked for in the cache, by whether it had them."}, []string{"found"}),
 	}
 	if r != nil {
-		r.MustRegister(m.requests, m.inFlight, m.evaluations, m.samples, m.series)
+		r.MustRegister(m.requests, m.inFlight, m.evaluations, m.samples, m.series, m.steps)
 	}
 	return m
 }
@@ -49,6 +52,12 @@ func (m *metrics) evaluated(language string) func(metricexec.Stats, error) {
 		m.samples.Add(float64(s.Samples))
 		m.series.Add(float64(s.Series))
 	}
+}
+
+// cached counts what the cache of answers had.
+func (m *metrics) cached(asked, had int64) {
+	m.steps.WithLabelValues("yes").Add(float64(had))
+	m.steps.WithLabelValues("no").Add(float64(asked - had))
 }
 
 // answered counts one request.

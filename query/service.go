@@ -75,8 +75,13 @@ type Config struct {
 	Alerts    *alertstore.Store // what fired when; nil where no alert is kept
 	// Promote lists resource attributes that are labels of every metric series
 	// beside job and instance; nil means service.name.
-	Promote    []string
-	Limits     Limits
+	Promote []string
+	Limits  Limits
+	// Lookback is how old the last sample of a series may be in PromQL; 0 means 5 min.
+	Lookback time.Duration
+	// CacheBytes bounds the answers of PromQL range queries that are kept in memory;
+	// 0 keeps none.
+	CacheBytes int64
 	Version    string
 	Program    Program               // what status/ tells of the process
 	Ready      func() Readiness      // nil means always ready
@@ -121,6 +126,7 @@ func New(c Config) *Service {
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
 	s.engine = metricexec.New(metricexec.Config{
 		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
+		Lookback: c.Lookback, Held: c.Metrics.Held, CacheBytes: c.CacheBytes, ObserveCache: s.metrics.cached, Now: c.Now,
 		Limits: metricexec.Limits{
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},
@@ -147,7 +153,7 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, Resources: c.Resources, Alerts: c.Alerts,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, LogQL: s.logs, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),

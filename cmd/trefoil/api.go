@@ -27,8 +27,9 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Servi
 		Metrics:   metricstore.New(db, resources),
 		Resources: resources,
 		Alerts:    alertstore.New(db, uint16(s.cfg.retentionDays)),
-		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)},
-		Version:   build.Version,
+		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)}, Lookback: s.cfg.lookback,
+		CacheBytes: s.cfg.queryCache,
+		Version:    build.Version,
 		Program: query.Program{
 			Revision: build.Commit, BuildDate: build.Time, Started: s.cfg.started,
 			Retention: strconv.Itoa(s.cfg.retentionDays) + "d", Flags: s.cfg.flags,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
+	"github.com/trefoil-o11y/trefoil/query/rangecache"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -57,6 +58,16 @@ type Config struct {
 	// Observe is told of every evaluation that was tried; nil for nobody. The
 	// error is nil or a *fault.Error.
 	Observe func(Stats, error)
+	// Held counts how many samples and histograms of a tenant are stored, by the
+	// hour from the one of from to the one of to, Unix ms. Nil means that no
+	// answers are kept.
+	Held func(ctx context.Context, t tenant.ID, from, to int64) (map[int64]uint64, error)
+	// CacheBytes bounds the answers of range queries that are kept; 0 keeps none.
+	CacheBytes int64
+	// ObserveCache is told how many steps of a range query were looked for in the
+	// cache, and how many it had; nil for nobody.
+	ObserveCache func(asked, had int64)
+	Now          func() time.Time
 	// Lookback is how old the last sample of a series may be; default 5 min.
 	Lookback time.Duration
 }
@@ -75,6 +86,15 @@ func (c *Config) setDefaults() {
 	if c.Lookback <= 0 {
 		c.Lookback = 5 * time.Minute
 	}
+	if c.Held == nil {
+		c.CacheBytes = 0
+	}
+	if c.ObserveCache == nil {
+		c.ObserveCache = func(int64, int64) {}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 }
 
 // Engine evaluates PromQL. It is safe for concurrent use.
@@ -84,6 +104,10 @@ type Engine struct {
 	promql *promplan.Engine
 	known  *known
 	reads  exprReads
+
+	cache   *rangecache.Cache // nil keeps nothing
+	worth   int64             // samples a query reads at least whose answer is kept
+	reaches reaches
 }
 
 // defaultSubqueryStep is the step of a subquery that names none: Prometheus's
@@ -98,6 +122,8 @@ func New(c Config) *Engine {
 		config: c,
 		parser: p,
 		known:  newKnown(),
+		cache:  rangecache.New(c.CacheBytes),
+		worth:  worthKeeping,
 		promql: promplan.NewEngine(promql.EngineOpts{
 			Logger:                   c.Logger,
 			MaxSamples:               c.Limits.MaxSamples,
@@ -141,6 +167,7 @@ func (r *Result) Explain() Explanation {
 	if q, ok := r.query.(interface{ Explain() string }); ok {
 		out.Plan = q.Explain()
 	}
+	out.Plan = r.Stats.cachedNote() + out.Plan
 	return out
 }
 
@@ -165,6 +192,9 @@ type Stats struct {
 	Series  int64 // touched, per selector
 	Samples int64 // read from storage
 	Elapsed time.Duration
+	// Steps of a range query that the cache was asked about, and how many of them
+	// it had.
+	Steps, CachedSteps int64
 }
 
 // Instant evaluates an expression at one time. Errors are *fault.Error.
@@ -189,8 +219,16 @@ func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end
 		return nil, &fault.Error{Code: fault.Limit, Limit: "max_points", Param: "step", Message: fmt.Sprintf(
 			"more than %d points per series; use a longer step", e.config.Limits.MaxPoints)}
 	}
+	s := steps{timestamp.FromTime(start), timestamp.FromTime(end), step.Milliseconds()}
+	if res, ok, err := e.cached(ctx, t, expr, s); ok {
+		return res, err
+	}
+	return e.evaluate(ctx, t, expr, s)
+}
+
+func (e *Engine) evaluate(ctx context.Context, t tenant.ID, expr string, s steps) (*Result, error) {
 	q := e.queryable(t)
-	query, err := e.promql.NewRangeQuery(ctx, q, nil, expr, start, end, step)
+	query, err := e.promql.NewRangeQuery(ctx, q, nil, expr, timestamp.Time(s.start), timestamp.Time(s.end), time.Duration(s.step)*time.Millisecond)
 	return e.exec(ctx, q, query, expr, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -67,8 +68,17 @@ func (a *api) queryRange(r *http.Request, form url.Values) answer {
 		return failed(err)
 	}
 	defer cancel()
+	if uncached(r, form) {
+		ctx = metricexec.WithoutCache(ctx)
+	}
 	res, err := a.Language.Range(ctx, tenant.FromContext(ctx), form.Get("query"), p.start, p.end, p.step)
 	return a.result(res, err, limit, form)
+}
+
+// uncached tells whether a request wants its answer made anew.
+func uncached(r *http.Request, form url.Values) bool {
+	v := form.Get("nocache")
+	return v == "1" || v == "true" || strings.Contains(r.Header.Get("Cache-Control"), "no-store")
 }
 
 func (a *api) result(res *metricexec.Result, err error, limit int, form url.Values) answer {

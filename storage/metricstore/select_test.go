@@ -451,6 +451,7 @@ func TestGoldens(t *testing.T) {
 		{"series by resource", seriesByResource("default", day, day).SQL()},
 		{"values by label", labelSizes("default", day, day, chsql.Func("count"), 10).SQL()},
 		{"churn", churnSelect("default", day, day).SQL()},
+		{"hours held", hoursHeldSelect("default", from, to).SQL()},
 		{"span", spanSelect("default", day, day).SQL()},
 		{"metadata", metadataSelect("default", day, day, "it's", 101).SQL()},
 	} {

@@ -170,6 +170,23 @@ FROM (
 GROUP BY on
 ORDER BY on;
 
+-- hours held
+SELECT at, sum(n) AS n
+FROM (
+  SELECT toUnixTimestamp(hour) AS at, ts.size0 AS n
+  FROM samples
+  WHERE (tenant = 'default')
+    AND (hour >= toDateTime(1772366400, 'UTC'))
+    AND (hour <= toDateTime(1772370000, 'UTC'))
+  UNION ALL
+  SELECT toUnixTimestamp(toStartOfHour(time)) AS at, toUInt64(1) AS n
+  FROM histograms
+  WHERE (tenant = 'default')
+    AND (time >= fromUnixTimestamp64Milli(1772366400000, 'UTC'))
+    AND (time < fromUnixTimestamp64Milli(1772373600000, 'UTC'))
+)
+GROUP BY at;
+
 -- span
 SELECT multiply(toInt64(toUnixTimestamp(min(hour))), 1000), multiply(toInt64(toUnixTimestamp(max(hour))), 1000), count()
 FROM samples

@@ -1,0 +1,233 @@
+package metricexec
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/util/annotations"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/rangecache"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+const (
+	// unsettled is how long a step is not kept: the row of a series, or of its
+	// resource, may be stored a moment after the samples, which alone are counted.
+	unsettled = 5 * time.Minute
+	// worthKeeping is how many samples a query reads at least whose answer is
+	// kept: counting what is stored costs something too.
+	worthKeeping = 100_000
+)
+
+type uncachedKey struct{}
+
+// WithoutCache makes range queries under a context neither use nor fill the cache
+// of answers.
+func WithoutCache(ctx context.Context) context.Context {
+	return context.WithValue(ctx, uncachedKey{}, true)
+}
+
+// steps are the times of a range query, Unix milliseconds.
+type steps struct{ start, end, step int64 }
+
+func (s steps) key(t tenant.ID, expr string) rangecache.Key {
+	return rangecache.Key{Tenant: t, Expr: expr, Step: s.step, Phase: ((s.start % s.step) + s.step) % s.step}
+}
+
+// last is the last step that is not after a time; before start if there is none.
+func (s steps) last(until int64) int64 {
+	if until = min(until, s.end); until < s.start {
+		return s.start - s.step
+	}
+	return s.start + (until-s.start)/s.step*s.step
+}
+
+// count is how many steps there are.
+func (s steps) count() int64 {
+	if s.end < s.start {
+		return 0
+	}
+	return (s.end-s.start)/s.step + 1
+}
+
+// cached evaluates a range query, what is known of its answer from the cache. Not
+// ok means that it has to be evaluated as a whole.
+func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) (res *Result, ok bool, err error) {
+	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || s.start < 0 {
+		return nil, false, nil
+	}
+	back, ok := e.reaches.of(e, expr)
+	if !ok {
+		return nil, false, nil
+	}
+	s.end = s.last(s.end)
+	key := s.key(t, expr)
+	known := e.cache.Get(key)
+	if known == nil {
+		res, err := e.evaluate(ctx, t, expr, s)
+		if err == nil && res.Stats.Samples >= e.worth {
+			e.cache.Put(key, &rangecache.Entry{End: -1}) // the next time it is kept
+		}
+		return res, true, err
+	}
+	start, from := time.Now(), s.start
+	if known.Holds() {
+		from = min(from, known.Start)
+	}
+	var ran []conn.Ran
+	var mu sync.Mutex
+	held, err := e.config.Held(conn.Traced(ctx, func(r conn.Ran) {
+		mu.Lock()
+		ran = append(ran, r)
+		mu.Unlock()
+	}), t, clamp(from-back), clamp(s.end))
+	if err != nil {
+		return nil, true, fault.Of(err)
+	}
+	until := s.start - s.step // the last step that the cache has
+	if known.Holds() && known.Start <= s.start {
+		until = s.last(known.TrueUntil(held))
+	}
+	rest := steps{until + s.step, s.end, s.step}
+	if rest.count() > 0 {
+		if res, err = e.evaluate(ctx, t, expr, rest); err != nil {
+			return nil, true, err
+		}
+	} else {
+		res = &Result{Query: expr, Value: promql.Matrix{}}
+		e.config.Observe(Stats{Elapsed: time.Since(start)}, nil)
+	}
+	fresh, floats := floatsOf(res.Value)
+	if !floats {
+		if until < s.start {
+			return res, true, nil
+		}
+		res.Close() // half of it would be histograms: no use keeping such
+		e.cache.Put(key, &rangecache.Entry{End: -1})
+		res, err = e.evaluate(ctx, t, expr, s)
+		return res, true, err
+	}
+	entry := &rangecache.Entry{Start: s.start, Back: back, Matrix: fresh, Annotations: res.Annotations, Held: held}
+	if until >= s.start {
+		// What lies before is kept too: the same panel is asked for over several ranges.
+		entry.Start = known.Start
+		entry.Matrix = rangecache.Join(rangecache.Cut(known.Matrix, known.Start, until), fresh)
+		entry.Annotations = annotations.Annotations{}
+		maps.Copy(entry.Annotations, known.Annotations)
+		entry.Annotations.Merge(res.Annotations)
+	} else {
+		entry.Matrix = rangecache.Join(nil, fresh) // the result's points may be lent again
+	}
+	res.Value = rangecache.Cut(entry.Matrix, s.start, s.end)
+	res.Annotations = entry.Annotations
+	res.ran = append(ran, res.ran...)
+	res.Stats.Steps, res.Stats.CachedSteps = s.count(), s.count()-rest.count()
+	res.Stats.Elapsed = time.Since(start)
+	e.config.ObserveCache(res.Stats.Steps, res.Stats.CachedSteps)
+	e.keep(key, entry, s)
+	return res, true, nil
+}
+
+// keep puts what of an answer has settled into the cache.
+func (e *Engine) keep(key rangecache.Key, entry *rangecache.Entry, s steps) {
+	entry.End = s.last(e.config.Now().Add(-unsettled).UnixMilli())
+	if most := int64(e.config.Limits.MaxPoints); (entry.End-entry.Start)/s.step >= most {
+		entry.Start = entry.End - (most-1)*s.step
+	}
+	if !entry.Holds() {
+		return
+	}
+	kept := *entry
+	kept.Matrix = rangecache.Cut(entry.Matrix, entry.Start, entry.End)
+	e.cache.Put(key, &kept)
+}
+
+// floatsOf is a matrix without histograms; not ok for anything else.
+func floatsOf(v parser.Value) (promql.Matrix, bool) {
+	m, ok := v.(promql.Matrix)
+	return m, ok && !slices.ContainsFunc(m, func(s promql.Series) bool { return len(s.Histograms) > 0 })
+}
+
+// cachedNote says how much of an answer came from the cache.
+func (s Stats) cachedNote() string {
+	if s.Steps == 0 {
+		return ""
+	}
+	return fmt.Sprintf("cache  -- %d of %d steps\n", s.CachedSteps, s.Steps)
+}
+
+// reaches keeps how far back expressions read.
+type reaches struct {
+	mu    sync.Mutex
+	exprs map[string]int64 // -1: cannot be cut into steps
+}
+
+// of is how long before a step, in milliseconds, an expression reads. Not ok means
+// that its steps depend on each other, or on what comes after them.
+func (r *reaches) of(e *Engine, expr string) (back int64, ok bool) {
+	r.mu.Lock()
+	back, known := r.exprs[expr]
+	r.mu.Unlock()
+	if known {
+		return back, back >= 0
+	}
+	back = -1
+	if parsed, err := e.parser.ParseExpr(expr); err == nil {
+		back = reachOf(parsed, e.config.Lookback)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.exprs == nil || len(r.exprs) >= knownExprs {
+		r.exprs = map[string]int64{}
+	}
+	r.exprs[expr] = back
+	return back, back >= 0
+}
+
+// reachOf is how long before a step an expression reads, -1 if it cannot be
+// evaluated step by step, or reads nothing.
+func reachOf(expr parser.Expr, lookback time.Duration) int64 {
+	reach, alone := time.Duration(-1), true
+	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
+		switch n := node.(type) {
+		case *parser.Call:
+			switch n.Func.Name {
+			case "info", "start", "end", "range", "step":
+				alone = false
+			}
+		case *parser.AggregateExpr:
+			alone = alone && n.Op != parser.LIMITK && n.Op != parser.LIMIT_RATIO
+		case *parser.MatrixSelector:
+			alone = alone && n.RangeExpr == nil
+		case *parser.SubqueryExpr:
+			alone = alone && n.RangeExpr == nil && n.StepExpr == nil && n.OriginalOffsetExpr == nil &&
+				n.Timestamp == nil && n.StartOrEnd == 0 && n.OriginalOffset >= 0
+		case *parser.VectorSelector:
+			alone = alone && n.OriginalOffsetExpr == nil && n.Timestamp == nil && n.StartOrEnd == 0 && n.OriginalOffset >= 0 &&
+				!n.Anchored && !n.Smoothed
+			length := lookback + n.OriginalOffset
+			for _, above := range path {
+				switch a := above.(type) {
+				case *parser.MatrixSelector:
+					length += a.Range
+				case *parser.SubqueryExpr:
+					length += a.Range + a.OriginalOffset + max(a.Step, defaultSubqueryStep)
+				}
+			}
+			reach = max(reach, length)
+		}
+		return nil
+	})
+	if !alone || reach < 0 {
+		return -1
+	}
+	return reach.Milliseconds()
+}

@@ -29,11 +29,44 @@ func BenchmarkRequests(b *testing.B) {
 		{"numbers", ingest.Metrics, (*Decoder).Metrics, false},
 		{"points", ingest.Metrics, (*Decoder).Metrics, true},
 	} {
-		b.Run(c.name, func(b *testing.B) { benchRequests(b, c.read, benchBodies(b, c.signal, c.histograms)) })
+		b.Run(c.name, func(b *testing.B) { benchRequests(b, c.read.of, benchBodies(b, c.signal, c.histograms)) })
 	}
 }
 
-func benchRequests(b *testing.B, read reading, bodies [][]byte) {
+// BenchmarkDecoders compares the Decoder with what it replaces: pdata's objects
+// and the walk over them, into the same columns.
+//
+//	go test ./ingest/otlpwire -run '^$' -bench Decoders -count 6 | benchstat -col /decoder -
+func BenchmarkDecoders(b *testing.B) {
+	for _, o := range oracles() {
+		bodies := benchBodies(b, ingest.Signal(o.name), true)
+		b.Run("signal="+o.name+"/decoder=pdata", func(b *testing.B) {
+			benchRequests(b, func(p *ingest.Pipeline) taking {
+				return func(ctx context.Context, body []byte) (ingest.Result, error) { return o.walk(ctx, p, body) }
+			}, bodies)
+		})
+		b.Run("signal="+o.name+"/decoder=wire", func(b *testing.B) { benchRequests(b, o.read.of, bodies) })
+	}
+}
+
+// taking takes a request from the bytes of its protobuf to the Sink.
+type taking func(ctx context.Context, body []byte) (ingest.Result, error)
+
+// of is the reading by a Decoder that feeds p.
+func (read reading) of(p *ingest.Pipeline) taking {
+	d := NewDecoder(p)
+	return func(ctx context.Context, body []byte) (ingest.Result, error) {
+		adm := p.Admit()
+		defer adm.Release()
+		built, err := read(d, "default", body, adm)
+		if err != nil {
+			return ingest.Result{}, err
+		}
+		return built.Store(ctx)
+	}
+}
+
+func benchRequests(b *testing.B, by func(*ingest.Pipeline) taking, bodies [][]byte) {
 	stored := 0
 	p := ingest.New(ingest.Config{Sink: func(_ context.Context, blocks []block.Block) error {
 		for _, b := range blocks {
@@ -41,33 +74,26 @@ func benchRequests(b *testing.B, read reading, bodies [][]byte) {
 		}
 		return nil
 	}})
-	d := NewDecoder(p)
+	take := by(p)
+	takeIn := func(body []byte) {
+		if result, err := take(b.Context(), body); err != nil || result.Accepted != benchRecords {
+			b.Fatal(result, err)
+		}
+	}
 	for range 2 { // batches grow, series become known
 		for _, body := range bodies {
-			takeIn(b, p, d, read, body)
+			takeIn(body)
 		}
 	}
 	b.ReportAllocs()
 	stored = 0
 	start, i := cpu(b), 0
 	for b.Loop() {
-		takeIn(b, p, d, read, bodies[i%len(bodies)])
+		takeIn(bodies[i%len(bodies)])
 		i++
 	}
 	b.ReportMetric(float64(cpu(b)-start)/float64(b.N)/benchRecords, "cpu-ns/record")
 	b.ReportMetric(float64(stored)/float64(b.N)/benchRecords, "block-B/record")
-}
-
-func takeIn(b *testing.B, p *ingest.Pipeline, d *Decoder, read reading, body []byte) {
-	adm := p.Admit()
-	defer adm.Release()
-	built, err := read(d, "default", body, adm)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if result, err := built.Store(b.Context()); err != nil || result.Accepted != benchRecords {
-		b.Fatal(result, err)
-	}
 }
 
 // cpu is the CPU time of this process, in nanoseconds.

@@ -44,7 +44,7 @@ export function DashboardPage({ datasource, name }: Loaded & { name: string }) {
   const [dashboard, setDashboard] = useState<Dashboard>();
   const [values, setValues] = useState<Variables>();
   const [error, setError] = useState('');
-  const range = useMemo(() => lastMinutes(60), []);
+  const range = useMemo(() => lastMinutes(15), []);
   useEffect(() => {
     fetch(`/dashboards/${name}.json`)
       .then((r) => r.json())

@@ -192,7 +192,7 @@ test('LogQL finds lines, counts them and is built', async () => {
   await accessible('LogQL that makes series');
   await choose('Builder');
   await page.getByLabel('Label', { exact: true }).fill('service');
-  await page.getByRole('option', { name: 'service.name' }).click();
+  await page.getByRole('option', { name: 'service.name', exact: true }).click();
   await page.getByLabel('Label: value').fill('checkout');
   await page.getByRole('option', { name: 'checkout', exact: true }).click();
   await page.getByText('Lines where service.name = checkout.').waitFor();

@@ -3,7 +3,7 @@ import axe from 'axe-core';
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test as nodeTest } from 'node:test';
 
 import { root, startAll, until } from './live.mjs';
 
@@ -20,10 +20,21 @@ before(async () => {
   mkdirSync(SHOTS, { recursive: true });
   all = await startAll();
   page = await all.browser.newPage({ viewport: { width: 1280, height: 1000 } });
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(Number(process.env.E2E_TIMEOUT_MS ?? 60_000));
   page.on('pageerror', (err) => problems.push(err.message));
 });
 after(() => all?.stop());
+
+/** A test that leaves a picture of the page where it fails. */
+const test = (name, run) =>
+  nodeTest(name, async () => {
+    try {
+      await run();
+    } catch (err) {
+      await page.screenshot({ path: join(SHOTS, `failed ${name}.png`) }).catch(() => {});
+      throw err;
+    }
+  });
 
 const open = async (path) => {
   await page.goto(all.url + path);
@@ -47,9 +58,12 @@ const run = async () => {
 
 /** Replaces the text of the code editor. */
 async function code(text) {
-  await page.locator('.monaco-editor .view-lines').first().click();
+  // Not by a click: what the editor suggests may lie over it.
+  await page.locator('.monaco-editor .inputarea, .monaco-editor .native-edit-context').first().focus();
   await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
   await page.keyboard.insertText(text);
+  await page.keyboard.press('Delete'); // the quote or bracket that was closed behind the cursor
   await page.keyboard.press('Escape');
 }
 
@@ -128,7 +142,7 @@ test('a histogram is a heatmap', async () => {
 test('a mistake is underlined as it is typed, and told below', async () => {
   await explore();
   await code('sum by (job) (rate(up[5m])) )');
-  await page.getByText(/Line 1, column 29: /).waitFor();
+  await page.getByText(/^Line 1, column \d+: /).waitFor();
   await page.locator('.squiggly-error').first().waitFor();
   await accessible('a mistake');
   await shot('mistake');
@@ -147,7 +161,7 @@ test('the editor completes functions, labels and values, and helps on hover', as
   await suggested('outcome').waitFor();
   await page.keyboard.insertText('outcome="');
   await page.keyboard.press('Control+Space');
-  await suggested('paid').waitFor();
+  await suggested('placed').waitFor();
   await shot('completion');
   await code('rate(shop_orders_total[1m])');
   await page
@@ -178,7 +192,7 @@ test('LogQL finds lines, counts them and is built', async () => {
   await accessible('LogQL that makes series');
   await choose('Builder');
   await page.getByLabel('Label', { exact: true }).fill('service');
-  await page.getByRole('option', { name: 'service.name' }).click();
+  await page.getByRole('option', { name: 'service.name', exact: true }).click();
   await page.getByLabel('Label: value').fill('checkout');
   await page.getByRole('option', { name: 'checkout', exact: true }).click();
   await page.getByText('Lines where service.name = checkout.').waitFor();

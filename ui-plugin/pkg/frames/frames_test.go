@@ -169,7 +169,7 @@ func shopTrace() *trefoilclient.Trace {
 			Resource: raw("service.name", `"frontend"`), Scope: trefoilclient.Scope{Name: "otelhttp", Version: "1.2.3"}},
 		{SpanID: "eee19b7ec3c1b175", ParentSpanID: "eee19b7ec3c1b174", Name: "charge", Kind: "CLIENT", Service: "checkout", TraceState: "a=b",
 			Start: t0.Add(250 * time.Microsecond), DurationNS: 1, Status: trefoilclient.Status{Code: "ERROR", Message: "card refused"},
-			Events: []trefoilclient.Event{{Time: t0.Add(time.Millisecond), Name: "exception", Attributes: raw("exception.type", `"Refused"`)}},
+			Events: []trefoilclient.Event{{Time: t0.Add(time.Millisecond), Name: "exception", Attributes: raw("exception.type", `"Refused"`, "exception.stacktrace", `"at pay.go:7"`)}},
 			Links:  []trefoilclient.Link{{TraceID: "0af7651916cd43dd8448eb211c80319c", SpanID: "b7ad6b7169203331", Attributes: raw("why", `"retry"`)}}},
 		{SpanID: "eee19b7ec3c1b176", ParentSpanID: "ffffffffffffffff", Name: "late", Kind: "CONSUMER", Service: "mail", Start: t0,
 			Status: trefoilclient.Status{Code: "OK"}, Attributes: raw("error", `"sent by the application"`), Orphan: true},
@@ -202,7 +202,8 @@ func TestTraceFrameKeepsContract(t *testing.T) {
 	requireField(t, frame, "startTime", data.FieldTypeFloat64)
 	requireField(t, frame, "duration", data.FieldTypeFloat64)
 	requireField(t, frame, "statusCode", data.FieldTypeInt64)
-	for _, name := range []string{"serviceTags", "tags", "logs", "references", "warnings"} {
+	requireField(t, frame, "errorIconColor", data.FieldTypeNullableString)
+	for _, name := range []string{"serviceTags", "tags", "logs", "references", "warnings", "stackTraces"} {
 		requireField(t, frame, name, data.FieldTypeJSON)
 		field, _ := frame.FieldByName(name)
 		for row := range field.Len() {
@@ -235,6 +236,7 @@ func TestExemplarFrame(t *testing.T) {
 		{Time: t0, Value: 0.25, Labels: map[string]string{"le": "0.5"}, TraceID: "5b8efff798038103d269b633813fc60c", SpanID: "eee19b7ec3c1b174"},
 		{Time: t0.Add(time.Second), Value: 0.5, Labels: map[string]string{"le": "1", "route": "/cart"}},
 	}, Source{UID: "uid1", Name: "Trefoil"})
+	golden(t, "exemplars", out)
 	if len(out) != 1 || out[0].Name != "exemplar" || out[0].Meta.DataTopic != data.DataTopicAnnotations {
 		t.Fatalf("%+v", out)
 	}
@@ -338,6 +340,7 @@ func TestServiceGraphKeepsContract(t *testing.T) {
 	if len(out) != 2 || out[0].Name != "nodes" || out[1].Name != "edges" {
 		t.Fatalf("%d frames", len(out))
 	}
+	golden(t, "service_graph", out)
 	nodes, edges := out[0], out[1]
 	for _, f := range out {
 		if f.Meta.PreferredVisualization != data.VisTypeNodeGraph {

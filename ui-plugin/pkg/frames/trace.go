@@ -42,6 +42,7 @@ var statusCodes = map[string]int64{"UNSET": 0, "OK": 1, "ERROR": 2}
 // in milliseconds. Resource attributes are the service's tags, links are references.
 // Grafana offers the links of the fields on every span.
 func Trace(t *trefoilclient.Trace, opt TraceOptions) (data.Frames, error) {
+	errorColor := "red" // of the icon of spans that failed
 	n := len(t.Spans)
 	text := func() []string { return make([]string, n) }
 	objects := func() []json.RawMessage { return make([]json.RawMessage, n) }
@@ -50,7 +51,8 @@ func Trace(t *trefoilclient.Trace, opt TraceOptions) (data.Frames, error) {
 		kind, message, scope, version, state        = text(), text(), text(), text(), text()
 		start, duration                             = make([]float64, n), make([]float64, n)
 		code                                        = make([]int64, n)
-		serviceTags, tags, logs, refs, warn         = objects(), objects(), objects(), objects(), objects()
+		serviceTags, tags, logs, refs, warn, stacks = objects(), objects(), objects(), objects(), objects(), objects()
+		icon                                        = make([]*string, n)
 	)
 	for i, s := range t.Spans {
 		traceID[i], spanID[i], parent[i], operation[i], service[i] = t.TraceID, s.SpanID, s.ParentSpanID, s.Name, s.Service
@@ -62,7 +64,10 @@ func Trace(t *trefoilclient.Trace, opt TraceOptions) (data.Frames, error) {
 		}
 		code[i] = c
 		serviceTags[i], tags[i], logs[i] = encode(keyValues(s.Resource)), encode(spanTags(s)), encode(spanLogs(s.Events))
-		refs[i], warn[i] = encode(references(s.Links)), encode(spanWarnings(s))
+		refs[i], warn[i], stacks[i] = encode(references(s.Links)), encode(spanWarnings(s)), encode(stackTraces(s.Events))
+		if s.Status.Code == "ERROR" {
+			icon[i] = &errorColor
+		}
 	}
 	frame := data.NewFrame("Trace",
 		linked(data.NewField("traceID", nil, traceID), opt.Source.traceLogs()),
@@ -83,6 +88,8 @@ func Trace(t *trefoilclient.Trace, opt TraceOptions) (data.Frames, error) {
 		data.NewField("logs", nil, logs),
 		data.NewField("references", nil, refs),
 		data.NewField("warnings", nil, warn),
+		data.NewField("stackTraces", nil, stacks),
+		data.NewField("errorIconColor", nil, icon),
 	)
 	frame.Meta = &data.FrameMeta{
 		PreferredVisualization: data.VisTypeTrace,
@@ -118,6 +125,19 @@ func references(links []trefoilclient.Link) []reference {
 	out := make([]reference, len(links))
 	for i, l := range links {
 		out[i] = reference{TraceID: l.TraceID, SpanID: l.SpanID, Tags: keyValues(l.Attributes)}
+	}
+	return out
+}
+
+// stackTraces are those of the exceptions that a span recorded, as OpenTelemetry's
+// conventions name them; never nil.
+func stackTraces(events []trefoilclient.Event) []string {
+	out := []string{}
+	for _, e := range events {
+		var trace string
+		if raw, ok := e.Attributes["exception.stacktrace"]; ok && json.Unmarshal(raw, &trace) == nil && trace != "" {
+			out = append(out, trace)
+		}
 	}
 	return out
 }

@@ -24,6 +24,7 @@ interface Variable {
   name: string;
   type: string;
   label?: string;
+  multi?: boolean;
   query?: TrefoilQuery;
   current?: { value?: string | string[] };
 }
@@ -43,7 +44,7 @@ export function DashboardPage({ datasource, name }: Loaded & { name: string }) {
   const [dashboard, setDashboard] = useState<Dashboard>();
   const [values, setValues] = useState<Variables>();
   const [error, setError] = useState('');
-  const range = useMemo(() => lastMinutes(60), []);
+  const range = useMemo(() => lastMinutes(15), []);
   useEffect(() => {
     fetch(`/dashboards/${name}.json`)
       .then((r) => r.json())
@@ -183,8 +184,9 @@ async function firstValues(datasource: TrefoilDatasource, dashboard: Dashboard, 
     const saved = variable.current?.value;
     if (variable.type === 'query') {
       setVariables(values);
-      values[variable.name] =
-        saved && saved !== '$__all' ? saved : ((await optionsOf(datasource, variable, range))[0] ?? '');
+      const all = variable.multi && (!saved || String(saved) === '$__all');
+      const options = all || !saved ? await optionsOf(datasource, variable, range) : [];
+      values[variable.name] = all ? options : (saved ?? options[0] ?? '');
     } else if (variable.type !== 'datasource' && variable.type !== 'adhoc') {
       values[variable.name] = saved ?? '';
     }

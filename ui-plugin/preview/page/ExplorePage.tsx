@@ -25,8 +25,8 @@ export function ExplorePage({ plugin, datasource }: Loaded) {
   const [query, setQuery] = useState<TrefoilQuery>(
     () => queryOf(window.location.search) ?? { refId: 'A', ...datasource.getDefaultQuery?.(CoreApp.Explore) }
   );
-  const [minutes, setMinutes] = useState(60);
-  const [range, setRange] = useState<TimeRange>(() => lastMinutes(60));
+  const [minutes, setMinutes] = useState(15);
+  const [range, setRange] = useState<TimeRange>(() => lastMinutes(15));
   const [live, setLive] = useState(false);
   const { response, run, stop } = useQuery(datasource);
   const Editor = plugin.components.QueryEditor!;

@@ -21,18 +21,20 @@ export function TracesEditor(props: EditorProps) {
   const mode = query.tracesMode ?? 'id';
   return (
     <Stack direction="column" gap={1}>
-      <RadioButtonGroup
-        aria-label="Find traces by"
-        size="sm"
-        options={MODES}
-        value={mode}
-        onChange={(tracesMode) => {
-          onChange({ ...query, tracesMode });
-          if (tracesMode === 'graph') {
-            onRunQuery();
-          }
-        }}
-      />
+      <Stack direction="row" gap={2}>
+        <RadioButtonGroup
+          aria-label="Find traces by"
+          size="sm"
+          options={MODES}
+          value={mode}
+          onChange={(tracesMode) => {
+            onChange({ ...query, tracesMode });
+            if (tracesMode === 'graph') {
+              onRunQuery();
+            }
+          }}
+        />
+      </Stack>
       {mode === 'id' && <TraceID {...props} />}
       {mode === 'search' && <SearchForm {...props} />}
       {mode === 'traceql' && <TraceQLCode {...props} />}

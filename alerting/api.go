@@ -80,7 +80,7 @@ type (
 
 // AlertsHandler answers /prometheus/api/v1/alerts in Prometheus's JSON.
 func (m *Manager) AlertsHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return m.forward.inCharge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		alerts := []*apiAlert{}
 		for _, g := range m.visible(r) {
 			for _, lr := range g.rules {
@@ -90,14 +90,14 @@ func (m *Manager) AlertsHandler() http.Handler {
 			}
 		}
 		answer(w, http.StatusOK, response{Status: "success", Data: alertDiscovery{Alerts: alerts}})
-	})
+	}))
 }
 
 // RulesHandler answers /prometheus/api/v1/rules in Prometheus's JSON, with its
 // parameters type, rule_name[], rule_group[], file[], match[], exclude_alerts,
 // group_limit and group_next_token.
 func (m *Manager) RulesHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return m.forward.inCharge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, err := parseRulesQuery(r)
 		var found ruleDiscovery
 		if err == nil {
@@ -108,19 +108,19 @@ func (m *Manager) RulesHandler() http.Handler {
 			return
 		}
 		answer(w, http.StatusOK, response{Status: "success", Data: found})
-	})
+	}))
 }
 
 // AlertmanagerHandler answers Alertmanager's API v2 under notify.Prefix. Its
 // alerts and silences are the Manager's tenant's; others have none.
 func (m *Manager) AlertmanagerHandler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return m.forward.inCharge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if tenant.FromContext(r.Context()) != m.cfg.Tenant {
 			http.Error(w, `"this tenant has no Alertmanager here"`, http.StatusNotFound)
 			return
 		}
-		m.alertmanager.Handler().ServeHTTP(w, r)
-	})
+		m.notifier().Handler().ServeHTTP(w, r)
+	}))
 }
 
 // visible are the groups a request may see: those of its own tenant.

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/annotations"
+	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/query/language"
@@ -42,6 +43,10 @@ type Config struct {
 	// Store keeps state and notification log. Nil keeps them in memory only,
 	// so that a restart forgets them.
 	Store *alertstore.Store
+
+	// Election says when this process is in charge, among several over one
+	// store. Nil: there is no other, and it always is.
+	Election *election.Election
 
 	// AlertmanagerConfig is the name of an alertmanager.yml that says who is
 	// told of what. Without one WebhookURLs and Emails are told of everything.
@@ -110,6 +115,9 @@ type Config struct {
 func (c *Config) setDefaults() error {
 	if c.Instant == nil {
 		return fmt.Errorf("alerting: Config.Instant is not set")
+	}
+	if c.Election != nil && c.Store == nil {
+		return fmt.Errorf("alerting: an election needs Config.Store")
 	}
 	if c.Tenant == "" {
 		c.Tenant = tenant.Default

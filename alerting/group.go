@@ -108,6 +108,10 @@ func (g *group) run(ctx context.Context) {
 // evaluate runs the rules for one time: level by level, so that a rule reads
 // what those before it have recorded, and within a level side by side.
 func (g *group) evaluate(ctx context.Context, at time.Time) {
+	if !g.m.certain() {
+		g.m.uncertain(g, at)
+		return
+	}
 	began := time.Now()
 	settled := at // what must be stored: first all that came before the slot
 	for n, level := range g.levels {
@@ -115,6 +119,9 @@ func (g *group) evaluate(ctx context.Context, at time.Time) {
 			return
 		}
 		outcomes, ok := g.evaluateLevel(g.ahead(ctx, n, at), level, at)
+		if g.m.confirm(ctx) != nil {
+			return // Another process has evaluated this, and has its own outcomes.
+		}
 		g.commit(ctx, at, outcomes)
 		if !ok {
 			return

@@ -78,6 +78,15 @@ func (j *journal) append(ctx context.Context, instances []alertstore.Instance, e
 	}
 }
 
+// forget drops what is not written: another process goes on with the state.
+func (j *journal) forget() {
+	j.writing.Lock()
+	defer j.writing.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.instances, j.fresh, j.frozen, j.waiting, j.resumeAt = nil, nil, nil, 0, time.Time{}
+}
+
 func (j *journal) put(in alertstore.Instance) {
 	if j.instances == nil {
 		j.instances = map[instanceKey]alertstore.Instance{}

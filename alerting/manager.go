@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
@@ -29,12 +31,17 @@ const (
 // Manager evaluates rule groups and tells receivers. Make it with New, then
 // Run it; the handlers and Reload work at any time.
 type Manager struct {
-	cfg          Config
-	log          *slog.Logger
-	externalURL  *url.URL
-	metrics      *metrics
-	journal      *journal
-	alertmanager *notify.Alertmanager
+	cfg         Config
+	log         *slog.Logger
+	externalURL *url.URL
+	metrics     *metrics
+	journal     *journal
+	// alertmanager is a new one in each term; amMetrics shows its metrics.
+	alertmanager atomic.Pointer[notify.Alertmanager]
+	amMetrics    latest
+	standby      atomic.Bool
+	term         atomic.Pointer[election.Term] // nil without an election and before the first
+	forward      *forwarder
 	slots        chan struct{} // one for each evaluation under way
 	outage       *outage
 	rounds       rounds
@@ -44,7 +51,8 @@ type Manager struct {
 
 	mu     sync.RWMutex
 	groups []*group // by file and name
-	// ctx is Run's, once the state is restored; nil before and after.
+	// ctx is that of the present term, once the state is restored; nil before
+	// and after.
 	ctx context.Context
 }
 
@@ -64,9 +72,18 @@ func New(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m.journal = &journal{store: cfg.Store, tenant: cfg.Tenant, timeout: cfg.StoreTimeout, log: m.log, metrics: m.metrics}
-	if m.alertmanager, err = m.newAlertmanager(); err != nil {
+	m.forward = newForwarder(m)
+	m.standby.Store(cfg.Election != nil)
+	if cfg.Registerer != nil {
+		if err := cfg.Registerer.Register(&m.amMetrics); err != nil {
+			return nil, fmt.Errorf("alerting: metrics: %w", err)
+		}
+	}
+	am, err := m.newAlertmanager()
+	if err != nil {
 		return nil, fmt.Errorf("alerting: %w", err)
 	}
+	m.alertmanager.Store(am)
 	if err := m.reloadRules(context.Background()); err != nil {
 		return nil, err
 	}
@@ -86,54 +103,13 @@ func (m *Manager) newAlertmanager() (*notify.Alertmanager, error) {
 		ExternalURL:   m.cfg.ExternalURL,
 		RecordTimeout: m.cfg.StoreTimeout,
 		Logger:        m.log,
-		Registerer:    m.cfg.Registerer,
+		Registry:      m.amMetrics.at.Store,
+		Confirm:       m.confirm,
 	}
 	if m.cfg.Store != nil {
 		cfg.Record, cfg.RecordSilence = m.recordNotification, m.recordSilence
 	}
 	return notify.New(cfg)
-}
-
-// Run restores the state, then evaluates and notifies until the context ends.
-// While the store cannot be read it waits: evaluating without the state would
-// page again. It returns nil after an orderly stop.
-func (m *Manager) Run(ctx context.Context) error {
-	if err := m.restore(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
-	}
-	var dispatching sync.WaitGroup
-	dispatching.Go(func() { m.alertmanager.Run(ctx) })
-	m.reloading.Lock()
-	m.mu.Lock()
-	m.ctx = ctx
-	groups := slices.Clone(m.groups)
-	m.mu.Unlock()
-	for _, g := range groups {
-		g.start(ctx)
-	}
-	m.reloading.Unlock()
-
-	var background sync.WaitGroup
-	background.Go(func() { m.watch(ctx) })
-	m.keepAlive(ctx)
-	background.Wait()
-
-	m.reloading.Lock()
-	defer m.reloading.Unlock()
-	m.mu.Lock()
-	m.ctx = nil
-	groups = slices.Clone(m.groups)
-	m.mu.Unlock()
-	for _, g := range groups {
-		g.stop()
-	}
-	dispatching.Wait()
-	m.journal.flush(ctx)
-	m.beat(ctx)
-	return nil
 }
 
 // keepAlive stores what must not grow old, until the context ends.
@@ -146,6 +122,9 @@ func (m *Manager) keepAlive(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		}
+		if !m.certain() {
+			continue
 		}
 		m.journal.flush(ctx)
 		m.beat(ctx)
@@ -289,9 +268,11 @@ func (m *Manager) rules() []*liveRule {
 	return out
 }
 
+func (m *Manager) notifier() *notify.Alertmanager { return m.alertmanager.Load() }
+
 // put puts alerts before the receivers.
 func (m *Manager) put(alerts []notify.Alert) {
-	if err := m.alertmanager.Put(alerts...); err != nil {
+	if err := m.notifier().Put(alerts...); err != nil {
 		m.log.Error("alerts are not taken for notification; they are put again at the next evaluation", "err", err)
 	}
 }
@@ -319,8 +300,12 @@ func (m *Manager) queryURL(language rulefile.Language, expr string) string {
 	return strings.TrimSuffix(m.cfg.ExternalURL, "/") + path + "?query=" + url.QueryEscape(expr)
 }
 
-// Ready answers nil once the state is restored and groups are evaluated.
+// Ready answers nil once the state is restored and groups are evaluated, here
+// or by another instance.
 func (m *Manager) Ready() error {
+	if m.standby.Load() && m.cfg.Election.Seen().Holder != "" {
+		return nil
+	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.ctx == nil {

@@ -10,7 +10,7 @@ type metrics struct {
 	evaluations, failures, iterations, missed, unsettled, changes *prometheus.CounterVec
 	duration                                                      prometheus.Histogram
 	lastDuration, lastEvaluation, interval, nRules                *prometheus.GaugeVec
-	reloadOK, reloadTime                                          prometheus.Gauge
+	reloadOK, reloadTime, leading                                 prometheus.Gauge
 	storeFailures, historyLost                                    prometheus.Counter
 }
 
@@ -44,6 +44,8 @@ func newMetrics(reg prometheus.Registerer, alerts func(ch chan<- prometheus.Metr
 			Name: "trefoil_rules_last_reload_successful", Help: "Whether the last attempt to read the rule files succeeded."}),
 		reloadTime: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trefoil_rules_last_reload_success_timestamp_seconds", Help: "When the rule files were last read."}),
+		leading: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "trefoil_alert_leader", Help: "Whether this instance evaluates the rules, among several over one ClickHouse."}),
 		storeFailures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "trefoil_alert_store_failures_total", Help: "Writes of alert state and history that failed and are repeated."}),
 		historyLost: prometheus.NewCounter(prometheus.CounterOpts{
@@ -54,7 +56,7 @@ func newMetrics(reg prometheus.Registerer, alerts func(ch chan<- prometheus.Metr
 	}
 	for _, c := range []prometheus.Collector{
 		m.evaluations, m.failures, m.iterations, m.missed, m.unsettled, m.changes, m.duration, m.lastDuration, m.lastEvaluation, m.interval,
-		m.nRules, m.reloadOK, m.reloadTime, m.storeFailures, m.historyLost, alertCounter(alerts),
+		m.nRules, m.reloadOK, m.reloadTime, m.leading, m.storeFailures, m.historyLost, alertCounter(alerts),
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("alerting: metrics: %w", err)

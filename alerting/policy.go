@@ -146,7 +146,20 @@ func (o *outage) observe(m *Manager, err error, at time.Time) {
 		o.firing, o.since = false, time.Time{}
 	case err == nil:
 		o.since = time.Time{}
-	case !m.cfg.Unavailable(err):
+	case m.cfg.Unavailable(err):
+		o.note(m, at)
+	}
+}
+
+// away notes that the store cannot be asked.
+func (o *outage) away(m *Manager, at time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.note(m, at)
+}
+
+func (o *outage) note(m *Manager, at time.Time) {
+	switch {
 	case o.since.IsZero():
 		o.since = at
 	case at.Sub(o.since) >= m.cfg.OutageFor:
@@ -171,7 +184,7 @@ func (o *outage) tell(m *Manager, end time.Time) {
 	for name, value := range m.cfg.ExternalLabels {
 		ls[name] = value
 	}
-	err := m.alertmanager.Put(notify.Alert{
+	err := m.notifier().Put(notify.Alert{
 		Labels: ls, StartsAt: o.since, EndsAt: end,
 		Annotations: map[string]string{
 			"summary":     "Trefoil cannot ask its store: alert rules are not evaluated",

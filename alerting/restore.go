@@ -14,7 +14,7 @@ import (
 // restore reads the state of the process before, trying until it can.
 func (m *Manager) restore(ctx context.Context) error {
 	if m.cfg.Store == nil {
-		m.alertmanager.Restore(nil, nil)
+		m.notifier().Restore(nil, nil)
 		return nil
 	}
 	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
@@ -60,7 +60,7 @@ func (m *Manager) restoreOnce(ctx context.Context) error {
 	for i, s := range stored {
 		silences[i] = notify.Silence{ID: s.ID, ExpiresAt: s.ExpiresAt, Data: s.Data}
 	}
-	m.alertmanager.Restore(entries, silences)
+	m.notifier().Restore(entries, silences)
 	m.outage.over(m, now)
 	m.reloading.Lock()
 	defer m.reloading.Unlock()

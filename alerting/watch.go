@@ -69,7 +69,7 @@ func (m *Manager) ReloadHandler() http.Handler {
 func (m *Manager) Reload(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx) // half a reload helps nobody
 	err := m.reloadRules(ctx)
-	configErr := m.alertmanager.Reload()
+	configErr := m.notifier().Reload()
 	if configErr == nil {
 		return err
 	}

@@ -32,6 +32,8 @@ func requests(trace string) []request {
 	return []request{
 		{"GET /api/v1/logs?limit=3&" + hour, "LogPage", 200},
 		{"GET /api/v1/logs?severity=error&limit=2&" + hour, "LogPage", 200},
+		{"GET /api/v1/lines?query=%7Bservice_name=~%22acme.*%22%7D%7C=%22REFUSED%22%7Cline_format%20%22%7B%7B.n%7D%7D%20acme%22&limit=2&" + hour, "LinePage", 200},
+		{"GET /api/v1/lines?query=%7B%7D%7Cregexp%20%22request%20(?P<nth>.*)%22&direction=forward&limit=1&" + hour, "LinePage", 200},
 		{"GET /api/v1/traces/" + trace, "Trace", 404},
 		{"GET /api/v1/traces/" + trace + "/context", "Context", 404},
 		{"GET /api/v1/labels?signal=metrics&" + hour, "Names", 200},
@@ -40,6 +42,10 @@ func requests(trace string) []request {
 		{"GET /api/v1/labels/http.route/values?" + hour, "Values", 200},
 		{"GET /api/v1/labels/service.name/values?signal=logs&" + hour, "Values", 200},
 		{"GET /api/v1/labels/service.name/values?signal=traces&" + hour, "Values", 200},
+		{"GET /api/v1/labels/service_name/values?signal=logs&match=%7Buser_id=%22u3%22%7D&" + hour, "Values", 200},
+		{"GET /api/v1/labels?signal=logs&match=%7Bservice_name=%22acme-front%22%7D&" + hour, "Names", 200},
+		{"GET /api/v1/labels/span:name/values?signal=traces&match=%7Bresource.service.name=%22acme-front%22%7D&" + hour, "Values", 200},
+		{"GET /api/v1/labels/service.name/values?signal=traces&match=%7Bkind=server%7D&" + hour, "Values", 200},
 		{"GET /api/v1/services?" + hour, "Services", 200},
 		{"GET /api/v1/labels/__name__/values?match={job=~\".%2b\"}&" + hour, "Values", 200},
 		{"GET /api/v1/exemplars?query=http_server_request_duration_seconds_bucket&" + hour, "Exemplars", 200},
@@ -83,6 +89,8 @@ func TestAnswers(t *testing.T) {
 		request{"GET /api/v1/status", "Status", 200}, request{"GET /prometheus/api/v1/status/buildinfo", "", 200},
 		request{"GET /prometheus/api/v1/status/flags", "", 200}, request{"GET /prometheus/api/v1/status/config", "", 200},
 		request{`POST /api/v1/query/check {"language":"logql","query":"sum(rate({a=\"acme\"} [5m]))>1"}`, "CheckedQuery", 200},
+		request{`POST /api/v1/query/check {"language":"logql","query":"{a=\"acme\"}|json"}`, "CheckedQuery", 200},
+		request{`POST /api/v1/query/check {"language":"traceql","query":"{ .acme = 1 }"}`, "CheckedQuery", 200},
 		request{"GET /prometheus/api/v1/format_query?query=sum(rate(x[5m]))by(job)", "", 200})
 	for _, r := range all {
 		a := f.request("acme", r.line)

@@ -153,7 +153,7 @@ func (s *Service) Handler() http.Handler { return s.handler }
 func (s *Service) mount() http.Handler {
 	c := s.config
 	native := nativeapi.Handler(nativeapi.Config{
-		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, Resources: c.Resources, Alerts: c.Alerts,
+		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, LogQL: s.logs, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
 			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),

@@ -78,6 +78,12 @@ func TestMistakesAreNamed(t *testing.T) {
 		{"GET /api/v1/logs?severity=loud", 400, "bad_query", `"severity"`},
 		{"GET /api/v1/logs?nope=1", 400, "bad_query", `"nope"`},
 		{"GET /api/v1/logs?limit=100000", 422, "limit", "cursor"},
+		{"GET /api/v1/lines?query=rate(%7B%7D%5B5m%5D)", 400, "bad_query", "lines"},
+		{"GET /api/v1/lines?query=%7Ba=%22b%22%7D%7Cjsn", 400, "bad_query", "jsn"},
+		{"GET /api/v1/lines?query=%7B%7D&limit=100000", 422, "limit", "cursor"},
+		{"GET /api/v1/labels?signal=logs&match=up", 400, "bad_query", "up"},
+		{"GET /api/v1/labels?signal=traces&match=%7B%7D", 400, "bad_query", `"match"`},
+		{"GET /api/v1/labels/x/values?signal=traces&match=%7B", 400, "bad_query", "parse error"},
 		{"GET /api/v1/traces/xyz", 400, "bad_query", `"id"`},
 		{"GET /api/v1/traces/0123456789abcdef0123456789abcdef", 404, "not_found", "trace not found"},
 		{"GET /api/v1/traces/0123456789abcdef0123456789abcdef/context", 404, "not_found", "trace not found"},
@@ -266,6 +272,19 @@ func TestArrow(t *testing.T) {
 		rec := r.Record()
 		if rec.NumRows() != 6 || !strings.Contains(rec.Column(5).(*array.String).Value(0), "acme") || rec.Column(1).(*array.Timestamp).Value(0) != arrow.Timestamp(epoch.Add(190*time.Millisecond).UnixNano()) {
 			t.Errorf("got %v", rec)
+		}
+		attributes := rec.Column(8).(*array.Map)
+		from, to := attributes.ValueOffsets(0)
+		if to-from != 2 || attributes.Keys().(*array.String).Value(int(from)) != "n" || attributes.Items().(*array.String).Value(int(from)) != "19" {
+			t.Errorf("attributes are %v", attributes)
+		}
+	}
+
+	a = f.request("acme", "GET /api/v1/lines?query=%7Bn=%227%22%7D&"+hour, "Accept", stream)
+	r = reader(t, a)
+	for r.Next() {
+		if rec := r.Record(); rec.NumRows() != 1 || !strings.Contains(rec.Column(2).String(), "REFUSED") || !strings.Contains(rec.Column(4).String(), "user_id") {
+			t.Errorf("lines: got %v", rec)
 		}
 	}
 }

@@ -68,7 +68,7 @@ type Alertmanager struct {
 	// reloading is held, as a token, while the pieces below are exchanged.
 	reloading chan struct{}
 	running   bool
-	loaded    string // the text of what is in force
+	loaded    configuration // what is in force
 	routes    atomic.Pointer[dispatch.Route]
 	dispatch  atomic.Pointer[dispatch.Dispatcher]
 	inhibit   atomic.Pointer[inhibit.Inhibitor]
@@ -81,6 +81,22 @@ type Alertmanager struct {
 // New reads the configuration; an error holds no secret. It reaches nobody.
 func New(cfg Config) (*Alertmanager, error) {
 	cfg.setDefaults()
+	conf, err := cfg.load()
+	if err != nil {
+		return nil, fmt.Errorf("notify: %w", err)
+	}
+	return newAlertmanager(cfg, conf)
+}
+
+// Successor makes one that knows nothing, with the configuration that is in
+// force here, whatever the file has come to. This one is of no use after Run.
+func (a *Alertmanager) Successor() (*Alertmanager, error) {
+	a.reloading <- struct{}{}
+	defer func() { <-a.reloading }()
+	return newAlertmanager(a.cfg, a.loaded)
+}
+
+func newAlertmanager(cfg Config, conf configuration) (*Alertmanager, error) {
 	external, err := url.Parse(cfg.ExternalURL)
 	if err != nil {
 		return nil, fmt.Errorf("notify: external URL: %w", err)
@@ -89,12 +105,9 @@ func New(cfg Config) (*Alertmanager, error) {
 		cfg: cfg, log: cfg.Logger, externalURL: external, groupMarker: marker.NewGroupMarker(),
 		reloading: make(chan struct{}, 1), batches: map[string]*batch{},
 	}
-	conf, err := cfg.load()
-	if err != nil {
-		return nil, fmt.Errorf("notify: %w", err)
-	}
-	a.loaded = conf.text
-	if a.metrics, err = newMetrics(cfg.Registerer); err != nil {
+	a.loaded = conf
+	registry := prometheus.NewRegistry()
+	if a.metrics, err = newMetrics(registry); err != nil {
 		return nil, fmt.Errorf("notify: metrics: %w", err)
 	}
 	for i, raw := range cfg.Remotes {
@@ -104,22 +117,19 @@ func New(cfg Config) (*Alertmanager, error) {
 		}
 		a.remotes = append(a.remotes, r)
 	}
-	if err := a.build(); err != nil {
+	if err := a.build(registry); err != nil {
 		return nil, fmt.Errorf("notify: %w", err)
 	}
 	if err := a.apply(conf.Config); err != nil {
 		a.alerts.Close()
 		return nil, fmt.Errorf("notify: %w", err)
 	}
+	cfg.Registry(registry)
 	return a, nil
 }
 
-// build makes what lives as long as the process.
-func (a *Alertmanager) build() error {
-	reg := a.cfg.Registerer
-	if reg == nil {
-		reg = prometheus.NewRegistry()
-	}
+// build makes what lives until the end of Run.
+func (a *Alertmanager) build(reg *prometheus.Registry) error {
 	flags := featurecontrol.NoopFlags{}
 	notified, err := nflog.New(nflog.Options{Retention: retention, Logger: a.log, Metrics: reg})
 	if err != nil {
@@ -251,13 +261,13 @@ func (a *Alertmanager) Reload() error {
 	}
 	a.reloading <- struct{}{}
 	defer func() { <-a.reloading }()
-	if conf.text == a.loaded {
+	if conf.text == a.loaded.text {
 		return nil
 	}
 	if err := a.apply(conf.Config); err != nil {
 		return fmt.Errorf("notify: %w", err)
 	}
-	a.loaded = conf.text
+	a.loaded = conf
 	return nil
 }
 

@@ -463,8 +463,8 @@ func TestFailingReceivers(t *testing.T) {
 				w.WriteHeader(500)
 			}
 		}
-		reg := prometheus.NewRegistry()
-		d := run(t, &disk{}, Config{Registerer: reg}, hanging, healthy)
+		var reg *prometheus.Registry
+		d := run(t, &disk{}, Config{Registry: func(r *prometheus.Registry) { reg = r }}, hanging, healthy)
 		d.put(t, firing("a"))
 		time.Sleep(29 * time.Minute)
 		d.put(t, firing("b"))

@@ -57,8 +57,13 @@ type Config struct {
 	// of the configuration.
 	Transport http.RoundTripper
 	// Logger defaults to slog.Default().
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
+	Logger *slog.Logger
+	// Confirm is asked before a notification; an error stops it: another
+	// process is in charge. Nil never does.
+	Confirm func(context.Context) error
+	// Registry is handed the metrics of each Alertmanager that is made of this
+	// configuration, the first and its successors. Nil: nobody looks at them.
+	Registry func(*prometheus.Registry)
 }
 
 // Default is a configuration that needs no file: every receiver is told of
@@ -101,6 +106,12 @@ func (c *Config) setDefaults() {
 	}
 	if c.RecordSilence == nil {
 		c.RecordSilence = func(context.Context, Silence) error { return nil }
+	}
+	if c.Confirm == nil {
+		c.Confirm = func(context.Context) error { return nil }
+	}
+	if c.Registry == nil {
+		c.Registry = func(*prometheus.Registry) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -52,9 +52,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Help: "Requests to another Alertmanager that failed; their alerts are sent again.",
 		}, []string{"alertmanager"}),
 	}
-	if reg == nil {
-		return m, nil
-	}
 	for _, c := range []prometheus.Collector{m.sent, m.attempts, m.failed, m.duration, m.refused, m.recordFailures, m.alerts, m.remote, m.lost} {
 		if err := reg.Register(c); err != nil {
 			return nil, err

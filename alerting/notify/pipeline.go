@@ -14,10 +14,10 @@ import (
 	"github.com/prometheus/alertmanager/timeinterval"
 )
 
-// pipeline is Alertmanager's, with three stages of ours (whole, intent and
-// deliver) among its own:
+// pipeline is Alertmanager's, with four stages of ours (confirmed, whole,
+// intent and deliver) among its own:
 //
-//	drain ─ whole ─ inhibited ─ active times ─ mute times ─ silenced ─┬─ dedup ─ intent ─ retry ─ log   per integration
+//	drain ─ confirmed ─ whole ─ inhibited ─ active times ─ mute times ─ silenced ─┬─ dedup ─ intent ─ retry ─ log   per integration
 //	                                                                  └─ …
 func (a *Alertmanager) pipeline(receivers map[string][]amnotify.Integration, inhibitor *inhibit.Inhibitor, times *timeinterval.Intervener) amnotify.RoutingStage {
 	routing := amnotify.RoutingStage{}
@@ -27,6 +27,7 @@ func (a *Alertmanager) pipeline(receivers map[string][]amnotify.Integration, inh
 			fan = append(fan, a.integrationStages(name, integrations[i]))
 		}
 		routing[name] = drained{&a.drain, amnotify.MultiStage{
+			amnotify.StageFunc(a.confirmed),
 			amnotify.StageFunc(a.whole),
 			amnotify.NewMuteStage(inhibitor, a.pipelineMetrics),
 			amnotify.NewTimeActiveStage(times, a.groupMarker, a.pipelineMetrics),
@@ -37,6 +38,14 @@ func (a *Alertmanager) pipeline(receivers map[string][]amnotify.Integration, inh
 	}
 	a.pipelineMetrics.InitializeFor(receivers)
 	return routing
+}
+
+// confirmed is the stage that stops what another process tells.
+func (a *Alertmanager) confirmed(ctx context.Context, _ *slog.Logger, alerts ...*amalert.Alert) (context.Context, []*amalert.Alert, error) {
+	if err := a.cfg.Confirm(ctx); err != nil {
+		return ctx, nil, err
+	}
+	return ctx, alerts, nil
 }
 
 func (a *Alertmanager) integrationStages(receiver string, i amnotify.Integration) amnotify.Stage {

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +23,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/trefoil-o11y/trefoil/alerting"
+	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/ingest"
@@ -37,12 +42,18 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	if external == "" {
 		external = s.apiURL()
 	}
+	store := alertstore.New(s.backend.db, uint16(s.cfg.retentionDays))
+	elected, err := s.newElection(store)
+	if err != nil {
+		return err
+	}
 	manager, err := alerting.New(alerting.Config{
 		RuleFiles: s.cfg.rules,
 		Instant:   service.Instant,
 		Ahead:     service.Ahead,
 		Record:    recorder(pipeline),
-		Store:     alertstore.New(s.backend.db, uint16(s.cfg.retentionDays)),
+		Store:     store,
+		Election:  elected,
 
 		Unavailable: storeAway,
 		Settled:     s.settled,
@@ -78,6 +89,34 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	s.addActor(manager.Run)
 	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })
 	return nil
+}
+
+// instanceFile holds this instance's name among others over one ClickHouse. It
+// is the data directory's, which one process at a time has.
+const instanceFile = "instance"
+
+// newElection is nil with the embedded ClickHouse, which nobody else has.
+func (s *server) newElection(store *alertstore.Store) (*election.Election, error) {
+	if s.backend.engine != nil {
+		return nil, nil
+	}
+	path := filepath.Join(s.cfg.dataDir, instanceFile)
+	name, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		name = []byte(strings.ToLower(rand.Text()))
+		err = os.WriteFile(path, name, 0o600)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	address := s.cfg.advertiseURL
+	if address == "" {
+		address = s.apiURL()
+	}
+	return election.New(election.Config{
+		Store: store, Tenant: tenant.Default, Instance: string(name), Process: strings.ToLower(rand.Text()), URL: address,
+		Life: s.cfg.takeover, Logger: s.log,
+	}), nil
 }
 
 // storeAway says whether a query failed because the store cannot be asked.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
@@ -37,6 +38,9 @@ type serveConfig struct {
 
 	alertmanagerConfig string
 	alertmanagers      []string
+
+	advertiseURL string
+	takeover     time.Duration
 
 	externalURL                   string
 	grafanaURL, grafanaDatasource string
@@ -136,6 +140,8 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Duration(&c.groupWait, "alert-group-wait", 0, "`time` the first message about a group of alerts waits for more of them")
 	set.Duration(&c.groupInterval, "alert-group-interval", 5*time.Minute, "`time` until the next message about a group that changed, resolved alerts included")
 	set.Duration(&c.repeatInterval, "alert-repeat-interval", 4*time.Hour, "`time` until a message is repeated while nothing changed")
+	set.String(&c.advertiseURL, "advertise-url", "", "`URL` under which other instances over the same ClickHouse reach this one's HTTP API; empty: http://<http-addr>")
+	set.Duration(&c.takeover, "alert-takeover", election.DefaultLife, "`time` after which another instance over the same ClickHouse evaluates the rules when the one that does gives no sign of life; the same for all of them")
 	set.String(&c.externalURL, "external-url", "", "`URL` under which people reach the HTTP API, for links in alerts; empty: http://<http-addr>")
 	set.String(&c.grafanaURL, "grafana-url", "", "`URL` of Grafana, for links in alerts; empty: no links there")
 	set.String(&c.grafanaDatasource, "grafana-datasource", "trefoil-prometheus", "`uid` of the Prometheus data source that these links open")
@@ -175,6 +181,9 @@ func (c *serveConfig) check() error {
 	}
 	if c.lookback < time.Millisecond {
 		return fmt.Errorf("flag --lookback-delta: %s is shorter than a millisecond", c.lookback)
+	}
+	if c.takeover < time.Second {
+		return fmt.Errorf("flag --alert-takeover: %v is less than a second", c.takeover)
 	}
 	if c.alertmanagerConfig != "" && len(c.webhooks)+len(c.emails) > 0 {
 		return fmt.Errorf("flag --alertmanager-config: receivers are in the file then; --alert-webhook and --alert-email would not be told")

@@ -12,6 +12,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/joinexec"
+	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
@@ -39,7 +40,8 @@ type Config struct {
 	Logs       *logstore.Store
 	Traces     *tracestore.Store
 	Spans      *traceexec.Engine // TraceQL
-	Joins      *joinexec.Engine  // three signals
+	LogQL      *logexec.Engine
+	Joins      *joinexec.Engine // three signals
 	Resources  *resourcestore.Store
 	Alerts     *alertstore.Store // nil where none are kept
 	Correlator *correlate.Correlator
@@ -97,6 +99,7 @@ func (a *api) routes() []route {
 		{http.MethodPost, "/api/v1/query", a.query},
 		{http.MethodPost, "/api/v1/query/check", a.check},
 		{http.MethodGet, "/api/v1/logs", a.logs},
+		{http.MethodGet, "/api/v1/lines", a.lines},
 		{http.MethodGet, "/api/v1/traces", a.traces},
 		{http.MethodGet, "/api/v1/traces/{id}", a.trace},
 		{http.MethodGet, "/api/v1/traces/{id}/critical-path", a.criticalPath},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
@@ -13,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 )
 
@@ -35,7 +35,7 @@ func metricSchema(warnings []string) (*arrow.Schema, error) {
 	}
 	meta := arrow.NewMetadata([]string{"trefoil.kind", "trefoil.warnings"}, []string{"metric", string(text)})
 	return arrow.NewSchema([]arrow.Field{
-		{Name: "labels", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)},
+		{Name: "labels", Type: textMap},
 		{Name: "times", Type: arrow.ListOf(timestampOf(arrow.Millisecond))},
 		{Name: "values", Type: arrow.ListOf(arrow.PrimitiveTypes.Float64)},
 	}, &meta), nil
@@ -121,12 +121,7 @@ func (a *api) stream(w http.ResponseWriter, schema *arrow.Schema, fill func(b *a
 }
 
 func logsSchema(res *logstore.Result) *arrow.Schema {
-	names := []string{"trefoil.kind", "trefoil.truncated"}
-	values := []string{"logs", strconv.FormatBool(res.Truncated)}
-	if next := nextCursor(res); next != "" {
-		names, values = append(names, "trefoil.next_cursor"), append(values, next)
-	}
-	meta := arrow.NewMetadata(names, values)
+	meta := pageMetadata("logs", res.Truncated, nextCursor(res))
 	text := arrow.BinaryTypes.String
 	return arrow.NewSchema([]arrow.Field{
 		{Name: "id", Type: text},
@@ -137,14 +132,13 @@ func logsSchema(res *logstore.Result) *arrow.Schema {
 		{Name: "body", Type: text},
 		{Name: "trace_id", Type: text},
 		{Name: "span_id", Type: text},
-		{Name: "attributes", Type: text},
-		{Name: "resource", Type: text},
+		{Name: "attributes", Type: textMap},
+		{Name: "resource", Type: textMap},
 	}, &meta)
 }
 
 // writeLogsArrow streams a page of logs, one row per record.
 func (a *api) writeLogsArrow(w http.ResponseWriter, res *logstore.Result) error {
-	render := newRenderer()
 	return a.stream(w, logsSchema(res), func(b *array.RecordBuilder, flush func() error) error {
 		text := func(column int, s string) { b.Field(column).(*array.StringBuilder).Append(s) }
 		for i := range res.Rows {
@@ -157,8 +151,12 @@ func (a *api) writeLogsArrow(w http.ResponseWriter, res *logstore.Result) error 
 			text(5, r.Body.Text())
 			text(6, idText(r.TraceID[:]))
 			text(7, idText(r.SpanID[:]))
-			text(8, string(attributesJSON(r.Attributes)))
-			text(9, string(render.resource(r.Resource)))
+			for column, kvs := range map[int][]attribute.KeyValue{8: r.Attributes, 9: r.Resource.Attributes} {
+				add := mapRow(b, column)
+				for _, kv := range kvs {
+					add(kv.Key, kv.Value.Text())
+				}
+			}
 			if i%rowsPerBatch == rowsPerBatch-1 {
 				if err := flush(); err != nil {
 					return err

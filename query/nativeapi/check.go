@@ -9,6 +9,8 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
+	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
 
 // checkRequest is the body of POST /api/v1/query/check.
@@ -45,10 +47,39 @@ func (a *api) check(w http.ResponseWriter, r *http.Request) error {
 	if req.Query == "" {
 		return fault.Param("query", errors.New("is empty"))
 	}
+	if text, kind := searchOf(req.Language, req.Query); kind != "" {
+		writeJSON(w, http.StatusOK, checkedBody{req.Language, text, kind})
+		return nil
+	}
 	expr, err := parse(req.Query)
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, checkedBody{req.Language, expr.Text, expr.Kind})
 	return nil
+}
+
+// Kinds of queries that find something instead of making series.
+const (
+	findsLines  language.Kind = "lines"
+	findsTraces language.Kind = "traces"
+)
+
+// searchOf is how LogQL prints a query of lines, or TraceQL a search of traces;
+// no kind for what is neither. A query that is wrong is left to its language,
+// which says where.
+func searchOf(name, text string) (printed string, kind language.Kind) {
+	switch name {
+	case language.LogQL:
+		if e, err := logql.Parse(text); err == nil {
+			if l, ok := e.(*logql.Log); ok {
+				return l.String(), findsLines
+			}
+		}
+	case language.TraceQL:
+		if q, err := traceql.Parse(text); err == nil && q.Metrics == nil {
+			return q.String(), findsTraces
+		}
+	}
+	return "", ""
 }

@@ -6,10 +6,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/traceexec"
+	"github.com/trefoil-o11y/trefoil/query/traceql"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // names is a list that may have been cut.
@@ -23,6 +29,8 @@ type listing struct {
 	window
 	signal    string
 	selectors [][]*labels.Matcher // of metrics; none are all
+	lines     *logql.Log          // of logs; nil is all
+	spans     *traceql.Query      // of traces; nil is all
 	limit     int
 }
 
@@ -41,16 +49,29 @@ func (a *api) listing(r *http.Request) (listing, error) {
 	if l.signal, err = signalOf(form); err != nil || len(form["match"]) == 0 {
 		return l, err
 	}
-	if l.signal != "metrics" {
-		return l, fault.Param("match", errors.New("selects metrics only"))
+	return l, l.choose(a, form["match"])
+}
+
+// choose reads what is to be listed of: a selector in the signal's own language.
+func (l *listing) choose(a *api, match []string) (err error) {
+	if l.signal == "metrics" && len(match) > maxMatchers {
+		return fault.Param("match", fmt.Errorf("is given more than %d times", maxMatchers))
 	}
-	if len(form["match"]) > maxMatchers {
-		return l, fault.Param("match", fmt.Errorf("is given more than %d times", maxMatchers))
+	if l.signal != "metrics" && len(match) > 1 {
+		return fault.Param("match", errors.New("is given more than once, which only metrics allow"))
 	}
-	if l.selectors, err = a.Metrics.Parser().ParseMetricSelectors(form["match"]); err != nil {
-		return l, fault.Param("match", err)
+	switch l.signal {
+	case "logs":
+		l.lines, err = selected(match[0])
+		return err
+	case "traces":
+		l.spans, err = traceexec.Parse(match[0])
+		return err
 	}
-	return l, nil
+	if l.selectors, err = a.Metrics.Parser().ParseMetricSelectors(match); err != nil {
+		return fault.Param("match", err)
+	}
+	return nil
 }
 
 func signalOf(form url.Values) (string, error) {
@@ -81,9 +102,16 @@ func (a *api) listNames(ctx context.Context, l listing, r *http.Request) (names,
 	t := tenantOf(r)
 	switch l.signal {
 	case "logs":
+		if l.lines != nil {
+			found, err := a.LogQL.Labels(ctx, t, l.lines, l.Start, l.End)
+			return cut(found, l.limit), err
+		}
 		n, err := a.Logs.LabelNames(ctx, t, l.Start, l.End, l.limit)
 		return names{n.Values, n.Truncated}, err
 	case "traces":
+		if l.spans != nil {
+			return names{}, fault.Param("match", errors.New("narrows values of traces, not names"))
+		}
 		n, err := a.Traces.LabelNames(ctx, t, l.Start, l.End, l.limit)
 		return names{n.Values, n.Truncated}, err
 	default:
@@ -113,15 +141,46 @@ func (a *api) listValues(ctx context.Context, l listing, name string, r *http.Re
 	t := tenantOf(r)
 	switch l.signal {
 	case "logs":
+		if l.lines != nil {
+			found, err := a.LogQL.Values(ctx, t, name, l.lines, l.Start, l.End)
+			return cut(found, l.limit), err
+		}
 		n, err := a.Logs.LabelValues(ctx, t, name, l.Start, l.End, l.limit)
 		return names{n.Values, n.Truncated}, err
 	case "traces":
+		if l.spans != nil || strings.Contains(name, ":") {
+			return a.spanValues(ctx, t, l, name)
+		}
 		n, err := a.Traces.LabelValues(ctx, t, name, l.Start, l.End, l.limit)
 		return names{n.Values, n.Truncated}, err
 	default:
 		all, err := a.Metrics.LabelValues(ctx, t, name, l.selectors, l.Start, l.End)
 		return cut(all, l.limit), err
 	}
+}
+
+// spanValues are those of an attribute, or of what TraceQL calls by a name with a
+// colon, such as span:name, of the spans that are selected.
+func (a *api) spanValues(ctx context.Context, t tenant.ID, l listing, name string) (names, error) {
+	field := traceql.Field{Name: name}
+	if strings.Contains(name, ":") {
+		if known, ok := traceql.FieldNamed(name); ok {
+			field = known
+		}
+	}
+	if name == "service.name" {
+		field.Scope = traceql.ScopeResource
+	}
+	found, err := a.Spans.TagValues(ctx, t, field, l.spans, l.Start, l.End, l.limit)
+	if err != nil {
+		return names{}, err
+	}
+	out := make([]string, len(found))
+	for i, v := range found {
+		out[i] = v.Text()
+	}
+	slices.Sort(out)
+	return names{slices.Compact(out), len(found) == l.limit}, nil
 }
 
 func (a *api) services(w http.ResponseWriter, r *http.Request) error {

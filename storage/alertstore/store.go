@@ -18,6 +18,7 @@ const (
 	notificationsTable = "alert_notifications"
 	historyTable       = "alert_history"
 	silencesTable      = "alert_silences"
+	leasesTable        = "alert_leases"
 )
 
 // Store reads and writes the alerting tables. Safe for concurrent use.

@@ -1,6 +1,8 @@
 package alertstore_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,5 +187,45 @@ func TestSilences(t *testing.T) {
 	}
 	if got, err := s.Silences(t.Context(), "other"); err != nil || len(got) != 0 {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// Of many who claim one turn at once one gets it, and all are told who.
+func TestClaim(t *testing.T) {
+	db := storagetest.DB(t)
+	s := alertstore.New(db, 30)
+	if l, err := s.Lease(t.Context(), "default"); err != nil || l.Turn != 0 {
+		t.Fatalf("%+v, %v; want none", l, err)
+	}
+	for turn := uint64(1); turn <= 5; turn++ {
+		const claimants = 8
+		winners := make([]alertstore.Lease, claimants)
+		var all sync.WaitGroup
+		for i := range claimants {
+			all.Go(func() {
+				mine := alertstore.Lease{Turn: turn, Holder: fmt.Sprint("instance ", i), URL: "http://a", ClaimedAt: at(i)}
+				got, err := alertstore.New(db, 30).Claim(t.Context(), "default", mine)
+				if err != nil {
+					t.Error(err)
+				}
+				winners[i] = got
+			})
+		}
+		all.Wait()
+		for _, w := range winners {
+			if w != winners[0] || w.Turn != turn || w.Holder == "" {
+				t.Fatalf("turn %d: %+v", turn, winners)
+			}
+		}
+		// One who comes late, or a turn that is over, changes nothing.
+		for _, late := range []uint64{turn, turn - 1} {
+			got, err := s.Claim(t.Context(), "default", alertstore.Lease{Turn: late, Holder: "late", ClaimedAt: at(0)})
+			if late > 0 && (err != nil || got != winners[0]) {
+				t.Fatalf("turn %d: %+v, %v; want %+v", late, got, err, winners[0])
+			}
+		}
+	}
+	if l, err := s.Lease(t.Context(), "other"); err != nil || l.Turn != 0 {
+		t.Errorf("%+v, %v; want none", l, err)
 	}
 }

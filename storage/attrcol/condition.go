@@ -30,7 +30,7 @@ func Own(m Matcher) (chsql.Expr, error) {
 		if _, err := regexp.Compile(m.Value); err != nil { // before it is put into parentheses
 			return chsql.Expr{}, &MatcherError{m, err}
 		}
-		match := chsql.Func("match", Text(m.Key), chsql.String(Anchored(m.Value)))
+		match := chsql.Func("match", m.text(), chsql.String(Anchored(m.Value)))
 		if m.Op == NotRegexp {
 			return chsql.Not(match), nil
 		}
@@ -130,6 +130,21 @@ func Text(key string) chsql.Expr {
 	return chsql.Func("if", chsql.IsNotNull(path), chsql.Func("toString", path), other)
 }
 
+// TypedText is Text where no row has a value of the key in attributes_other.
+func TypedText(key string) chsql.Expr {
+	if !chsql.IsPath(key) {
+		return Text(key)
+	}
+	return chsql.Func("ifNull", chsql.Func("toString", chsql.Path(jsonColumn, key)), chsql.String(""))
+}
+
+func (m Matcher) text() chsql.Expr {
+	if m.Typed {
+		return TypedText(m.Key)
+	}
+	return Text(m.Key)
+}
+
 // otherText is the text in a value of attributes_other.
 func otherText(v chsql.Expr) chsql.Expr {
 	var args []chsql.Expr
@@ -143,29 +158,44 @@ func otherText(v chsql.Expr) chsql.Expr {
 	return chsql.Func("if", chsql.Eq(v, chsql.String("")), chsql.String(""), chsql.Func("multiIf", args...))
 }
 
-// equal asks each type for the value the text may spell, which reads typed
-// columns and makes no text.
+// equal asks the types that may spell the text for their value: typed columns,
+// of which no text is made. Where several may, and all spell it alike, making the
+// text is cheaper.
 func equal(m Matcher) chsql.Expr {
 	if m.Value == "" || !chsql.IsPath(m.Key) {
-		return chsql.Eq(Text(m.Key), chsql.String(m.Value))
+		return chsql.Eq(m.text(), chsql.String(m.Value))
 	}
-	spelled := []chsql.Expr{isValue(chsql.PathAs(jsonColumn, m.Key, "String"), chsql.String(m.Value))}
+	found := []chsql.Expr{isValue(chsql.PathAs(jsonColumn, m.Key, "String"), chsql.String(m.Value))}
 	if i, err := strconv.ParseInt(m.Value, 10, 64); err == nil && strconv.FormatInt(i, 10) == m.Value {
-		spelled = append(spelled, isValue(chsql.PathAs(jsonColumn, m.Key, "Int64"), chsql.Int(i)))
+		found = append(found, isValue(chsql.PathAs(jsonColumn, m.Key, "Int64"), chsql.Int(i)))
 	}
 	if f, err := strconv.ParseFloat(m.Value, 64); err == nil {
 		if f != f {
 			nan := chsql.Func("isNaN", chsql.PathAs(jsonColumn, m.Key, "Float64"))
-			spelled = append(spelled, chsql.Func("ifNull", nan, chsql.Bool(false)))
+			found = append(found, chsql.Func("ifNull", nan, chsql.Bool(false)))
 		} else {
-			spelled = append(spelled, isValue(chsql.PathAs(jsonColumn, m.Key, "Float64"), chsql.Float(f)))
+			found = append(found, isValue(chsql.PathAs(jsonColumn, m.Key, "Float64"), chsql.Float(f)))
 		}
 	}
-	if m.Value == "true" || m.Value == "false" {
-		spelled = append(spelled, isValue(chsql.PathAs(jsonColumn, m.Key, "Bool"), chsql.Bool(m.Value == "true")))
+	if spelledAlike(m.Value) {
+		found = []chsql.Expr{isValue(chsql.Func("toString", chsql.Path(jsonColumn, m.Key)), chsql.String(m.Value))}
 	}
-	other := chsql.Func("arrayElement", chsql.Col(otherColumn), chsql.String(m.Key))
-	return chsql.Or(append(spelled, chsql.InStrings(other, otherSpellings(m.Value)))...)
+	if !m.Typed {
+		other := chsql.Func("arrayElement", chsql.Col(otherColumn), chsql.String(m.Key))
+		found = append(found, chsql.InStrings(other, otherSpellings(m.Value)))
+	}
+	return chsql.Or(found...)
+}
+
+// spelledAlike is whether each type has one spelling, the text, of the value that
+// the text spells: integers that doubles can tell apart, and booleans.
+func spelledAlike(text string) bool {
+	if text == "true" || text == "false" {
+		return true
+	}
+	const exact = 1 << 53
+	i, err := strconv.ParseInt(text, 10, 64)
+	return err == nil && -exact < i && i < exact && strconv.FormatInt(i, 10) == text
 }
 
 // isValue is false where e is NULL.

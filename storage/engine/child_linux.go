@@ -38,8 +38,9 @@ func childEnv(dir string) []string {
 
 // allocator is what the library's jemalloc is told. By default memory that was freed goes back to the system within
 // five seconds, and the next insert faults all of it in again, which was half of what an insert cost. It is kept
-// instead; the engine gives back what exceeds a fifth of its memory limit.
-const allocator = "dirty_decay_ms:-1,muzzy_decay_ms:-1"
+// instead; the engine gives back what exceeds a fifth of its memory limit. And it comes in huge pages where the system
+// has them for those who ask: 190,000 faults of small pages were a fifth of what two million log records cost.
+const allocator = "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always"
 
 // serve loads the library and blocks until the engine has ended.
 func serve(spec childSpec) error {

@@ -139,6 +139,7 @@ func childSandbox(spec childSpec) sandbox {
 			"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/localtime", "/usr/share/zoneinfo",
 			"/etc/ssl", "/etc/pki/tls", "/usr/share/ca-certificates", // object storage over TLS
 			fmt.Sprintf("/proc/%d", os.Getpid()), "/proc/meminfo", "/proc/cpuinfo", "/proc/stat", "/proc/uptime", "/proc/sys",
+			"/sys/kernel/mm/transparent_hugepage", // without it jemalloc believes that there are none
 			"/sys/fs/cgroup", "/sys/devices/system", "/sys/block", "/dev/urandom", "/dev/random", "/dev/zero",
 		},
 		readWrite: []string{l.data(), l.run(), l.log(), l.backups(), "/dev/null", "/dev/ptmx", "/dev/pts"},

@@ -74,7 +74,18 @@ type Body struct{ Structured bool }
 //
 //	service_name, detected_level, severity_text, severity_number, trace_id,
 //	span_id, event_name, scope_name, scope_version
-type Meanings struct{ Record, Resource, Scope map[string][]string }
+type Meanings struct {
+	Record, Resource, Scope map[string][]string
+	Typed                   map[string]bool // keys of records, see attrcol.Matcher
+}
+
+// text is that of a record's attribute.
+func (m Meanings) text(key string) chsql.Expr {
+	if m.Typed[key] {
+		return attrcol.TypedText(key)
+	}
+	return attrcol.Text(key)
+}
 
 // binding is what conditions need to know to become SQL.
 type binding struct {
@@ -175,7 +186,7 @@ func (c Label) expr(b *binding) (chsql.Expr, error) {
 		return e, nil
 	}
 	e, err := b.found(c.Name, c.column, func(key string, of holder) (chsql.Expr, error) {
-		m := attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value}
+		m := attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value, Typed: of == records && b.names.Typed[key]}
 		own, err := attrcol.Own(m)
 		if err != nil || of != records {
 			return own, err
@@ -289,7 +300,12 @@ func (c NotNumber) expr(b *binding) (chsql.Expr, error) {
 		return chsql.And(chsql.Ne(text, chsql.String("")), chsql.IsNull(chsql.Func("toFloat64OrNull", text)))
 	}
 	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr { return not(text) },
-		func(key string, _ holder) (chsql.Expr, error) { return not(attrcol.Text(key)), nil })
+		func(key string, of holder) (chsql.Expr, error) {
+			if of == records {
+				return not(b.names.text(key)), nil
+			}
+			return not(attrcol.Text(key)), nil
+		})
 }
 
 // holder is whose attributes a condition is on.
@@ -420,7 +436,7 @@ func (b *binding) level() chsql.Expr {
 	n := chsql.Col("severity_number")
 	var args []chsql.Expr
 	if keys := b.names.Record["detected_level"]; len(keys) > 0 {
-		sent := attrcol.Text(keys[0])
+		sent := b.names.text(keys[0])
 		args = append(args, chsql.Ne(sent, chsql.String("")), sent)
 	}
 	if !b.numbered {

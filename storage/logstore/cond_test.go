@@ -18,7 +18,7 @@ import (
 func TestConditionGoldens(t *testing.T) {
 	db := storagetest.DB(t)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	meanings := Meanings{Record: map[string][]string{"user_id": {"user.id"}, "both": {"both"}}, Resource: map[string][]string{"env": {"env"}, "both": {"both"}}, Scope: map[string][]string{"lib": {"lib"}}}
+	meanings := Meanings{Record: map[string][]string{"code": {"code"}, "user_id": {"user.id"}, "both": {"both"}}, Resource: map[string][]string{"env": {"env"}, "both": {"both"}}, Scope: map[string][]string{"lib": {"lib"}}, Typed: map[string]bool{"code": true}}
 	f := func(textOnly bool, conds ...Cond) Filter {
 		return Filter{From: at, To: at.Add(time.Hour), Where: conds, Meanings: meanings, TextOnly: textOnly}
 	}
@@ -58,6 +58,8 @@ func TestConditionGoldens(t *testing.T) {
 		{"a scope's, absent, unknown", stream(f(true, label("lib", attrcol.Equal, "l"), label("env", attrcol.Equal, ""), label("nobody", attrcol.Equal, "x")))},
 		{"columns", stream(f(true, label("trace_id", attrcol.Equal, "0102030405060708090a0b0c0d0e0f10"), label("detected_level", attrcol.Equal, "error"), label("scope_name", attrcol.NotEqual, "x")))},
 		{"numbers", stream(f(true, Any{Number{"user_id", attrcol.Equal, 5}, NotNumber{"user_id"}}))},
+		{"a typed attribute", stream(f(true, label("code", attrcol.Equal, "500"), label("code", attrcol.Regexp, "5.*"), NotNumber{"code"}))},
+		{"counts by a typed attribute", count(f(true), Counting{By: []string{"code"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
 		{"lines that may be no text", stream(f(false, Line{LineMatches, "a.b"}, Not{Line{LineContains, "c"}}, Body{}))},
 		{"errors by minute and service", count(f(true, label("detected_level", attrcol.Equal, "error")), Counting{By: []string{"service_name"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
 		{"bytes by attributes, windows apart", count(f(true), Counting{By: []string{"user_id", "env"}, Bytes: true, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9, Window: 1e9}})},

@@ -125,9 +125,9 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 			p.resource = p.resource || len(f.Meanings.Resource[name]) > 0
 			p.scope = p.scope || len(f.Meanings.Scope[name]) > 0
 			if keys := f.Meanings.Record[name]; len(keys) > 0 {
-				text, ok = attrcol.Text(keys[len(keys)-1]), true
+				text, ok = f.Meanings.text(keys[len(keys)-1]), true
 				for k := len(keys) - 2; k >= 0; k-- {
-					text = chsql.Func("if", attrcol.Present(keys[k]), attrcol.Text(keys[k]), text)
+					text = chsql.Func("if", attrcol.Present(keys[k]), f.Meanings.text(keys[k]), text)
 				}
 				key = text
 			}

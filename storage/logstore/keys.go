@@ -12,7 +12,10 @@ import (
 
 // Keys are the keys of attributes in use: of records, their resources and their
 // scopes.
-type Keys struct{ Record, Resource, Scope []string }
+type Keys struct {
+	Record, Resource, Scope []string
+	Typed                   map[string]bool // of Record, see attrcol.Matcher
+}
 
 // maxKeys bounds each list of Keys. A tenant with more of them cannot be asked
 // for all.
@@ -21,7 +24,7 @@ const maxKeys = 100_000
 // Keys lists the keys in use on the days from from to to, sorted. It reads small
 // tables only.
 func (s *Store) Keys(ctx context.Context, t tenant.ID, from, to time.Time) (Keys, error) {
-	var k Keys
+	k := Keys{Typed: map[string]bool{}}
 	resource, err := s.resources.LabelNames(ctx, t, from, to, maxKeys)
 	if err != nil {
 		return k, err
@@ -33,10 +36,14 @@ func (s *Store) Keys(ctx context.Context, t tenant.ID, from, to time.Time) (Keys
 	k.Resource, k.Scope = resource.Values, scope.Values
 	_, err = s.db.Select(ctx, conn.Query{SQL: keysSelect(t, from, to).SQL(), Op: "log keys"}, func(rows driver.Rows) error {
 		var key string
-		if err := rows.Scan(&key); err != nil {
+		var typed bool
+		if err := rows.Scan(&key, &typed); err != nil {
 			return err
 		}
 		k.Record = append(k.Record, key)
+		if typed {
+			k.Typed[key] = true
+		}
 		return nil
 	})
 	return k, err
@@ -44,8 +51,9 @@ func (s *Store) Keys(ctx context.Context, t tenant.ID, from, to time.Time) (Keys
 
 func keysSelect(t tenant.ID, from, to time.Time) chsql.Select {
 	key := chsql.Col("key")
+	typed := chsql.Eq(chsql.Func("groupUniqArray", chsql.Col("place")), chsql.Func("array", chsql.String("typed")))
 	return chsql.Select{
-		Distinct: true, Columns: []chsql.Expr{key}, From: chsql.Table("log_keys"),
+		Columns: []chsql.Expr{key, chsql.Func("toBool", typed)}, From: chsql.Table("log_keys"), GroupBy: []chsql.Expr{key},
 		Where: []chsql.Expr{
 			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
 			chsql.Ge(chsql.Col("day"), chsql.Date(from)),

@@ -36,6 +36,8 @@ const explore = async (query) => {
   await page.getByTestId('editor').getByRole('tab').first().waitFor();
 };
 const tab = (name) => page.getByTestId('editor').getByRole('tab', { name, exact: true }).click();
+/** One of a row of radio buttons; the button itself lies over its label. */
+const choose = (name) => page.getByTestId('editor').getByRole('radio', { name, exact: true }).click();
 const shot = (name) => page.screenshot({ path: join(SHOTS, `${name}.png`) });
 const done = () => page.getByTestId('state').filter({ hasText: 'Done' }).waitFor();
 const run = async () => {
@@ -50,6 +52,9 @@ async function code(text) {
   await page.keyboard.insertText(text);
   await page.keyboard.press('Escape');
 }
+
+/** What Monaco offers under that name. */
+const suggested = (name) => page.locator('.suggest-widget .monaco-list-row', { hasText: name }).first();
 
 /** Rows of the frames of one kind that are shown. */
 async function rows(kind) {
@@ -92,7 +97,7 @@ test('an instant query is a table', async () => {
 
 test('the builder builds, explains and runs', async () => {
   await explore();
-  await page.getByText('Builder', { exact: true }).click();
+  await choose('Builder');
   await page.getByLabel('Metric', { exact: true }).fill('shop_orders');
   await page.getByRole('option', { name: 'shop_orders_total' }).click();
   await page.getByLabel('Add an operation').fill('rate');
@@ -118,6 +123,101 @@ test('a histogram is a heatmap', async () => {
     format: 'heatmap',
   });
   assert.ok((await rows('heatmap')) > 1);
+});
+
+test('a mistake is underlined as it is typed, and told below', async () => {
+  await explore();
+  await code('sum by (job) (rate(up[5m])) )');
+  await page.getByText(/Line 1, column 29: /).waitFor();
+  await page.locator('.squiggly-error').first().waitFor();
+  await accessible('a mistake');
+  await shot('mistake');
+  await code('sum by (job) (rate(up[$__rate_interval]))');
+  await page.locator('.squiggly-error').waitFor({ state: 'detached' });
+});
+
+test('the editor completes functions, labels and values, and helps on hover', async () => {
+  await explore();
+  await code('');
+  await page.keyboard.type('histogram_q');
+  await suggested('histogram_quantile').click();
+  await code('');
+  await page.keyboard.insertText('shop_orders_total{');
+  await page.keyboard.press('Control+Space');
+  await suggested('outcome').waitFor();
+  await page.keyboard.insertText('outcome="');
+  await page.keyboard.press('Control+Space');
+  await suggested('paid').waitFor();
+  await shot('completion');
+  await code('rate(shop_orders_total[1m])');
+  await page
+    .locator('.view-line span', { hasText: /^rate$/ })
+    .first()
+    .hover();
+  await page.locator('.monaco-hover').getByText('Increase per second').first().waitFor();
+});
+
+test('LogQL finds lines, counts them and is built', async () => {
+  await explore({ queryType: 'logs', logsMode: 'code' });
+  await code('{service_name="payment"} |= ');
+  await page.getByText(/^Line 1, column \d+: /).waitFor();
+  await code('{service_name="');
+  await page.keyboard.press('Control+Space');
+  await suggested('payment').waitFor();
+  await code('{service_name="payment"} | detected_level="error"');
+  await page.keyboard.press('Shift+Enter');
+  await done();
+  assert.ok((await rows('logs')) > 0, 'lines');
+  await accessible('LogQL');
+  await shot('logql');
+  await code('sum by (detected_level) (rate({} [1m]))');
+  await page.keyboard.press('Shift+Enter');
+  await done();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
+  assert.ok(Number(await page.getByTestId('graph').getAttribute('data-series')) >= 2, 'a series for each level');
+  await accessible('LogQL that makes series');
+  await choose('Builder');
+  await page.getByLabel('Label', { exact: true }).fill('service');
+  await page.getByRole('option', { name: 'service.name' }).click();
+  await page.getByLabel('Label: value').fill('checkout');
+  await page.getByRole('option', { name: 'checkout', exact: true }).click();
+  await page.getByText('Lines where service.name = checkout.').waitFor();
+  await done();
+  assert.ok((await rows('logs')) > 0, 'lines of the builder');
+  await accessible('logs builder');
+  await shot('logs-builder');
+});
+
+test('traces are found by form and by TraceQL, and make a service graph', async () => {
+  await explore({ queryType: 'traces', tracesMode: 'search', search: { status: 'error' } });
+  assert.ok((await rows('table')) > 0, 'failed traces');
+  await accessible('trace search');
+  await page.getByTestId('frame-table').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('trace')) > 1, 'spans of a trace found');
+  await explore({ queryType: 'traces', tracesMode: 'traceql' });
+  await code('{ resource.service.name = "payment" && status = error }');
+  await page.keyboard.press('Shift+Enter');
+  await done();
+  assert.ok((await rows('table')) > 0, 'traces by TraceQL');
+  await accessible('TraceQL');
+  await choose('Service graph');
+  assert.ok((await rows('nodeGraph')) > 2, 'services');
+  await accessible('service graph');
+  await shot('service-graph');
+});
+
+test('a log line leads to its trace, and that to the metrics of a service', async () => {
+  await explore({ queryType: 'logs', logsMode: 'code', logql: '{service_name="payment"} | detected_level="error"' });
+  await rows('logs');
+  await page.getByTestId('frame-logs').locator(LINK).filter({ hasText: ID }).first().click();
+  assert.ok((await rows('trace')) > 1, 'spans');
+  await page
+    .getByTestId('frame-trace')
+    .locator(LINK)
+    .filter({ hasText: /^payment$/ })
+    .first()
+    .click();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
 });
 
 test('a mistake is told with its place', async () => {
@@ -175,25 +275,22 @@ test('alerts are listed and have a history', async () => {
   await tab('Alerts');
   await run();
   await accessible('alerts');
-  await page.getByText('History', { exact: true }).click();
+  await choose('History');
   await done();
   await shot('alerts');
 });
 
 test('dashboards are filled', async () => {
   for (const name of ['trefoil-services', 'trefoil-service', 'trefoil-genai', 'trefoil-runtimes']) {
-    await open(`/d/${name}`);
     const panels = page.getByTestId('panel');
-    await panels.first().waitFor();
-    await until(
-      `${name} has its answers`,
-      async () => {
-        const states = await panels.evaluateAll((all) => all.map((p) => p.dataset.state));
-        return states.every((state) => state === 'Done');
-      },
-      120
-    );
-    assert.equal(await panels.getByText('No data').count(), 0, `${name}: a panel without data`);
+    const filled = async () => {
+      await open(`/d/${name}`);
+      await panels.first().waitFor();
+      const states = () => panels.evaluateAll((all) => all.map((p) => p.dataset.state));
+      await until(`${name} has its answers`, async () => (await states()).every((state) => state === 'Done'), 120);
+      return (await panels.getByText('No data').count()) === 0;
+    };
+    await until(`${name}: every panel has data`, filled, 180);
     await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
   }
 });

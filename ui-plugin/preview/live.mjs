@@ -84,6 +84,8 @@ export async function startAll() {
       trefoil,
       '-root',
       join(root, 'ui-plugin'),
+      '-interval',
+      '5s', // as the demo exports; two minutes of data are then enough for every rate
     ]);
     const url = (await until('the preview serves', () => /is at (http:\S+?),/.exec(host.said)))[1];
     await until(

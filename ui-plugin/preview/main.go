@@ -39,6 +39,7 @@ func run(ctx context.Context) error {
 	root := flag.String("root", "ui-plugin", "folder of the plugin, with dist built in it")
 	dashboards := flag.String("dashboards", "deploy/grafana/dashboards", "folder of dashboards to offer")
 	backend := flag.String("backend", "", "the backend's binary; by default the one in dist for amd64 Linux")
+	interval := flag.String("interval", "", "how often metrics are exported to Trefoil, such as 5s; the data source's default without one")
 	flag.Parse()
 	if *backend == "" {
 		*backend = filepath.Join(*root, "dist", "gpx_trefoil_datasource_linux_amd64")
@@ -48,7 +49,11 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("%w; build it with make plugin-preview", err)
 		}
 	}
-	h, err := pluginhost.Start(*backend, pluginhost.Settings{PluginID: pluginID, UID: "trefoil", Name: "Trefoil", URL: *trefoil})
+	settings := pluginhost.Settings{PluginID: pluginID, UID: "trefoil", Name: "Trefoil", URL: *trefoil}
+	if *interval != "" {
+		settings.JSON = map[string]any{"timeInterval": *interval}
+	}
+	h, err := pluginhost.Start(*backend, settings)
 	if err != nil {
 		return err
 	}

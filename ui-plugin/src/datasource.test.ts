@@ -3,11 +3,13 @@ import {
   CoreApp,
   DataQueryRequest,
   FieldType,
+  hasSupplementaryQuerySupport,
   LiveChannelScope,
   LoadingState,
   LogRowContextQueryDirection,
   LogRowModel,
   ScopedVars,
+  SupplementaryQueryType,
 } from '@grafana/data';
 import { DataSourceWithBackend } from '@grafana/runtime';
 import { lastValueFrom, Observable, of, toArray } from 'rxjs';
@@ -60,6 +62,8 @@ describe('filterQuery', () => {
     [query({ expr: 'up' }), true],
     [query({}), false],
     [query({ queryType: 'logs' }), true],
+    [query({ queryType: 'logs', logsMode: 'code' }), false],
+    [query({ queryType: 'logs', logsMode: 'builder', logql: '{}' }), true],
     [query({ queryType: 'traces', traceId: 'ab' }), true],
     [query({ queryType: 'traces', expr: 'up' }), false],
     [query({ queryType: 'alerts' }), true],
@@ -79,6 +83,7 @@ describe('applyTemplateVariables', () => {
         expr: 'up{job=~"$jobs"}',
         service: '$service',
         text: 'in ${service}',
+        logql: '{a=~"$jobs"} [$__interval]',
         legendFormat: '$service {{job}}',
         step: '$step',
         traceId: '$trace',
@@ -91,6 +96,7 @@ describe('applyTemplateVariables', () => {
       expr: 'up{job=~"(a\\\\.b|c)"}',
       service: 'cart',
       text: 'in cart',
+      logql: '{a=~"(a\\\\.b|c)"} [$__interval]',
       legendFormat: 'cart {{job}}',
       step: '1m',
       traceId: 'ab',
@@ -162,6 +168,15 @@ describe('query', () => {
     expect(second.addr.path).not.toBe(first.addr.path);
   });
 
+  it('tails LogQL that finds lines, not such that makes series', async () => {
+    getDataStream.mockClear();
+    const logs = query({ queryType: 'logs', logsMode: 'code', logql: '{} |= "x"' });
+    const targets = [logs, { ...logs, refId: 'B', logql: 'rate({}[1m])' }];
+    await lastValueFrom(datasource.query(request({ liveStreaming: true, targets })).pipe(toArray()));
+    expect(getDataStream).toHaveBeenCalledTimes(1);
+    expect(getDataStream.mock.lastCall[0].addr.data).toMatchObject({ logsMode: 'code', logql: '{} |= "x"' });
+  });
+
   it('has nothing to tail without a log search', async () => {
     const response = await lastValueFrom(
       datasource.query(request({ liveStreaming: true, targets: [query({ expr: 'up' })] }))
@@ -201,6 +216,81 @@ it('hands ad-hoc filters to the backend', () => {
   ]);
 });
 
+describe('supplementary queries', () => {
+  const volume = { type: SupplementaryQueryType.LogsVolume } as const;
+  const sample = { type: SupplementaryQueryType.LogsSample, limit: 20 } as const;
+  const lines = query({ queryType: 'logs', logsMode: 'code', logql: '{a="b"} | json' });
+  const series = query({ queryType: 'logs', logsMode: 'code', logql: 'sum(rate({a="b"} | json [1m]))' });
+
+  it('are offered for both kinds', () => {
+    for (const type of [SupplementaryQueryType.LogsVolume, SupplementaryQueryType.LogsSample]) {
+      expect(hasSupplementaryQuerySupport(datasource as never, type)).toBe(true);
+    }
+  });
+
+  it('count lines, and show lines of series', () => {
+    expect(datasource.getSupplementaryQuery(volume, lines)).toEqual({
+      ...lines,
+      refId: 'log-volume-A',
+      logVolume: true,
+    });
+    expect(datasource.getSupplementaryQuery(volume, query({ queryType: 'logs' }))).toMatchObject({ logVolume: true });
+    expect(datasource.getSupplementaryQuery(volume, series)).toBeUndefined();
+    expect(datasource.getSupplementaryQuery(sample, series)).toMatchObject({
+      refId: 'log-sample-A',
+      logql: '{a="b"} | json',
+      lineLimit: 20,
+    });
+    for (const none of [lines, query({ expr: 'up' }), { ...series, hide: true }]) {
+      expect(datasource.getSupplementaryQuery(sample, none)).toBeUndefined();
+    }
+  });
+
+  it('are requests of the targets they fit', () => {
+    const targets = [lines, { ...series, refId: 'B' }, query({ refId: 'C', expr: 'up' })];
+    const refIds = (type: SupplementaryQueryType) =>
+      datasource.getSupplementaryRequest(type, request({ targets }))?.targets.map((t) => t.refId);
+    expect(refIds(SupplementaryQueryType.LogsVolume)).toEqual(['log-volume-A']);
+    expect(refIds(SupplementaryQueryType.LogsSample)).toEqual(['log-sample-B']);
+    expect(
+      datasource.getSupplementaryRequest(SupplementaryQueryType.LogsSample, request({ targets: [lines] }))
+    ).toBeUndefined();
+  });
+});
+
+describe('modifyQuery', () => {
+  const options = { key: 'http.route', value: '/a' };
+  const form = query({ queryType: 'logs' });
+  const code = query({ queryType: 'logs', logsMode: 'code', logql: '{a="b"}' });
+  it.each([
+    [form, 'ADD_FILTER', { attributes: [{ key: 'http.route', op: '=', value: '/a' }] }],
+    [form, 'ADD_STRING_FILTER', { text: '/a' }],
+    [code, 'ADD_FILTER', { logql: '{a="b", http_route="/a"}' }],
+    [code, 'ADD_FILTER_OUT', { logql: '{a="b", http_route!="/a"}' }],
+    [code, 'ADD_STRING_FILTER', { logql: '{a="b"} |= "/a"' }],
+    [code, 'ELSE', code],
+  ])('%j %s: %j', (before, type, after) => {
+    expect(datasource.modifyQuery(before, { type, options })).toMatchObject(after);
+  });
+});
+
+describe('check', () => {
+  const asked = datasourceWith((_, body) =>
+    String(body?.query).includes('cart') ? { message: 'wrong', line: 1, column: 2 } : { kind: 'vector' }
+  );
+  it('tells a mistake, and its place only where nothing was replaced', async () => {
+    await expect(asked.check('promql', 'up')).resolves.toBeUndefined();
+    await expect(asked.check('logql', '{cart')).resolves.toEqual({ message: 'wrong', line: 1, column: 2 });
+    await expect(asked.check('logql', '{$service')).resolves.toEqual({ message: 'wrong' });
+    await asked.check('logql', 'rate({}[$__interval])');
+    expect(asked.postResource).toHaveBeenLastCalledWith(
+      'check',
+      { language: 'logql', query: 'rate({}[$__interval])' },
+      { showErrorAlert: false }
+    );
+  });
+});
+
 describe('ad-hoc filters', () => {
   const asked = datasourceWith((path, params) =>
     path === 'labels'
@@ -209,13 +299,14 @@ describe('ad-hoc filters', () => {
         : ['user.id', 'zone']
       : [`${params?.signal} of ${params?.name}`]
   );
-  it('offer the keys of metrics and logs, each once', async () => {
+  it('offer the keys of all signals, each once', async () => {
     await expect(asked.getTagKeys()).resolves.toEqual([{ text: 'job' }, { text: 'user.id' }, { text: 'zone' }]);
   });
   it('offer the values of a key', async () => {
     await expect(asked.getTagValues({ key: 'zone', filters: [] })).resolves.toEqual([
       { text: 'logs of zone' },
       { text: 'metrics of zone' },
+      { text: 'traces of zone' },
     ]);
   });
 });
@@ -228,6 +319,15 @@ describe('variables', () => {
     [{ kind: 'labels' as const, signal: 'logs' as const }, ['labels', 'logs', 'undefined']],
     [{ kind: 'label-values' as const, label: 'k' }, ['label-values', 'metrics', 'undefined']],
     [{ kind: 'label-values' as const }, []],
+    [
+      { kind: 'operations' as const, service: '$service' },
+      ['label-values', 'traces', '{ resource.service.name = "cart" }'],
+    ],
+    [{ kind: 'operations' as const }, ['label-values', 'traces', 'undefined']],
+    [
+      { kind: 'label-values' as const, signal: 'logs' as const, label: 'k', match: '{a="$service"}' },
+      ['label-values', 'logs', '{a="cart"}'],
+    ],
     [undefined, []],
   ])('%j', async (variable, want) => {
     await expect(asked.listVariable(variable, range, {})).resolves.toEqual(want);

@@ -8,6 +8,8 @@ import {
   DataSourceGetTagValuesOptions,
   DataSourceInstanceSettings,
   DataSourceWithLogsContextSupport,
+  DataSourceWithQueryModificationSupport,
+  DataSourceWithSupplementaryQueriesSupport,
   dateTime,
   LiveChannelScope,
   LoadingState,
@@ -15,19 +17,34 @@ import {
   LogRowContextQueryDirection,
   LogRowModel,
   MetricFindValue,
+  QueryFixAction,
   ScopedVars,
+  SupplementaryQueryOptions,
+  SupplementaryQueryType,
   TimeRange,
 } from '@grafana/data';
 import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, map, merge, Observable, of } from 'rxjs';
 
-import { DEFAULT_LINE_LIMIT, DEFAULT_QUERY, TrefoilOptions, TrefoilQuery, VariableQuery } from './types';
+import { findsLines, linesIn, withMatcher } from './language/logql';
+import {
+  CodeLanguage,
+  DEFAULT_LINE_LIMIT,
+  DEFAULT_QUERY,
+  Problem,
+  TrefoilOptions,
+  TrefoilQuery,
+  VariableQuery,
+} from './types';
 import { TrefoilVariables } from './variables';
 
 type Named = 'metrics' | 'logs' | 'traces';
 
 // Half of the time around a log line in which its context is looked for.
 const CONTEXT_MS = 2 * 60 * 60 * 1000;
+
+// Lines shown below series that are made of lines.
+const SAMPLE_LINES = 100;
 
 // The backend replaces these, since an alert rule is evaluated without a browser.
 const BACKEND_MACROS = [
@@ -41,7 +58,10 @@ const BACKEND_MACROS = [
 
 export class TrefoilDatasource
   extends DataSourceWithBackend<TrefoilQuery, TrefoilOptions>
-  implements DataSourceWithLogsContextSupport<TrefoilQuery>
+  implements
+    DataSourceWithLogsContextSupport<TrefoilQuery>,
+    DataSourceWithSupplementaryQueriesSupport<TrefoilQuery>,
+    DataSourceWithQueryModificationSupport<TrefoilQuery>
 {
   constructor(settings: DataSourceInstanceSettings<TrefoilOptions>) {
     super(settings);
@@ -56,6 +76,7 @@ export class TrefoilDatasource
   filterQuery(query: TrefoilQuery): boolean {
     switch (query.queryType) {
       case 'logs':
+        return !writesLogQL(query) || Boolean(query.logql?.trim());
       case 'alerts':
         return true;
       case 'traces':
@@ -68,6 +89,9 @@ export class TrefoilDatasource
   getQueryDisplayText(query: TrefoilQuery): string {
     switch (query.queryType) {
       case 'logs':
+        if (writesLogQL(query)) {
+          return query.logql ?? '';
+        }
         return ['logs', query.service, query.severity, query.text].filter(Boolean).join(' ');
       case 'traces':
         return displayTraces(query);
@@ -83,10 +107,7 @@ export class TrefoilDatasource
   }
 
   applyTemplateVariables(query: TrefoilQuery, scopedVars: ScopedVars, filters?: AdHocVariableFilter[]): TrefoilQuery {
-    const vars = { ...scopedVars };
-    for (const name of BACKEND_MACROS) {
-      vars[name] = { text: `$${name}`, value: `$${name}` };
-    }
+    const vars = withMacros(scopedVars);
     const templates = getTemplateSrv();
     const plain = (text: string | undefined) => text && templates.replace(text, vars);
     return {
@@ -94,6 +115,7 @@ export class TrefoilDatasource
       expr: query.expr && templates.replace(query.expr, vars, asRegex),
       legendFormat: plain(query.legendFormat),
       step: plain(query.step),
+      logql: query.logql && templates.replace(query.logql, vars, asRegex),
       service: plain(query.service),
       text: plain(query.text),
       attributes: query.attributes?.map((a) => ({ ...a, key: plain(a.key) ?? '', value: plain(a.value) ?? '' })),
@@ -117,7 +139,7 @@ export class TrefoilDatasource
     };
   }
 
-  /** The keys a dashboard's ad-hoc filter offers: those of metrics and of logs. */
+  /** The keys a dashboard's ad-hoc filter offers: those of all signals. */
   async getTagKeys(options?: DataSourceGetTagKeysOptions<TrefoilQuery>): Promise<MetricFindValue[]> {
     const lists = await Promise.all(NAMED.map((signal) => this.labelNames(signal, options?.timeRange)));
     const names = [...new Set(lists.flat())].filter((name) => name !== '__name__').sort();
@@ -131,11 +153,14 @@ export class TrefoilDatasource
 
   /** What a variable lists, other variables replaced in it. */
   listVariable(variable: VariableQuery | undefined, range: TimeRange, scoped: ScopedVars): Promise<string[]> {
-    const match = variable?.match && getTemplateSrv().replace(variable.match, scoped, asRegex);
+    const replaced = (text?: string) => text && getTemplateSrv().replace(text, scoped, asRegex);
+    const match = replaced(variable?.match);
     const signal = variable?.signal ?? 'metrics';
     switch (variable?.kind) {
       case 'services':
         return this.services(range);
+      case 'operations':
+        return this.operations(replaced(variable.service), range);
       case 'metrics':
         return this.metricNames(range, match);
       case 'labels':
@@ -153,7 +178,7 @@ export class TrefoilDatasource
     const target: TrefoilQuery = {
       refId: `context-${row.dataFrame.refId ?? 'A'}`,
       queryType: 'logs',
-      service: row.labels['service.name'],
+      service: serviceOf(row),
       lineLimit: options?.limit ?? 50,
       forward,
     };
@@ -182,7 +207,7 @@ export class TrefoilDatasource
   }
 
   async getLogRowContextQuery(row: LogRowModel): Promise<TrefoilQuery> {
-    return { refId: 'A', queryType: 'logs', service: row.labels['service.name'] };
+    return { refId: 'A', queryType: 'logs', service: serviceOf(row) };
   }
 
   /** Metric names seen in the range, of the series that match selects. */
@@ -193,6 +218,76 @@ export class TrefoilDatasource
   /** Names of the services that sent anything in the range. */
   services(range?: TimeRange): Promise<string[]> {
     return this.getResource('services', timeParams(range));
+  }
+
+  /** Names of the spans of a service, or of all. */
+  operations(service?: string, range?: TimeRange): Promise<string[]> {
+    const match = service ? `{ resource.service.name = ${JSON.stringify(service)} }` : undefined;
+    return this.labelValues('traces', 'span:name', range, match);
+  }
+
+  /** What is wrong with a query as it stands in an editor; where, unless variables were replaced in it. */
+  check = async (language: CodeLanguage, text: string): Promise<Problem | undefined> => {
+    const query = getTemplateSrv().replace(text, withMacros({}), asRegex);
+    const found = await this.postResource<Partial<Problem>>('check', { language, query }, { showErrorAlert: false });
+    if (!found.message) {
+      return undefined;
+    }
+    return query === text ? { ...found, message: found.message } : { message: found.message };
+  };
+
+  getSupportedSupplementaryQueryTypes(): SupplementaryQueryType[] {
+    return [SupplementaryQueryType.LogsVolume, SupplementaryQueryType.LogsSample];
+  }
+
+  /** Of lines, how many there are of each level; of series made of lines, some of the lines. */
+  getSupplementaryQuery(options: SupplementaryQueryOptions, query: TrefoilQuery): TrefoilQuery | undefined {
+    if (query.queryType !== 'logs' || query.hide || !this.filterQuery(query)) {
+      return undefined;
+    }
+    const lines = !writesLogQL(query) || findsLines(query.logql ?? '');
+    if (options.type === SupplementaryQueryType.LogsVolume) {
+      return lines ? { ...query, refId: `log-volume-${query.refId}`, logVolume: true } : undefined;
+    }
+    const logql = lines ? undefined : linesIn(query.logql ?? '');
+    const lineLimit = options.limit ?? SAMPLE_LINES;
+    return logql ? { ...query, refId: `log-sample-${query.refId}`, logsMode: 'code', logql, lineLimit } : undefined;
+  }
+
+  getSupplementaryRequest(
+    type: SupplementaryQueryType,
+    request: DataQueryRequest<TrefoilQuery>,
+    options?: SupplementaryQueryOptions
+  ): DataQueryRequest<TrefoilQuery> | undefined {
+    const targets = request.targets
+      .map((query) => this.getSupplementaryQuery(options ?? { type }, query))
+      .filter((query) => query !== undefined);
+    return targets.length > 0 ? { ...request, targets } : undefined;
+  }
+
+  getSupportedQueryModifications(): string[] {
+    return ['ADD_FILTER', 'ADD_FILTER_OUT', 'ADD_STRING_FILTER'];
+  }
+
+  /** What the buttons beside the labels of a log line do. */
+  modifyQuery(query: TrefoilQuery, action: QueryFixAction): TrefoilQuery {
+    const { key = '', value = '' } = action.options ?? {};
+    const op = action.type === 'ADD_FILTER_OUT' ? '!=' : '=';
+    switch (action.type) {
+      case 'ADD_FILTER':
+      case 'ADD_FILTER_OUT':
+        if (writesLogQL(query)) {
+          return { ...query, logsMode: 'code', logql: withMatcher(query.logql ?? '', key, op, value) };
+        }
+        return { ...query, attributes: [...(query.attributes ?? []), { key, op, value }] };
+      case 'ADD_STRING_FILTER':
+        if (writesLogQL(query)) {
+          return { ...query, logsMode: 'code', logql: `${query.logql ?? '{}'} |= ${JSON.stringify(value)}` };
+        }
+        return { ...query, text: value };
+      default:
+        return query;
+    }
   }
 
   /** Label names of metrics, attribute keys of logs and traces. */
@@ -206,7 +301,9 @@ export class TrefoilDatasource
 
   /** Follows the log searches of a request as records arrive; metrics and traces have no live form. */
   private tail(request: DataQueryRequest<TrefoilQuery>): Observable<DataQueryResponse> {
-    const searches = request.targets.filter((t) => t.queryType === 'logs' && !t.hide);
+    const searches = request.targets.filter(
+      (t) => t.queryType === 'logs' && !t.hide && (!writesLogQL(t) || findsLines(t.logql ?? ''))
+    );
     if (searches.length === 0) {
       return of({ data: [], state: LoadingState.Done });
     }
@@ -214,6 +311,7 @@ export class TrefoilDatasource
       ...searches.map((target) => {
         const query = this.applyTemplateVariables(target, request.scopedVars);
         const data = {
+          ...(writesLogQL(query) && { logsMode: query.logsMode, logql: query.logql }),
           service: query.service,
           severity: query.severity,
           text: query.text,
@@ -237,6 +335,20 @@ export class TrefoilDatasource
       })
     );
   }
+}
+
+const writesLogQL = ({ logsMode }: TrefoilQuery) => logsMode === 'code' || logsMode === 'builder';
+
+// Found by the search form, labels have their own names; by LogQL, the language's.
+const serviceOf = ({ labels }: LogRowModel): string | undefined => labels['service.name'] ?? labels.service_name;
+
+/** Variables under which the backend's macros stay as they are. */
+function withMacros(scopedVars: ScopedVars): ScopedVars {
+  const vars = { ...scopedVars };
+  for (const name of BACKEND_MACROS) {
+    vars[name] = { text: `$${name}`, value: `$${name}` };
+  }
+  return vars;
 }
 
 function traceQueryRuns(query: TrefoilQuery): boolean {
@@ -264,7 +376,7 @@ function displayTraces(query: TrefoilQuery): string {
   }
 }
 
-const NAMED: Named[] = ['metrics', 'logs'];
+const NAMED: Named[] = ['metrics', 'logs', 'traces'];
 
 /** A frame without the row of one record, by its id. */
 function withoutRow(frame: DataFrame, id: string): DataFrame {

@@ -3,6 +3,8 @@ import { DataQuery } from '@grafana/schema';
 
 export type Signal = 'metrics' | 'logs' | 'traces' | 'alerts';
 export type Language = 'promql' | 'metricsql';
+export type CodeLanguage = Language | 'logql' | 'traceql';
+export type LogsMode = 'search' | EditorMode;
 export type EditorMode = 'code' | 'builder';
 export type Format = 'time_series' | 'table' | 'heatmap';
 export type TracesMode = 'id' | 'search' | 'traceql' | 'graph';
@@ -47,13 +49,41 @@ export interface MetricsBuild {
   operations: Operation[];
 }
 
+/** A line filter of the logs builder: how LogQL writes it, and what it looks for. */
+export interface LineFilter {
+  op: '|=' | '!=' | '|~' | '!~';
+  value: string;
+}
+
+export type Parser = '' | 'json' | 'logfmt' | 'pattern' | 'regexp';
+
+/** What the logs builder shows; logql is printed from it. */
+export interface LogsBuild {
+  labels: LabelFilter[];
+  filters: LineFilter[];
+  parser: Parser;
+  /** of pattern and regexp */
+  parserText: string;
+  /** conditions on what the parser made */
+  fields: LabelFilter[];
+}
+
 /** What a dashboard's variable lists. */
 export interface VariableQuery {
-  kind: 'label-values' | 'labels' | 'services' | 'metrics';
+  kind: 'label-values' | 'labels' | 'services' | 'operations' | 'metrics';
   signal?: 'metrics' | 'logs' | 'traces';
   label?: string;
-  /** a series selector that narrows metrics down, variables allowed */
+  /** whose operations are listed; all without one */
+  service?: string;
+  /** a selector in the signal's language that narrows the list down, variables allowed */
   match?: string;
+}
+
+/** What is wrong with a query and where, counted from 1; without a place it is not known. */
+export interface Problem {
+  message: string;
+  line?: number;
+  column?: number;
 }
 
 /**
@@ -73,6 +103,11 @@ export interface TrefoilQuery extends DataQuery {
   format?: Format;
   step?: string;
 
+  logsMode?: LogsMode;
+  logql?: string;
+  logsBuild?: LogsBuild;
+  /** how many lines of each level there are, instead of lines */
+  logVolume?: boolean;
   service?: string;
   severity?: Severity | '';
   text?: string;

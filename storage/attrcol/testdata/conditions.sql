@@ -1,5 +1,5 @@
 -- http.status="500"
-indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('31949685'), 4)))) AND (ifNull(attributes.`http.status`.:String = '500', false) OR ifNull(attributes.`http.status`.:Int64 = 500, false) OR ifNull(attributes.`http.status`.:Float64 = 500.0, false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))
+indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('31949685'), 4)))) AND (ifNull(toString(attributes.`http.status`) = '500', false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))
 
 -- http.status!="ok"
 NOT (ifNull(attributes.`http.status`.:String = 'ok', false) OR (arrayElement(attributes_other, 'http.status') = '{"stringValue":"ok"}'))

@@ -93,6 +93,24 @@ WHERE (tenant = 'default')
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
   AND (((ifNull(attributes.`user.id`.:Int64 >= 5, false) OR ifNull(attributes.`user.id`.:Float64 >= 5, false) OR ifNull(toFloat64OrNull(attributes.`user.id`.:String) >= 5, false)) AND (ifNull(attributes.`user.id`.:Int64 <= 5, false) OR ifNull(attributes.`user.id`.:Float64 <= 5, false) OR ifNull(toFloat64OrNull(attributes.`user.id`.:String) <= 5, false))) OR ((if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id')))) != '') AND (toFloat64OrNull(if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id'))))) IS NULL)));
 
+-- a typed attribute
+SELECT count()
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+  AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('9a67f381'), 4)))) AND ifNull(toString(attributes.`code`) = '500', false))
+  AND match(ifNull(toString(attributes.`code`), ''), '^(?s:5.*)$')
+  AND ((ifNull(toString(attributes.`code`), '') != '') AND (toFloat64OrNull(ifNull(toString(attributes.`code`), '')) IS NULL));
+
+-- counts by a typed attribute
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, toString(ifNull(toString(attributes.`code`), ''))
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+GROUP BY tile, resource, scope, ifNull(toString(attributes.`code`), '');
+
 -- lines that may be no text
 SELECT count()
 FROM logs
@@ -142,11 +160,12 @@ ORDER BY bytes DESC, resource_id
 LIMIT 10;
 
 -- keys
-SELECT DISTINCT key
+SELECT key, toBool(groupUniqArray(place) = array('typed'))
 FROM log_keys
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
   AND (day <= toDate('2026-03-01'))
+GROUP BY key
 ORDER BY key
 LIMIT 100000;
 

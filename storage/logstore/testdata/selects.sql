@@ -16,13 +16,13 @@ WHERE (tenant = 'default')
   AND (time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
   AND (service_name IN ('a', 'it\'s'))
   AND (severity_number >= 17)
-  AND ((indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('31949685'), 4)))) AND (ifNull(attributes.`http.status`.:String = '500', false) OR ifNull(attributes.`http.status`.:Int64 = 500, false) OR ifNull(attributes.`http.status`.:Float64 = 500.0, false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))) OR ((NOT ((attributes.`http.status` IS NOT NULL) OR mapContains(attributes_other, 'http.status'))) AND (resource_id GLOBAL IN (
+  AND ((indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('31949685'), 4)))) AND (ifNull(toString(attributes.`http.status`) = '500', false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))) OR ((NOT ((attributes.`http.status` IS NOT NULL) OR mapContains(attributes_other, 'http.status'))) AND (resource_id GLOBAL IN (
   SELECT resource_id
   FROM resources
   WHERE (tenant = 'default')
     AND (day >= toDate('2026-02-28'))
     AND (day <= toDate('2026-03-02'))
-    AND (ifNull(attributes.`http.status`.:String = '500', false) OR ifNull(attributes.`http.status`.:Int64 = 500, false) OR ifNull(attributes.`http.status`.:Float64 = 500.0, false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))
+    AND (ifNull(toString(attributes.`http.status`) = '500', false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))
 ))))
   AND (body ILIKE '%time`out\'%')
 ORDER BY time, id

@@ -389,3 +389,39 @@ ALTER TABLE samples MODIFY COLUMN value CODEC(Delta(8), ZSTD(1));
 -- 0015_histogram_counts
 ALTER TABLE histograms MODIFY COLUMN counts CODEC(T64('bit'), ZSTD(3));
 
+-- 0016_log_times
+ALTER TABLE logs
+  MODIFY COLUMN time CODEC(T64, LZ4),
+  MODIFY COLUMN observed_time CODEC(T64, LZ4);
+
+-- 0017_span_times
+ALTER TABLE spans
+  MODIFY COLUMN start_time CODEC(T64, LZ4),
+  MODIFY COLUMN duration CODEC(T64, LZ4);
+
+-- 0018_log_key_places
+ALTER TABLE log_keys
+  ADD COLUMN IF NOT EXISTS place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2),
+  MODIFY ORDER BY (tenant, key, place);
+
+ALTER TABLE log_keys_feed MODIFY QUERY
+SELECT tenant, retention_days, day, found.1 AS key, found.2 AS place
+FROM (
+  SELECT tenant, retention_days, toDate(time) AS day, arrayJoin(arrayConcat(
+    arrayMap(k -> (k, 'typed'), distinctJSONPaths(attributes)),
+    arrayMap(k -> (k, 'other'), groupUniqArrayArray(mapKeys(attributes_other))))) AS found
+  FROM logs
+  GROUP BY tenant, retention_days, day
+);
+
+-- 0019_alert_leases
+CREATE TABLE IF NOT EXISTS alert_leases (
+  tenant LowCardinality(String),
+  turn UInt64,
+  holder String,
+  url String,
+  claimed_at DateTime64(9, 'UTC')
+) ENGINE = ReplacingMergeTree(turn)
+ORDER BY tenant
+SETTINGS non_replicated_deduplication_window = 10000;
+

@@ -28,7 +28,7 @@ type Series struct {
 }
 
 var metricFields = []arrow.Field{
-	{Name: "labels", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)},
+	{Name: "labels", Type: textMap},
 	{Name: "times", Type: arrow.ListOf(&arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"})},
 	{Name: "values", Type: arrow.ListOf(arrow.PrimitiveTypes.Float64)},
 }
@@ -64,12 +64,16 @@ func appendSeries(b *array.RecordBuilder, s Series) {
 	values.ValueBuilder().(*array.Float64Builder).AppendValues(s.Values, nil)
 }
 
-// Log is one row of a log answer; attributes and resource are JSON objects.
+// Log is one row of a log answer; attributes and resource are keys, each with its
+// value behind it.
 type Log struct {
-	ID, Service, Severity, Body, TraceID, SpanID, Attributes, Resource string
-	TimeNS                                                             int64
-	SeverityNumber                                                     uint8
+	ID, Service, Severity, Body, TraceID, SpanID string
+	Attributes, Resource                         []string
+	TimeNS                                       int64
+	SeverityNumber                               uint8
 }
+
+var textMap = arrow.MapOf(arrow.BinaryTypes.String, arrow.BinaryTypes.String)
 
 var logFields = []arrow.Field{
 	{Name: "id", Type: arrow.BinaryTypes.String},
@@ -80,8 +84,8 @@ var logFields = []arrow.Field{
 	{Name: "body", Type: arrow.BinaryTypes.String},
 	{Name: "trace_id", Type: arrow.BinaryTypes.String},
 	{Name: "span_id", Type: arrow.BinaryTypes.String},
-	{Name: "attributes", Type: arrow.BinaryTypes.String},
-	{Name: "resource", Type: arrow.BinaryTypes.String},
+	{Name: "attributes", Type: textMap},
+	{Name: "resource", Type: textMap},
 }
 
 // Logs is a whole log answer.
@@ -97,14 +101,51 @@ func LogPage(next string, logs ...Log) []byte {
 func logPage(meta map[string]string, logs []Log) []byte {
 	return stream(logFields, meta, func(b *array.RecordBuilder, flush func()) {
 		for _, l := range logs {
-			for i, text := range map[int]string{0: l.ID, 2: l.Service, 3: l.Severity, 5: l.Body, 6: l.TraceID, 7: l.SpanID, 8: l.Attributes, 9: l.Resource} {
+			for i, text := range map[int]string{0: l.ID, 2: l.Service, 3: l.Severity, 5: l.Body, 6: l.TraceID, 7: l.SpanID} {
 				b.Field(i).(*array.StringBuilder).Append(text)
 			}
 			b.Field(1).(*array.TimestampBuilder).Append(arrow.Timestamp(l.TimeNS))
 			b.Field(4).(*array.Uint8Builder).Append(l.SeverityNumber)
+			appendPairs(b.Field(8), l.Attributes)
+			appendPairs(b.Field(9), l.Resource)
 		}
 		flush()
 	})
+}
+
+// Line is one row of an answer to LogQL; labels are keys, each with its value
+// behind it.
+type Line struct {
+	ID, Line                 string
+	TimeNS                   int64
+	Stream, Metadata, Parsed []string
+}
+
+// Lines is a whole answer to a LogQL query of lines.
+func Lines(lines ...Line) []byte {
+	text := arrow.BinaryTypes.String
+	return stream([]arrow.Field{{Name: "id", Type: text}, {Name: "time", Type: logFields[1].Type}, {Name: "line", Type: text},
+		{Name: "stream", Type: textMap}, {Name: "metadata", Type: textMap}, {Name: "parsed", Type: textMap}},
+		map[string]string{"trefoil.kind": "lines", "trefoil.truncated": "false"}, func(b *array.RecordBuilder, flush func()) {
+			for _, l := range lines {
+				b.Field(0).(*array.StringBuilder).Append(l.ID)
+				b.Field(1).(*array.TimestampBuilder).Append(arrow.Timestamp(l.TimeNS))
+				b.Field(2).(*array.StringBuilder).Append(l.Line)
+				appendPairs(b.Field(3), l.Stream)
+				appendPairs(b.Field(4), l.Metadata)
+				appendPairs(b.Field(5), l.Parsed)
+			}
+			flush()
+		})
+}
+
+func appendPairs(column array.Builder, pairs []string) {
+	m := column.(*array.MapBuilder)
+	m.Append(true)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m.KeyBuilder().(*array.StringBuilder).Append(pairs[i])
+		m.ItemBuilder().(*array.StringBuilder).Append(pairs[i+1])
+	}
 }
 
 func stream(fields []arrow.Field, meta map[string]string, fill func(b *array.RecordBuilder, flush func())) []byte {

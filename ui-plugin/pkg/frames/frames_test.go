@@ -108,32 +108,21 @@ func TestLogFrames(t *testing.T) {
 		Records: []trefoilclient.LogRecord{
 			{ID: "18", Time: t0.Add(123456789), Service: "checkout", Severity: "ERROR", Body: "payment refused",
 				TraceID: "5b8efff798038103d269b633813fc60c", SpanID: "eee19b7ec3c1b174",
-				Attributes: json.RawMessage(`{"user.id":"u1","amount":12.5,"retry":true,"host.name":"proxy"}`),
-				Resource:   json.RawMessage(`{"service.name":"checkout","host.name":"node-1"}`)},
-			{ID: "17", Time: t0, Severity: "", Body: "",
-				Attributes: json.RawMessage(`{}`), Resource: json.RawMessage(`{}`)},
+				Attributes: []trefoilclient.Pair{{Key: "user.id", Value: "u1"}, {Key: "amount", Value: "12.5"}, {Key: "host.name", Value: "proxy"}},
+				Resource:   []trefoilclient.Pair{{Key: "service.name", Value: "checkout"}, {Key: "host.name", Value: "node-1"}}},
+			{ID: "17", Time: t0, Severity: "", Body: ""},
+			{ID: "16", Time: t0, Service: "cart", Attributes: []trefoilclient.Pair{{Key: "said", Value: "\"\\ü\xff\n"}}},
 		},
 		Truncated: true,
 	}
-	out, err := Logs(res, LogOptions{Executed: "GET /api/v1/logs?limit=2", Limit: 2, Search: "refused", Source: Source{UID: "uid1", Name: "Trefoil"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "logs", out)
-	empty, err := Logs(&trefoilclient.LogResult{}, LogOptions{Limit: 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "logs_none", empty)
+	golden(t, "logs", Logs(res, LogOptions{Executed: "GET /api/v1/logs?limit=2", Limit: 2, Search: "refused", Source: Source{UID: "uid1", Name: "Trefoil"}}))
+	golden(t, "logs_none", Logs(&trefoilclient.LogResult{}, LogOptions{Limit: 10}))
 }
 
 // The data plane contract of log lines: names and types by which Grafana finds
 // the fields, whatever their order.
 func TestLogFrameKeepsContract(t *testing.T) {
-	out, err := Logs(&trefoilclient.LogResult{}, LogOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := Logs(&trefoilclient.LogResult{}, LogOptions{})
 	if out[0].Meta.Type != data.FrameTypeLogLines || out[0].Meta.PreferredVisualization != data.VisTypeLogs {
 		t.Errorf("meta is %+v", out[0].Meta)
 	}
@@ -142,6 +131,17 @@ func TestLogFrameKeepsContract(t *testing.T) {
 		"id": data.FieldTypeString, "labels": data.FieldTypeJSON, "traceID": data.FieldTypeNullableString, "spanID": data.FieldTypeNullableString,
 	} {
 		requireField(t, out[0], name, kind)
+	}
+}
+
+// The bars over the lines: a level is a label, and the name shown.
+func TestLogVolume(t *testing.T) {
+	out := LogVolume(&trefoilclient.MetricResult{Series: []trefoilclient.Series{series(1, "detected_level", "error"), series(2)}}, "x")
+	for i, want := range []string{"error", "unknown"} {
+		value := out[i].Fields[1]
+		if value.Labels["level"] != want || value.Config.DisplayNameFromDS != want || out[i].Meta.Type != data.FrameTypeTimeSeriesMulti {
+			t.Errorf("%d: %+v %+v", i, value.Labels, value.Config)
+		}
 	}
 }
 

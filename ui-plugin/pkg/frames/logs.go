@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -22,7 +23,7 @@ type LogOptions struct {
 // Logs makes one frame of type log-lines: timestamp, body, severity, id and
 // labels as the data plane contract names them, then traceID and spanID. The
 // traceID links to the trace in this same source.
-func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
+func Logs(res *trefoilclient.LogResult, opt LogOptions) data.Frames {
 	n := len(res.Records)
 	var (
 		times    = make([]time.Time, n)
@@ -33,14 +34,11 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 		traces   = make([]*string, n)
 		spans    = make([]*string, n)
 	)
-	resources := map[string]map[string]json.RawMessage{} // records share a few
-	for i, r := range res.Records {
-		merged, err := logLabels(r, resources)
-		if err != nil {
-			return nil, err
-		}
+	var write labeler
+	for i := range res.Records {
+		r := &res.Records[i]
 		times[i], bodies[i], severity[i], ids[i] = r.Time, r.Body, strings.ToLower(r.Severity), r.ID
-		labels[i], traces[i], spans[i] = merged, orNull(r.TraceID), orNull(r.SpanID)
+		labels[i], traces[i], spans[i] = write.labels(r), orNull(r.TraceID), orNull(r.SpanID)
 	}
 	frame := data.NewFrame("",
 		data.NewField("timestamp", nil, times),
@@ -65,38 +63,80 @@ func Logs(res *trefoilclient.LogResult, opt LogOptions) (data.Frames, error) {
 		frame.Meta.Notices = append(frame.Meta.Notices, data.Notice{Severity: data.NoticeSeverityInfo,
 			Text: fmt.Sprintf("More than these %d lines match. Narrow the search or raise the line limit.", n)})
 	}
-	return annotate(data.Frames{frame}, res.Warnings, res.Cost), nil
+	return annotate(data.Frames{frame}, res.Warnings, res.Cost)
 }
 
-// logLabels merges what surrounds a record into one object: its own attributes
-// under their names, the resource's too unless the record has the same name,
-// when they keep a "resource." in front.
-func logLabels(r trefoilclient.LogRecord, resources map[string]map[string]json.RawMessage) (json.RawMessage, error) {
-	var own map[string]json.RawMessage
-	if err := json.Unmarshal(r.Attributes, &own); err != nil {
-		return nil, fmt.Errorf("log record %s: attributes: %w", r.ID, err)
-	}
-	resource, known := resources[string(r.Resource)]
-	if !known {
-		if err := json.Unmarshal(r.Resource, &resource); err != nil {
-			return nil, fmt.Errorf("log record %s: resource: %w", r.ID, err)
+// labeler writes the labels of records as JSON objects. Records share resources,
+// whose part it writes once.
+type labeler struct {
+	of   []trefoilclient.Pair // the resource that the rest is of
+	keys map[string]string    // its attributes
+	text []byte               // it as the beginning of an object
+}
+
+// labels merges what surrounds a record into one object: its own attributes under
+// their names, the resource's too unless the record has the same name, when they
+// keep a "resource." in front.
+func (l *labeler) labels(r *trefoilclient.LogRecord) json.RawMessage {
+	if l.text == nil || !samePairs(l.of, r.Resource) {
+		l.of, l.keys, l.text = r.Resource, map[string]string{}, []byte{'{'}
+		for _, p := range r.Resource {
+			l.keys[p.Key] = p.Value
+			l.text = appendPair(l.text, p.Key, p.Value)
 		}
-		resources[string(r.Resource)] = resource
 	}
-	merged := make(map[string]json.RawMessage, len(own)+len(resource)+1)
-	if r.Service != "" {
-		merged["service.name"], _ = json.Marshal(r.Service)
+	shadows := false
+	named := r.Service == "" || l.keys["service.name"] != "" || l.keys["service_name"] != ""
+	size := len(l.text) + 2
+	for _, p := range r.Attributes {
+		_, has := l.keys[p.Key]
+		shadows = shadows || has
+		named = named || p.Key == "service.name"
+		size += len(p.Key) + len(p.Value) + 6
 	}
-	for k, v := range resource {
-		merged[k] = v
-	}
-	for k, v := range own {
-		if shadowed, ok := merged[k]; ok {
-			merged["resource."+k] = shadowed
+	out := append(make([]byte, 0, size), l.text...)
+	if shadows {
+		out = append(out[:0], '{')
+		own := map[string]bool{}
+		for _, p := range r.Attributes {
+			own[p.Key] = true
 		}
-		merged[k] = v
+		for _, p := range r.Resource {
+			if own[p.Key] {
+				p.Key = "resource." + p.Key
+			}
+			out = appendPair(out, p.Key, p.Value)
+		}
 	}
-	return json.Marshal(merged)
+	if !named {
+		out = appendPair(out, "service.name", r.Service)
+	}
+	for _, p := range r.Attributes {
+		out = appendPair(out, p.Key, p.Value)
+	}
+	return append(out, '}')
+}
+
+func samePairs(a, b []trefoilclient.Pair) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+func appendPair(b []byte, key, value string) []byte {
+	if len(b) > 1 {
+		b = append(b, ',')
+	}
+	return appendText(append(appendText(b, key), ':'), value)
+}
+
+// appendText writes a JSON string. Text from outside may hold anything.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // of a string it cannot fail
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // orNull is null for an absent ID: Grafana offers a link on any text, even none.

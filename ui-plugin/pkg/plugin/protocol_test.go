@@ -90,7 +90,7 @@ func TestQueriesOfEveryType(t *testing.T) {
 	mux.Handle("POST /api/v1/query", apitest.Answer(apitest.ArrowType, apitest.Metrics([]string{"partial"}, []apitest.Series{
 		{Labels: map[string]string{"service_name": "cart"}, Times: []int64{noon.UnixMilli()}, Values: []float64{3}}})))
 	mux.Handle("GET /api/v1/logs", apitest.Answer(apitest.ArrowType, apitest.Logs(false, apitest.Log{ID: "1", TimeNS: noon.UnixNano(),
-		Severity: "INFO", Body: "hello", TraceID: "5b8efff798038103d269b633813fc60c", Attributes: `{"a":1}`, Resource: `{}`})))
+		Severity: "INFO", Body: "hello", TraceID: "5b8efff798038103d269b633813fc60c", Attributes: []string{"a", "1"}})))
 	mux.Handle("GET /api/v1/traces/5b8efff798038103d269b633813fc60c", apitest.Answer("application/json", []byte(
 		`{"trace_id":"5b8efff798038103d269b633813fc60c","span_count":1,"spans":[{"span_id":"eee19b7ec3c1b174","name":"GET /","kind":"SERVER","service":"cart",
 		"start":"2026-03-01T12:00:00Z","duration_ns":2000000,"status":{"code":"OK"},"attributes":{"n":1},"resource":{},"events":[],"links":[]}]}`)))
@@ -288,6 +288,90 @@ func TestTraceSearchMetricsAndGraph(t *testing.T) {
 	}
 }
 
+// LogQL finds lines or makes series, is counted by level, and takes a dashboard's
+// filters; so does the search form, in LogQL where it has to.
+func TestLogQL(t *testing.T) {
+	var lines, checks []string
+	var asked map[string]any
+	mux := api()
+	mux.HandleFunc("GET /api/v1/lines", func(w http.ResponseWriter, r *http.Request) {
+		lines = append(lines, r.URL.Query().Get("query"))
+		apitest.Answer(apitest.ArrowType, apitest.Lines(apitest.Line{ID: "1", TimeNS: noon.UnixNano(), Line: "hello", Stream: []string{"service_name", "cart"},
+			Metadata: []string{"detected_level", "warn", "trace_id", "5b8efff798038103d269b633813fc60c"}, Parsed: []string{"n", "1"}}))(w, r)
+	})
+	mux.HandleFunc("POST /api/v1/query/check", func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ Query string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		checks = append(checks, body.Query)
+		apitest.Answer("application/json", []byte(`{"language":"logql","query":"","kind":"vector"}`))(w, r)
+	})
+	mux.HandleFunc("POST /api/v1/query", func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewDecoder(r.Body).Decode(&asked)
+		apitest.Answer(apitest.ArrowType, apitest.Metrics(nil, []apitest.Series{{Labels: map[string]string{"detected_level": "error"}, Times: []int64{noon.UnixMilli()}, Values: []float64{3}}}))(w, r)
+	})
+	h := start(t, config{url: serve(t, mux)})
+	filters := []map[string]string{{"key": "service.name", "op": "=~", "value": "ca.*"}}
+
+	f := onlyFrame(t, h.query("logs", map[string]any{"logsMode": "code", "logql": `{a="b"} | json`, "adhocFilters": filters}, noon))
+	if f.Meta.Type != data.FrameTypeLogLines || f.Fields[1].At(0) != "hello" || f.Fields[2].At(0) != "warn" || *f.Fields[5].At(0).(*string) != "5b8efff798038103d269b633813fc60c" ||
+		string(f.Fields[4].At(0).(json.RawMessage)) != `{"service_name":"cart","detected_level":"warn","trace_id":"5b8efff798038103d269b633813fc60c","n":"1"}` {
+		t.Errorf("lines: %v %s", f.Fields[1].At(0), f.Fields[4].At(0))
+	}
+	if f = onlyFrame(t, h.query("logs", map[string]any{"severity": "warn", "adhocFilters": filters}, noon)); f.Rows() != 1 {
+		t.Errorf("form: %d lines", f.Rows())
+	}
+	if diff := cmp.Diff([]string{`{a="b", service_name=~"ca.*"} | json`, `{service_name=~"ca.*"} | severity_number >= 13`}, lines); diff != "" {
+		t.Errorf("queries of lines (-want +got):\n%s", diff)
+	}
+
+	f = onlyFrame(t, h.query("logs", map[string]any{"logsMode": "code", "logql": "sum(rate({} [$__interval]))", "adhocFilters": filters}, noon))
+	if f.Meta.Type != data.FrameTypeTimeSeriesMulti || asked["language"] != "logql" || asked["query"] != `sum(rate({service_name=~"ca.*"} [15s]))` || len(checks) != 1 || checks[0] != "sum(rate({} [15s]))" {
+		t.Errorf("series: %+v, asked %v, checked %q", f.Meta, asked, checks)
+	}
+
+	f = onlyFrame(t, h.query("logs", map[string]any{"service": "cart", "logVolume": true}, noon))
+	if asked["query"] != `sum by (detected_level) (count_over_time({service_name="cart"} [15s]))` || f.Fields[1].Labels["level"] != "error" {
+		t.Errorf("volume: asked %v, %+v", asked, f.Fields[1].Labels)
+	}
+	if r := h.query("logs", map[string]any{"logsMode": "code", "logql": " "}, noon); r.Status != 400 {
+		t.Errorf("an empty query: %d %v", r.Status, r.Error)
+	}
+}
+
+// The editor hears where a mistake is; that Trefoil cannot tell is another answer.
+func TestCheck(t *testing.T) {
+	answers := map[string]http.HandlerFunc{
+		"promql":  apitest.Answer("application/json", []byte(`{"language":"promql","query":"up","kind":"vector"}`)),
+		"logql":   apitest.Refuse(503, "unavailable", "engine down"),
+		"traceql": apitest.Answer("application/json", nil),
+	}
+	answers["traceql"] = func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(400)
+		_, _ = io.WriteString(w, `{"error":{"code":"bad_query","message":"parse error: unexpected }","position":{"line":2,"column":5}}}`)
+	}
+	mux := api()
+	mux.HandleFunc("POST /api/v1/query/check", func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ Language string }
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		answers[body.Language](w, r)
+	})
+	h := start(t, config{url: serve(t, mux)})
+	for language, want := range map[string]struct {
+		status int
+		body   string
+	}{
+		"promql":  {200, `{"kind":"vector"}`},
+		"traceql": {200, `{"message":"unexpected }","line":2,"column":5}`},
+		"logql":   {503, `{"message":"Trefoil cannot answer now: engine down"}`},
+	} {
+		res, err := h.Resource(deadline(t), http.MethodPost, "check", "", []byte(`{"language":"`+language+`","query":"x"}`))
+		if err != nil || res.Status != want.status || string(res.Body) != want.body {
+			t.Errorf("%s: %d %s %v, want %d %s", language, res.Status, res.Body, err, want.status, want.body)
+		}
+	}
+}
+
 // A panel that goes away takes its query to Trefoil with it.
 func TestCancelReachesTrefoil(t *testing.T) {
 	arrived, left := make(chan struct{}), make(chan struct{})
@@ -355,7 +439,7 @@ func TestTail(t *testing.T) {
 	var looks int
 	now := time.Now().UnixNano()
 	record := func(id string) apitest.Log {
-		return apitest.Log{ID: id, TimeNS: now, Body: "line " + id, Attributes: "{}", Resource: "{}"}
+		return apitest.Log{ID: id, TimeNS: now, Body: "line " + id}
 	}
 	mux := api()
 	mux.HandleFunc("GET /api/v1/logs", func(w http.ResponseWriter, r *http.Request) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,11 +13,6 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/frames"
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
-)
-
-const (
-	defaultLineLimit = 1000
-	maxLineLimit     = 100_000
 )
 
 // queryModel is the query as the editor saves it; src/types.ts mirrors it. Each
@@ -32,6 +26,9 @@ type queryModel struct {
 	Format       string `json:"format"` // time_series, table or heatmap
 	Exemplars    bool   `json:"exemplars"`
 
+	LogsMode   string            `json:"logsMode"` // search, builder or code; the last two are LogQL
+	LogQL      string            `json:"logql"`
+	LogVolume  bool              `json:"logVolume"` // how many lines of each level instead of lines
 	Service    string            `json:"service"`
 	Severity   string            `json:"severity"`
 	Text       string            `json:"text"`
@@ -159,7 +156,7 @@ func (d *Datasource) metricQuery(q backend.DataQuery, m queryModel) (trefoilclie
 	switch mq.Language {
 	case "":
 		mq.Language = "promql"
-	case "promql", "metricsql", "traceql": // the last is set by queryTraces
+	case "promql", "metricsql", "logql", "traceql": // the last two are set by queries of logs and traces
 	default:
 		return mq, invalid("language %q is neither promql nor metricsql", m.Language)
 	}
@@ -180,50 +177,6 @@ func (d *Datasource) metricQuery(q backend.DataQuery, m queryModel) (trefoilclie
 	}
 	mq.Query = expandMacros(m.Expr, q.TimeRange, mq.Step, d.settings.scrapeInterval)
 	var err error
-	if mq.Query, err = withFilters(mq.Query, m.AdHoc); err != nil {
-		return mq, err
-	}
-	return mq, nil
-}
-
-func (d *Datasource) queryLogs(ctx context.Context, q backend.DataQuery, m queryModel) (data.Frames, error) {
-	lq, err := logQuery(m, q.TimeRange)
-	if err != nil {
-		return nil, err
-	}
-	res, err := d.client.Logs(ctx, lq)
-	if err != nil {
-		return nil, err
-	}
-	return frames.Logs(res, frames.LogOptions{
-		Executed: "GET /api/v1/logs?" + lq.Values().Encode(), Limit: lq.Limit, Search: lq.Text, Source: d.source})
-}
-
-var severities = map[string]bool{"": true, "TRACE": true, "DEBUG": true, "INFO": true, "WARN": true, "ERROR": true, "FATAL": true}
-
-func logQuery(m queryModel, r backend.TimeRange) (trefoilclient.LogQuery, error) {
-	lq := trefoilclient.LogQuery{Start: r.From, End: r.To, Service: m.Service, Severity: strings.ToUpper(m.Severity), Text: m.Text, Limit: m.LineLimit,
-		TraceID: strings.TrimSpace(m.LogTraceID), SpanID: strings.TrimSpace(m.LogSpanID), Forward: m.Forward}
-	if !severities[lq.Severity] {
-		return lq, invalid("severity %q is none of TRACE, DEBUG, INFO, WARN, ERROR and FATAL", m.Severity)
-	}
-	if lq.Limit == 0 {
-		lq.Limit = defaultLineLimit
-	}
-	if lq.Limit < 1 || lq.Limit > maxLineLimit {
-		return lq, invalid("line limit %d is not between 1 and %d", lq.Limit, maxLineLimit)
-	}
-	for _, a := range slices.Concat(m.Attributes, m.AdHoc) {
-		if a.Key == "" && a.Value == "" {
-			continue // a row of the editor not filled in yet
-		}
-		if a.Key == "" || strings.ContainsAny(a.Key, "=!") {
-			return lq, invalid("attribute name %q must not be empty or hold = or !", a.Key)
-		}
-		if a.Op != "=" && a.Op != "!=" {
-			return lq, invalid("attribute %s: operator %q is neither = nor !=", a.Key, a.Op)
-		}
-		lq.Attributes = append(lq.Attributes, trefoilclient.Filter(a))
-	}
-	return lq, nil
+	mq.Query, err = withFilters(mq.Language, mq.Query, m.AdHoc)
+	return mq, err
 }

@@ -16,8 +16,9 @@ import (
 //	GET labels?signal=&start=&end=                label or attribute keys
 //	GET label-values?name=&signal=&start=&end=…   values of one of them
 //	GET metrics?start=&end=                       metric names
-//	     …&match=                                 of the series this selects
+//	     …&match=                                 of what this selects, in the signal's language
 //	GET services?start=&end=                      service names
+//	POST check {"language":,"query":}             what is wrong with a query, see checked
 //
 // start and end are Unix milliseconds, as Grafana's time ranges are.
 func (d *Datasource) resourceRoutes() http.Handler {
@@ -36,6 +37,7 @@ func (d *Datasource) resourceRoutes() http.Handler {
 		q.Signal = "metrics"
 		return d.client.LabelValues(r.Context(), "__name__", q)
 	}))
+	mux.HandleFunc("POST /check", d.check)
 	mux.HandleFunc("GET /services", d.names(func(r *http.Request, q trefoilclient.NameQuery) ([]string, error) {
 		return d.client.Services(r.Context(), q)
 	}))

@@ -67,11 +67,11 @@ func TestLogQueryRefuses(t *testing.T) {
 		"nameless":        {Attributes: []attributeFilter{{"", "=", "b"}}},
 		"name with equal": {Attributes: []attributeFilter{{"a=b", "=", "c"}}},
 	} {
-		if _, err := logQuery(m, rangeOf(time.Hour)); err == nil {
+		if _, err := (&Datasource{}).logQuery(m, backend.DataQuery{TimeRange: rangeOf(time.Hour)}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	q, err := logQuery(queryModel{Severity: "warn", Attributes: []attributeFilter{{"", "=", ""}, {"a", "!=", ""}}}, rangeOf(time.Hour))
+	q, err := (&Datasource{}).logQuery(queryModel{Severity: "warn", Attributes: []attributeFilter{{"", "=", ""}, {"a", "!=", ""}}}, backend.DataQuery{TimeRange: rangeOf(time.Hour)})
 	if err != nil || q.Severity != "WARN" || q.Limit != defaultLineLimit || len(q.Attributes) != 1 {
 		t.Errorf("%+v %v", q, err)
 	}

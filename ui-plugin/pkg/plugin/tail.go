@@ -28,7 +28,7 @@ func (d *Datasource) SubscribeStream(_ context.Context, req *backend.SubscribeSt
 	if d.broken != nil || !strings.HasPrefix(req.Path, tailPath) {
 		return &backend.SubscribeStreamResponse{Status: backend.SubscribeStreamStatusNotFound}, nil
 	}
-	if _, err := tailQuery(req.Data, time.Now()); err != nil {
+	if _, err := d.tailQuery(req.Data, time.Now()); err != nil {
 		return nil, err
 	}
 	return &backend.SubscribeStreamResponse{Status: backend.SubscribeStreamStatusOK}, nil
@@ -52,7 +52,7 @@ func (d *Datasource) RunStream(ctx context.Context, req *backend.RunStreamReques
 	answered := time.Now()
 	for {
 		now := time.Now()
-		q, err := tailQuery(req.Data, now)
+		q, err := d.tailQuery(req.Data, now)
 		if err != nil {
 			return err
 		}
@@ -80,10 +80,7 @@ func (d *Datasource) RunStream(ctx context.Context, req *backend.RunStreamReques
 
 func (d *Datasource) sendTail(res *trefoilclient.LogResult, q trefoilclient.LogQuery, send *backend.StreamSender) error {
 	slices.Reverse(res.Records) // a live view appends
-	out, err := frames.Logs(res, frames.LogOptions{Limit: q.Limit, Search: q.Text, Source: d.source})
-	if err != nil {
-		return err
-	}
+	out := frames.Logs(res, frames.LogOptions{Limit: q.Limit, Search: q.Text, Source: d.source})
 	raw, err := json.Marshal(out[0])
 	if err != nil {
 		return fmt.Errorf("tail: frame: %w", err)
@@ -108,14 +105,14 @@ func unsent(records []trefoilclient.LogRecord, sent map[string]time.Time, oldest
 	return fresh
 }
 
-func tailQuery(raw json.RawMessage, now time.Time) (trefoilclient.LogQuery, error) {
+func (d *Datasource) tailQuery(raw json.RawMessage, now time.Time) (trefoilclient.LogQuery, error) {
 	var m queryModel
 	if err := json.Unmarshal(raw, &m); err != nil {
 		return trefoilclient.LogQuery{}, invalid("the query cannot be read: %v", err)
 	}
 	// A sender's clock may run ahead of ours. The newest records are asked for
 	// first: in a flood the oldest, which may have been sent, are the ones to lose.
-	q, err := logQuery(m, backend.TimeRange{From: now.Add(-tailWindow), To: now.Add(tailWindow)})
+	q, err := d.logQuery(m, backend.DataQuery{TimeRange: backend.TimeRange{From: now.Add(-tailWindow), To: now.Add(tailWindow)}})
 	q.Limit, q.Forward = tailLimit, false
 	return q, err
 }

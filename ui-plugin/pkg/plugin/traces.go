@@ -58,14 +58,15 @@ func (d *Datasource) queryTraces(ctx context.Context, q backend.DataQuery, m que
 		if strings.TrimSpace(m.TraceQL) == "" {
 			return nil, invalid("the query is empty; { } finds every trace")
 		}
-		if len(m.AdHoc) > 0 {
-			return nil, invalid("a dashboard's filters cannot be added to TraceQL written as code; use the search form")
-		}
 		if traceMetrics.MatchString(m.TraceQL) {
 			m.Expr, m.Language = m.TraceQL, "traceql"
 			return d.queryMetrics(ctx, q, m)
 		}
-		return d.searchTraces(ctx, q, m, m.TraceQL)
+		text, err := withFilters("traceql", m.TraceQL, m.AdHoc)
+		if err != nil {
+			return nil, err
+		}
+		return d.searchTraces(ctx, q, m, text)
 	default:
 		return nil, invalid("traces mode %q is none of id, search, traceql and graph", m.TracesMode)
 	}

@@ -271,7 +271,7 @@ func seeLogs(t *testing.T, h *host, to time.Time, sent shopping) {
 	}
 	var labels map[string]any
 	check(t, json.Unmarshal(f.Fields[4].At(0).(json.RawMessage), &labels))
-	if labels["user.id"] != "u1" || labels["attempt"] != 2.0 || labels["service.name"] != "cart" || labels["service.instance.id"] != "cart-1" {
+	if labels["user.id"] != "u1" || labels["attempt"] != "2" || labels["service.name"] != "cart" || labels["service.instance.id"] != "cart-1" {
 		t.Errorf("labels are %v", labels)
 	}
 	for name, search := range map[string]struct {

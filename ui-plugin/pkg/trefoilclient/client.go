@@ -164,7 +164,12 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 }
 
 func (c *Client) getJSON(ctx context.Context, path string, query url.Values, into any) (Cost, error) {
-	a, err := c.call(ctx, request{method: http.MethodGet, path: path, query: query, accept: jsonType})
+	return c.callJSON(ctx, request{method: http.MethodGet, path: path, query: query}, into)
+}
+
+func (c *Client) callJSON(ctx context.Context, r request, into any) (Cost, error) {
+	r.accept = jsonType
+	a, err := c.call(ctx, r)
 	if err != nil {
 		return Cost{}, err
 	}

@@ -245,7 +245,7 @@ func reply(code int, body string) http.HandlerFunc {
 func TestLogsOfManyPages(t *testing.T) {
 	page := make([]apitest.Log, pageOfLogs)
 	for i := range page {
-		page[i] = apitest.Log{ID: "1", Body: "x", Attributes: "{}", Resource: "{}"}
+		page[i] = apitest.Log{ID: "1", Body: "x"}
 	}
 	full, last := apitest.LogPage("there", page...), apitest.Logs(false, page[:7]...)
 	var asked []string

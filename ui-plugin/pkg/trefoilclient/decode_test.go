@@ -50,19 +50,38 @@ func TestDecodeNothing(t *testing.T) {
 
 func TestDecodeLogs(t *testing.T) {
 	got, err := decodeLogs(apitest.Logs(true, apitest.Log{ID: "7", TimeNS: 1_000_000_001, Service: "cart", Severity: "WARN", SeverityNumber: 13,
-		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: `{"a":1}`, Resource: `{}`}), budget)
+		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: []string{"a", "1", "b", "x"}, Resource: []string{"r", "s"}}), budget)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &LogResult{Truncated: true, Records: []LogRecord{{ID: "7", Time: time.Unix(1, 1).UTC(), Service: "cart", Severity: "WARN",
-		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: []byte(`{"a":1}`), Resource: []byte(`{}`)}}}
+		Body: "slow", TraceID: "ab", SpanID: "cd", Attributes: []Pair{{"a", "1"}, {"b", "x"}}, Resource: []Pair{{"r", "s"}}}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
+// Labels of lines are where the record's own fields would be, and resources that
+// are equal are one.
+func TestDecodeLines(t *testing.T) {
+	line := apitest.Line{ID: "7", TimeNS: 1_000_000_001, Line: "slow", Stream: []string{"host", "h1", "service_name", "cart"},
+		Metadata: []string{"detected_level", "warn", "span_id", "cd", "trace_id", "ab"}, Parsed: []string{"n", "1"}}
+	got, err := decodeLogs(apitest.Lines(line, line), budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := LogRecord{ID: "7", Time: time.Unix(1, 1).UTC(), Service: "cart", Severity: "warn", Body: "slow", TraceID: "ab", SpanID: "cd",
+		Attributes: []Pair{{"detected_level", "warn"}, {"span_id", "cd"}, {"trace_id", "ab"}, {"n", "1"}}, Resource: []Pair{{"host", "h1"}, {"service_name", "cart"}}}
+	if diff := cmp.Diff([]LogRecord{want, want}, got.Records); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if &got.Records[0].Resource[0] != &got.Records[1].Resource[0] {
+		t.Error("equal resources are held twice")
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
-	logs := apitest.Logs(false, apitest.Log{ID: "1", Attributes: "{}", Resource: "{}"})
+	logs := apitest.Logs(false, apitest.Log{ID: "1"})
 	for _, tc := range []struct {
 		name   string
 		decode func() error
@@ -77,8 +96,6 @@ func TestDecodeRefuses(t *testing.T) {
 		{"two streams", metricsOf(append(bytes.Clone(twoSeries), twoSeries...)), "bytes follow its end"},
 		{"logs for metrics", metricsOf(logs), `0 columns named "labels"`},
 		{"metrics for logs", logsOf(twoSeries), `0 columns named "time"`},
-		{"attributes that are no object", logsOf(apitest.Logs(false, apitest.Log{Attributes: "[1]", Resource: "{}"})), "no JSON object"},
-		{"attributes that are no JSON", logsOf(apitest.Logs(false, apitest.Log{Attributes: "{,}", Resource: "{}"})), "no JSON object"},
 		{"more values than times", metricsOf(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1}, Values: []float64{1, 2}}})), "1 times and 2 values"},
 		{"more memory than allowed", func() error { _, err := decodeMetrics(twoSeries, 64); return err }, "more than"},
 	} {
@@ -101,7 +118,8 @@ func logsOf(b []byte) func() error {
 func FuzzDecode(f *testing.F) {
 	f.Add(twoSeries)
 	f.Add(apitest.Metrics(nil))
-	f.Add(apitest.Logs(false, apitest.Log{ID: "1", Attributes: `{"a":1}`, Resource: "{}"}))
+	f.Add(apitest.Logs(false, apitest.Log{ID: "1", Attributes: []string{"a", "1"}}))
+	f.Add(apitest.Lines(apitest.Line{ID: "1", Stream: []string{"service_name", "cart"}, Metadata: []string{"trace_id", "ab"}, Parsed: []string{"n", "1"}}))
 	f.Add(append([]byte{0xff, 0xff, 0xff, 0xff, 0xf0, 0xff, 0xff, 0x7f}, end...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := decodeMetrics(b, budget); err == nil {

@@ -46,6 +46,7 @@ type Error struct {
 	Message    string
 	Line       int // of the mistake in the query, from 1; 0 when not given
 	Column     int
+	Bare       string // the mistake alone, where Message has its place as well
 	RetryAfter time.Duration
 	Err        error
 }
@@ -123,7 +124,7 @@ func (c *Client) statusError(resp *http.Response, body []byte) *Error {
 	}
 	e.Message = api.Error.Message
 	if p := api.Error.Position; p != nil {
-		e.Line, e.Column = p.Line, p.Column
+		e.Line, e.Column, e.Bare = p.Line, p.Column, api.Error.Message
 		e.Message = fmt.Sprintf("line %d, column %d: %s", p.Line, p.Column, e.Message)
 	}
 	if l := api.Error.Limit; l != "" && !strings.Contains(e.Message, l) {

@@ -2,10 +2,11 @@ package trefoilclient
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,9 +23,11 @@ type Filter struct {
 const pageOfLogs = 5000
 
 // LogQuery searches records in [Start, End). Empty fields do not filter. A limit
-// above what one answer holds is read page by page.
+// above what one answer holds is read page by page. LogQL is a query of lines, and
+// then the only filter.
 type LogQuery struct {
 	Start, End time.Time
+	LogQL      string
 	Service    string
 	Severity   string // the least one wanted: TRACE, DEBUG, INFO, WARN, ERROR or FATAL
 	Text       string // substring of the body, case-insensitive
@@ -37,12 +40,18 @@ type LogQuery struct {
 	cursor string // where a page begins
 }
 
-// LogRecord is one record; Attributes and Resource are JSON objects.
+// Pair is an attribute or a label, its value as text.
+type Pair struct{ Key, Value string }
+
+// LogRecord is one record. Attributes and Resource are its own and its
+// resource's, each key once; records that follow each other share what is equal,
+// so nobody may change them. Of a LogQL query the body is the line that the query
+// made, and the attributes include the labels it made.
 type LogRecord struct {
 	ID, Service, Severity, Body string
 	Time                        time.Time
 	TraceID, SpanID             string // lower-case hex, empty when the record has none
-	Attributes, Resource        json.RawMessage
+	Attributes, Resource        []Pair
 }
 
 // LogResult is one page of records in the asked order.
@@ -54,8 +63,19 @@ type LogResult struct {
 	Next      string // where the page behind begins, empty behind the last
 }
 
+// Path is where the API answers the query.
+func (q LogQuery) Path() string {
+	if q.LogQL != "" {
+		return "api/v1/lines"
+	}
+	return "api/v1/logs"
+}
+
 // Values is the query as the API's URL parameters.
 func (q LogQuery) Values() url.Values {
+	if q.LogQL != "" {
+		q = LogQuery{Start: q.Start, End: q.End, LogQL: q.LogQL, Limit: q.Limit, Forward: q.Forward, cursor: q.cursor}
+	}
 	v := url.Values{}
 	set := func(key, value string) {
 		if value != "" {
@@ -64,6 +84,7 @@ func (q LogQuery) Values() url.Values {
 	}
 	v.Set("start", formatTime(q.Start))
 	v.Set("end", formatTime(q.End))
+	set("query", q.LogQL)
 	set("service", q.Service)
 	set("severity", q.Severity)
 	set("q", q.Text)
@@ -113,7 +134,7 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogResult, error) {
 }
 
 func (c *Client) logPage(ctx context.Context, q LogQuery) (*LogResult, error) {
-	a, err := c.call(ctx, request{method: http.MethodGet, path: "api/v1/logs", query: q.Values(), accept: arrowType})
+	a, err := c.call(ctx, request{method: http.MethodGet, path: q.Path(), query: q.Values(), accept: arrowType})
 	if err != nil {
 		return nil, err
 	}
@@ -151,40 +172,98 @@ func recordsOf(rec arrow.Record) ([]LogRecord, error) {
 	for row := range out {
 		out[row].Time = times.Value(row).ToTime(unit)
 	}
-	for _, text := range []struct {
-		name string
-		set  func(*LogRecord, string) error
-	}{
-		{"id", func(r *LogRecord, s string) error { r.ID = s; return nil }},
-		{"service", func(r *LogRecord, s string) error { r.Service = s; return nil }},
-		{"severity", func(r *LogRecord, s string) error { r.Severity = s; return nil }},
-		{"body", func(r *LogRecord, s string) error { r.Body = s; return nil }},
-		{"trace_id", func(r *LogRecord, s string) error { r.TraceID = s; return nil }},
-		{"span_id", func(r *LogRecord, s string) error { r.SpanID = s; return nil }},
-		{"attributes", func(r *LogRecord, s string) (err error) { r.Attributes, err = object("attributes", s); return err }},
-		{"resource", func(r *LogRecord, s string) (err error) { r.Resource, err = object("resource", s); return err }},
-	} {
-		value, err := textColumn(rec, text.name)
-		if err != nil {
-			return nil, err
-		}
-		for row := range out {
-			if err := text.set(&out[row], value(row)); err != nil {
-				return nil, err
-			}
-		}
+	if len(rec.Schema().FieldIndices("line")) > 0 {
+		return out, readLines(rec, out)
 	}
-	return out, nil
+	return out, errors.Join(
+		readText(rec, "id", func(row int, s string) { out[row].ID = s }),
+		readText(rec, "service", func(row int, s string) { out[row].Service = s }),
+		readText(rec, "severity", func(row int, s string) { out[row].Severity = s }),
+		readText(rec, "body", func(row int, s string) { out[row].Body = s }),
+		readText(rec, "trace_id", func(row int, s string) { out[row].TraceID = s }),
+		readText(rec, "span_id", func(row int, s string) { out[row].SpanID = s }),
+		readPairs(rec, "attributes", func(row int, p []Pair) { out[row].Attributes = p }),
+		readPairs(rec, "resource", func(row int, p []Pair) { out[row].Resource = p }))
 }
 
-// object checks that s is a JSON object. The copy ends the alias of Arrow's memory.
-func object(column, s string) (json.RawMessage, error) {
-	if s == "" {
-		return json.RawMessage("{}"), nil
+// readLines reads what LogQL answers, where all but the line is a label.
+func readLines(rec arrow.Record, out []LogRecord) error {
+	return errors.Join(
+		readText(rec, "id", func(row int, s string) { out[row].ID = s }),
+		readText(rec, "line", func(row int, s string) { out[row].Body = s }),
+		readPairs(rec, "stream", func(row int, p []Pair) {
+			out[row].Resource, out[row].Service = p, valueOf(p, "service_name")
+		}),
+		readPairs(rec, "metadata", func(row int, p []Pair) {
+			r := &out[row]
+			r.Attributes, r.Severity, r.TraceID, r.SpanID = p, valueOf(p, "detected_level"), valueOf(p, "trace_id"), valueOf(p, "span_id")
+		}),
+		readPairs(rec, "parsed", func(row int, p []Pair) {
+			if len(p) > 0 {
+				out[row].Attributes = slices.Concat(out[row].Attributes, p)
+			}
+		}))
+}
+
+func valueOf(pairs []Pair, key string) string {
+	for _, p := range pairs {
+		if p.Key == key {
+			return p.Value
+		}
 	}
-	raw := json.RawMessage(s)
-	if s[0] != '{' || !json.Valid(raw) {
-		return nil, fmt.Errorf("arrow stream: column %q holds text that is no JSON object", column)
+	return ""
+}
+
+// readText gives the text of each row of a column.
+func readText(rec arrow.Record, name string, set func(row int, s string)) error {
+	value, err := textColumn(rec, name)
+	if err != nil {
+		return err
 	}
-	return raw, nil
+	for row := range int(rec.NumRows()) {
+		set(row, value(row))
+	}
+	return nil
+}
+
+// readPairs gives the pairs of each row of a map column. A row equal to the one
+// before, as resources are, gets the same slice.
+func readPairs(rec arrow.Record, name string, set func(row int, p []Pair)) error {
+	maps, err := column[*array.Map](rec, name)
+	if err != nil {
+		return err
+	}
+	keys, ok1 := maps.Keys().(*array.String)
+	items, ok2 := maps.Items().(*array.String)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("arrow stream: column %q is a %s", name, maps.DataType())
+	}
+	lists := spans{lists: maps, values: min(keys.Len(), items.Len())}
+	var last []Pair
+	for row := range int(rec.NumRows()) {
+		from, to, err := lists.next(row)
+		if err != nil {
+			return err
+		}
+		if !equalPairs(last, keys, items, from, to) {
+			last = make([]Pair, 0, to-from)
+			for i := from; i < to; i++ {
+				last = append(last, Pair{keys.Value(i), items.Value(i)})
+			}
+		}
+		set(row, last)
+	}
+	return nil
+}
+
+func equalPairs(p []Pair, keys, items *array.String, from, to int) bool {
+	if len(p) != to-from {
+		return false
+	}
+	for i := range p {
+		if p[i].Value != items.Value(from+i) || p[i].Key != keys.Value(from+i) {
+			return false
+		}
+	}
+	return true
 }

@@ -12,7 +12,7 @@ import (
 type NameQuery struct {
 	Signal     string // "metrics", "logs" or "traces"
 	Start, End time.Time
-	Match      string // a series selector, for metrics only
+	Match      string // a selector in the signal's language
 }
 
 func (q NameQuery) values() url.Values {

@@ -1,87 +1,101 @@
-import { CodeEditor, CodeEditorSuggestionItem, Field, Monaco, MonacoEditor } from '@grafana/ui';
-import React, { useCallback, useEffect, useRef } from 'react';
+import { CodeEditor, Field, Monaco, MonacoEditor } from '@grafana/ui';
+import React, { useCallback, useEffect, useRef, useState } from 'react';
 
-import { helpFor, tokens } from '../language/promql';
+import { Names } from '../language/completion';
+import { mark, monacoId, offerNames, register } from '../language/monaco';
+import { CodeLanguage, Problem } from '../types';
 
 interface Props {
   label: string;
-  language: string;
+  language: CodeLanguage;
   value: string;
+  /** what is wrong whatever Trefoil says, such as that there is no text */
   error?: string;
-  suggestions: () => CodeEditorSuggestionItem[];
+  names: Names;
+  check: (language: CodeLanguage, text: string) => Promise<Problem | undefined>;
   onChange: (value: string) => void;
   onRunQuery: () => void;
 }
 
-/** Several lines of a query language: colours, completion, help on hover, and Shift+Enter, which runs it. */
-export function CodeField({ label, language, value, error, suggestions, onChange, onRunQuery }: Props) {
-  // Monaco keeps the callbacks of its first mount, so they reach the latest props through these.
-  const run = useRef(onRunQuery);
-  const offered = useRef(suggestions);
+/**
+ * Several lines of a query language: colours, completion, help on hover, mistakes underlined and told, and Shift+Enter,
+ * which runs it.
+ */
+export function CodeField({ label, language, value, error, names, check, onChange, onRunQuery }: Props) {
+  // Monaco keeps the callbacks of its first mount, so they reach the latest props through this.
+  const latest = useRef({ names, onChange, onRunQuery });
   useEffect(() => {
-    run.current = onRunQuery;
-    offered.current = suggestions;
-  }, [onRunQuery, suggestions]);
+    latest.current = { names, onChange, onRunQuery };
+  }, [names, onChange, onRunQuery]);
 
-  const mounted = useCallback(
+  const mounted = useRef<{ editor: MonacoEditor; monaco: Monaco }>(undefined);
+  const onMount = useCallback(
     (editor: MonacoEditor, monaco: Monaco) => {
-      register(monaco);
-      editor.updateOptions?.({ ariaLabel: label });
+      mounted.current = { editor, monaco };
+      offerNames(editor.getModel(), () => latest.current.names);
+      editor.updateOptions({ ariaLabel: label });
       editor.addAction({
         id: 'trefoil-run-query',
         label: 'Run query',
         keybindings: [monaco.KeyMod.Shift | monaco.KeyCode.Enter],
-        run: () => run.current(),
+        run: () => latest.current.onRunQuery(),
       });
     },
     [label]
   );
-  const getSuggestions = useCallback(() => offered.current(), []);
+  const changed = useCallback((text: string) => latest.current.onChange(text), []);
 
+  const problem = useProblem(language, value, check);
+  useEffect(() => {
+    const model = mounted.current?.editor.getModel();
+    if (mounted.current && model) {
+      mark(mounted.current.monaco, model, problem);
+    }
+  }, [problem]);
+
+  const wrong = error ?? (problem && withPlace(problem));
   return (
-    <Field noMargin label={label} description="Shift+Enter runs it" invalid={Boolean(error)} error={error}>
+    <Field noMargin label={label} description="Shift+Enter runs it" invalid={Boolean(wrong)} error={wrong}>
       <CodeEditor
-        language={language}
+        language={monacoId(language)}
         value={value}
         height={80}
         showLineNumbers={false}
         showMiniMap={false}
         wordWrap
         monacoOptions={{ fontSize: 14, lineNumbersMinChars: 0, overviewRulerLanes: 0, folding: false }}
-        onChange={onChange}
-        onEditorDidMount={mounted}
-        getSuggestions={getSuggestions}
+        onChange={changed}
+        onBeforeEditorMount={register}
+        onEditorDidMount={onMount}
       />
     </Field>
   );
 }
 
-/** Teaches Monaco the two languages, once for all editors of the page. */
-function register(monaco: Monaco) {
-  const known = monaco.languages?.getLanguages?.().map((l) => l.id) ?? [];
-  for (const id of monaco.languages ? ['promql', 'metricsql'] : []) {
-    if (known.includes(id)) {
-      continue;
+const PAUSE_MS = 400;
+
+/** What Trefoil finds wrong with the text, once nobody has typed for a moment. */
+function useProblem(language: CodeLanguage, text: string, check: Props['check']): Problem | undefined {
+  const [found, setFound] = useState<{ text: string; problem?: Problem }>();
+  useEffect(() => {
+    if (!text.trim()) {
+      return undefined;
     }
-    monaco.languages.register({ id });
-    monaco.languages.setMonarchTokensProvider(
-      id,
-      tokens(id) as Parameters<typeof monaco.languages.setMonarchTokensProvider>[1]
-    );
-    monaco.languages.setLanguageConfiguration(id, {
-      brackets: [
-        ['{', '}'],
-        ['[', ']'],
-        ['(', ')'],
-      ],
-      autoClosingPairs: ['{}', '[]', '()', '""'].map(([open, close]) => ({ open, close })),
-    });
-    monaco.languages.registerHoverProvider(id, {
-      provideHover: (model, position) => {
-        const word = model.getWordAtPosition(position);
-        const help = word && helpFor(id, word.word);
-        return help ? { contents: help.map((text) => ({ value: text })) } : null;
-      },
-    });
-  }
+    let current = true;
+    const timer = setTimeout(() => {
+      check(language, text).then(
+        (problem) => current && setFound({ text, problem }),
+        () => current && setFound(undefined) // that Trefoil cannot tell is said when the query runs
+      );
+    }, PAUSE_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [language, text, check]);
+  return found?.text === text ? found.problem : undefined;
+}
+
+function withPlace({ message, line, column }: Problem): string {
+  return line && column ? `Line ${line}, column ${column}: ${message}` : message;
 }

@@ -1,22 +1,137 @@
-import { Combobox, Field, FilterPill, Input, Stack } from '@grafana/ui';
-import React from 'react';
+import { Alert, Combobox, Field, FilterPill, Input, RadioButtonGroup, Stack } from '@grafana/ui';
+import React, { useMemo } from 'react';
 
-import { DEFAULT_LINE_LIMIT, SEVERITIES, Severity } from '../types';
-import { checkLineLimit } from '../validation';
+import { EMPTY_LOGS, printLogs } from '../builder/logs';
+import { findsLines, logLabel } from '../language/logql';
+import { DEFAULT_LINE_LIMIT, LogsMode, SEVERITIES, Severity } from '../types';
+import { checkDuration, checkLineLimit } from '../validation';
 import { AttributeFilters } from './AttributeFilters';
+import { CodeField } from './CodeField';
+import { LogsBuilder } from './LogsBuilder';
 import { matching } from './matching';
 import { EditorProps } from './QueryEditor';
 import { runOnEnter } from './runOnEnter';
+
+const MODES: Array<{ label: string; value: LogsMode; description: string }> = [
+  { label: 'Search', value: 'search', description: 'By service, severity, text and attributes' },
+  { label: 'Builder', value: 'builder', description: 'LogQL from labels, line filters and a parser' },
+  { label: 'Code', value: 'code', description: 'LogQL' },
+];
 
 const SEVERITY_OPTIONS = SEVERITIES.map((value) => ({
   value,
   label: value === 'FATAL' ? value : `${value} and above`,
 }));
 
-export function LogsEditor({ datasource, query, range, onChange, onRunQuery }: EditorProps) {
-  const id = `trefoil-${query.refId}`;
-  const limitError = checkLineLimit(query.lineLimit);
+export function LogsEditor(props: EditorProps) {
+  const { query, onChange } = props;
+  const mode = query.logsMode ?? 'search';
+  const overwritten = mode === 'builder' && query.logql && query.logql !== printLogs(query.logsBuild ?? EMPTY_LOGS);
+  return (
+    <Stack direction="column" gap={1}>
+      <Stack direction="row" gap={2}>
+        <RadioButtonGroup
+          aria-label="Find logs by"
+          size="sm"
+          options={MODES}
+          value={mode}
+          onChange={(logsMode) => onChange({ ...query, logsMode })}
+        />
+      </Stack>
+      {overwritten && (
+        <Alert severity="info" title="What you build here replaces the query typed as code.">
+          {query.logql}
+        </Alert>
+      )}
+      {mode === 'search' && <SearchForm {...props} />}
+      {mode === 'builder' && <LogsBuilder {...props} />}
+      {mode === 'code' && <LogQLCode {...props} />}
+      <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-start">
+        <LineLimit {...props} />
+        {mode === 'code' && !findsLines(query.logql || '{') && <SeriesOptions {...props} />}
+      </Stack>
+    </Stack>
+  );
+}
 
+function LogQLCode({ datasource, query, range, onChange, onRunQuery }: EditorProps) {
+  const names = useMemo(() => {
+    // LogQL has other names for attributes; values are looked up by their own.
+    const keys = () => datasource.labelNames('logs', range);
+    const own = async (label: string) => (await keys()).find((key) => logLabel(key) === label) ?? label;
+    return {
+      metrics: async () => [],
+      labels: async () => [...new Set((await keys()).map(logLabel))],
+      values: async (label: string) => datasource.labelValues('logs', await own(label), range),
+    };
+  }, [datasource, range]);
+  return (
+    <CodeField
+      label="LogQL"
+      language="logql"
+      value={query.logql ?? ''}
+      error={query.logql?.trim() ? undefined : 'Enter a query, such as {service_name="cart"} |= "refused"'}
+      names={names}
+      check={datasource.check}
+      onChange={(logql) => onChange({ ...query, logql })}
+      onRunQuery={onRunQuery}
+    />
+  );
+}
+
+/** How series are shown, where LogQL makes some. */
+function SeriesOptions({ query, onChange, onRunQuery }: EditorProps) {
+  const id = `trefoil-${query.refId}-logs`;
+  const stepError = checkDuration(query.step);
+  return (
+    <>
+      <Field noMargin label="Legend" htmlFor={`${id}-legend`}>
+        <Input
+          id={`${id}-legend`}
+          width={30}
+          placeholder="auto, or {{label}}"
+          value={query.legendFormat ?? ''}
+          onChange={(e) => onChange({ ...query, legendFormat: e.currentTarget.value })}
+          onKeyDown={runOnEnter(onRunQuery)}
+        />
+      </Field>
+      <Field noMargin label="Step" htmlFor={`${id}-step`} invalid={Boolean(stepError)} error={stepError}>
+        <Input
+          id={`${id}-step`}
+          width={14}
+          placeholder="auto"
+          value={query.step ?? ''}
+          onChange={(e) => onChange({ ...query, step: e.currentTarget.value })}
+          onKeyDown={runOnEnter(onRunQuery)}
+        />
+      </Field>
+    </>
+  );
+}
+
+function LineLimit({ query, onChange, onRunQuery }: EditorProps) {
+  const id = `trefoil-${query.refId}-limit`;
+  const error = checkLineLimit(query.lineLimit);
+  return (
+    <Field noMargin label="Line limit" htmlFor={id} invalid={Boolean(error)} error={error}>
+      <Input
+        id={id}
+        type="number"
+        width={16}
+        placeholder={String(DEFAULT_LINE_LIMIT)}
+        value={query.lineLimit ?? ''}
+        onChange={(e) => {
+          const { value } = e.currentTarget;
+          onChange({ ...query, lineLimit: value === '' ? undefined : Number(value) });
+        }}
+        onKeyDown={runOnEnter(onRunQuery)}
+      />
+    </Field>
+  );
+}
+
+function SearchForm({ datasource, query, range, onChange, onRunQuery }: EditorProps) {
+  const id = `trefoil-${query.refId}`;
   return (
     <Stack direction="column" gap={1}>
       <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-start">
@@ -56,20 +171,6 @@ export function LogsEditor({ datasource, query, range, onChange, onRunQuery }: E
             placeholder="anywhere in the body, any case"
             value={query.text ?? ''}
             onChange={(e) => onChange({ ...query, text: e.currentTarget.value })}
-            onKeyDown={runOnEnter(onRunQuery)}
-          />
-        </Field>
-        <Field noMargin label="Line limit" htmlFor={`${id}-limit`} invalid={Boolean(limitError)} error={limitError}>
-          <Input
-            id={`${id}-limit`}
-            type="number"
-            width={16}
-            placeholder={String(DEFAULT_LINE_LIMIT)}
-            value={query.lineLimit ?? ''}
-            onChange={(e) => {
-              const { value } = e.currentTarget;
-              onChange({ ...query, lineLimit: value === '' ? undefined : Number(value) });
-            }}
             onKeyDown={runOnEnter(onRunQuery)}
           />
         </Field>

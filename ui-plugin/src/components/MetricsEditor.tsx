@@ -1,18 +1,7 @@
-import {
-  Alert,
-  CodeEditorSuggestionItem,
-  CodeEditorSuggestionItemKind,
-  Combobox,
-  Field,
-  InlineSwitch,
-  Input,
-  RadioButtonGroup,
-  Stack,
-} from '@grafana/ui';
-import React, { useCallback, useEffect, useRef } from 'react';
+import { Alert, Combobox, Field, InlineSwitch, Input, RadioButtonGroup, Stack } from '@grafana/ui';
+import React, { useMemo } from 'react';
 
 import { EMPTY_BUILD, print } from '../builder/metrics';
-import { functionsOf, MACROS } from '../language/promql';
 import { EditorMode, Format, Language } from '../types';
 import { checkDuration, checkExpr } from '../validation';
 import { CodeField } from './CodeField';
@@ -48,47 +37,13 @@ export function MetricsEditor(props: EditorProps) {
   const mode = query.metricsMode ?? 'code';
   const language = query.language ?? 'promql';
 
-  const names = useRef<{ metrics: string[]; labels: string[] }>({ metrics: [], labels: [] });
-  useEffect(() => {
-    let current = true;
-    // Without names there is no completion; a query will say what is wrong.
-    datasource.metricNames(range).then(
-      (metrics) => current && (names.current.metrics = metrics),
-      () => {}
-    );
-    datasource.labelNames('metrics', range).then(
-      (labels) => current && (names.current.labels = labels),
-      () => {}
-    );
-    return () => {
-      current = false;
-    };
-    // Names are looked up once per editor, not at every move of the time range.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [datasource]);
-
-  const suggestions = useCallback(
-    (): CodeEditorSuggestionItem[] => [
-      ...names.current.metrics.map((label) => ({
-        label,
-        kind: CodeEditorSuggestionItemKind.Constant,
-        detail: 'metric',
-      })),
-      ...names.current.labels.map((label) => ({ label, kind: CodeEditorSuggestionItemKind.Field, detail: 'label' })),
-      ...Object.entries(functionsOf(language)).map(([label, help]) => ({
-        label,
-        kind: CodeEditorSuggestionItemKind.Method,
-        detail: help.form,
-        documentation: help.text,
-        insertText: `${label}(`,
-      })),
-      ...Object.entries(MACROS).map(([label, documentation]) => ({
-        label,
-        kind: CodeEditorSuggestionItemKind.Property,
-        documentation,
-      })),
-    ],
-    [language]
+  const names = useMemo(
+    () => ({
+      metrics: () => datasource.metricNames(range),
+      labels: (match?: string) => datasource.labelNames('metrics', range, match),
+      values: (label: string, match?: string) => datasource.labelValues('metrics', label, range, match),
+    }),
+    [datasource, range]
   );
   const overwritten = mode === 'builder' && Boolean(query.expr) && query.expr !== print(query.build ?? EMPTY_BUILD);
 
@@ -117,7 +72,8 @@ export function MetricsEditor(props: EditorProps) {
           language={language}
           value={query.expr ?? ''}
           error={checkExpr(query.expr)}
-          suggestions={suggestions}
+          names={names}
+          check={datasource.check}
           onChange={(expr) => onChange({ ...query, expr })}
           onRunQuery={onRunQuery}
         />

@@ -1,11 +1,15 @@
+import { setTemplateSrv, TemplateSrv } from '@grafana/runtime';
 import { CodeEditor } from '@grafana/ui';
-import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { act, fireEvent, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import React, { ComponentProps } from 'react';
 
 import { datasourceWith, Stateful } from '../testing/fixtures';
 import { TrefoilQuery } from '../types';
 import { QueryEditor } from './QueryEditor';
+
+// No dashboard, no variables.
+setTemplateSrv({ replace: (text?: string) => text ?? '' } as TemplateSrv);
 
 type CodeProps = ComponentProps<typeof CodeEditor>;
 let code: CodeProps;
@@ -32,6 +36,8 @@ function setup(query: Partial<TrefoilQuery> = {}) {
         return ['http.route', 'user.id'];
       case 'label-values':
         return [`value of ${params?.name}`];
+      case 'check':
+        return params?.query === 'sum(' ? { message: 'unclosed', line: 1, column: 4 } : { kind: 'vector' };
       default:
         throw new Error(`unexpected resource ${path}`);
     }
@@ -91,12 +97,25 @@ describe('metrics', () => {
     expect(onRunQuery).toHaveBeenCalledTimes(1);
   });
 
+  /** Mounts a Monaco that does nothing but remember. */
+  function mount() {
+    const addAction = jest.fn();
+    const setModelMarkers = jest.fn();
+    const model = { getLineCount: () => 1, getLineLength: () => 4, getWordAtPosition: () => null };
+    const monaco = {
+      KeyMod: { Shift: 1024 },
+      KeyCode: { Enter: 3 },
+      MarkerSeverity: { Error: 8 },
+      editor: { setModelMarkers },
+    };
+    const editor = { addAction, updateOptions: jest.fn(), getModel: () => model };
+    act(() => code.onEditorDidMount!(editor as never, monaco as never));
+    return { action: addAction.mock.calls[0][0], setModelMarkers };
+  }
+
   it('runs on Shift+Enter in the code editor, the latest callback', () => {
     const { rerender, datasource, onRunQuery } = setup({ expr: 'up' });
-    const addAction = jest.fn();
-    const monaco = { KeyMod: { Shift: 1024 }, KeyCode: { Enter: 3 } };
-    act(() => code.onEditorDidMount!({ addAction } as never, monaco as never));
-    const action = addAction.mock.calls[0][0];
+    const { action } = mount();
     expect(action.keybindings).toEqual([1027]);
     const later = jest.fn();
     rerender(<Stateful editor={QueryEditor} datasource={datasource} onChange={jest.fn()} onRunQuery={later} />);
@@ -105,13 +124,27 @@ describe('metrics', () => {
     expect(onRunQuery).not.toHaveBeenCalled();
   });
 
-  it('offers metric names', async () => {
-    setup({ expr: 'up' });
-    await waitFor(() =>
-      expect(code.getSuggestions!().map((s) => s.label)).toEqual(
-        expect.arrayContaining(['http_requests_total', 'up', 'http.route', 'rate', '$__rate_interval'])
-      )
+  it('keeps what else was changed since the editor was mounted', async () => {
+    const { user, last } = setup({ expr: 'up' });
+    const typed = code.onChange!; // Monaco calls the one of its mount for ever
+    await user.click(screen.getByRole('radio', { name: 'Instant' }));
+    act(() => typed('up == 0'));
+    expect(last()).toMatchObject({ expr: 'up == 0', instant: true });
+  });
+
+  it('underlines a mistake and tells it below, once typing has stopped', async () => {
+    const { datasource } = setup({ expr: 'sum(' });
+    const { setModelMarkers } = mount();
+    expect(await screen.findByText('Line 1, column 4: unclosed')).toBeInTheDocument();
+    expect(datasource.postResource).toHaveBeenCalledWith(
+      'check',
+      { language: 'promql', query: 'sum(' },
+      expect.anything()
     );
+    expect(setModelMarkers.mock.lastCall[2]).toMatchObject([{ message: 'unclosed', startColumn: 4 }]);
+    fireEvent.change(screen.getByLabelText('code'), { target: { value: 'sum(x)' } });
+    expect(screen.queryByText(/unclosed/)).not.toBeInTheDocument();
+    expect(setModelMarkers.mock.lastCall[2]).toEqual([]);
   });
 });
 
@@ -149,11 +182,16 @@ describe('the metrics builder', () => {
 
 describe('trace search', () => {
   it('is a form with services, status and durations', async () => {
-    const { user, last, onRunQuery } = setup({ queryType: 'traces' });
+    const { user, last, onRunQuery, datasource } = setup({ queryType: 'traces' });
     await user.click(screen.getByRole('radio', { name: 'Search' }));
     await user.click(screen.getByLabelText('Service'));
     await user.click(await screen.findByRole('option', { name: 'cart' }));
-    await user.type(screen.getByLabelText('Span name'), 'GET /{Enter}');
+    await user.click(screen.getByLabelText('Span name'));
+    await user.click(await screen.findByRole('option', { name: 'value of span:name' }));
+    expect(datasource.getResource).toHaveBeenCalledWith(
+      'label-values',
+      expect.objectContaining({ signal: 'traces', name: 'span:name', match: '{ resource.service.name = "cart" }' })
+    );
     await user.type(screen.getByLabelText('At least'), '25');
     expect(screen.getByRole('alert')).toHaveTextContent('Not a duration');
     await user.type(screen.getByLabelText('At least'), '0ms');
@@ -161,7 +199,7 @@ describe('trace search', () => {
     await user.click(await screen.findByRole('option', { name: 'Failed' }));
     expect(last()).toMatchObject({
       tracesMode: 'search',
-      search: { service: 'cart', operation: 'GET /', minDuration: '250ms', status: 'error' },
+      search: { service: 'cart', operation: 'value of span:name', minDuration: '250ms', status: 'error' },
     });
     expect(onRunQuery).toHaveBeenCalledTimes(3);
   });
@@ -235,6 +273,51 @@ describe('logs', () => {
     expect(last().attributes).toEqual([{ key: 'http.route', op: '!=', value: 'value of http.route' }]);
     await user.click(screen.getByRole('button', { name: 'Remove attribute 1' }));
     expect(last().attributes).toEqual([]);
+  });
+});
+
+describe('LogQL', () => {
+  it('is written as code, with a legend and a step where it makes series', async () => {
+    const { user, last } = setup({ queryType: 'logs' });
+    await user.click(screen.getByRole('radio', { name: 'Code' }));
+    expect(screen.getByRole('alert')).toHaveTextContent('Enter a query, such as {service_name="cart"}');
+    fireEvent.change(screen.getByLabelText('code'), { target: { value: '{} |= "x"' } });
+    expect(last()).toMatchObject({ logsMode: 'code', logql: '{} |= "x"' });
+    expect(screen.queryByLabelText('Legend')).not.toBeInTheDocument();
+    fireEvent.change(screen.getByLabelText('code'), { target: { value: 'rate({}[5m])' } });
+    await user.type(screen.getByLabelText('Legend'), 'lines');
+    await user.type(screen.getByLabelText('Step'), '1m');
+    await user.type(screen.getByLabelText('Line limit'), '7');
+    expect(last()).toMatchObject({ logql: 'rate({}[5m])', legendFormat: 'lines', step: '1m', lineLimit: 7 });
+  });
+
+  it('is built of chips, line filters and a parser, and explained', async () => {
+    const { user, last, onRunQuery } = setup({ queryType: 'logs', logsMode: 'builder' });
+    await user.click(screen.getByLabelText('Label'));
+    await user.click(await screen.findByRole('option', { name: 'http.route' }));
+    await user.click(screen.getByLabelText('Label: value'));
+    await user.click(await screen.findByRole('option', { name: 'value of http.route' }));
+    expect(last().logql).toBe('{http_route="value of http.route"}');
+    expect(onRunQuery).toHaveBeenCalledTimes(1);
+    await user.click(screen.getByRole('button', { name: 'Line filter' }));
+    await user.type(screen.getByLabelText('Text of the line'), 'refused{Enter}');
+    expect(onRunQuery).toHaveBeenCalledTimes(2);
+    await user.click(screen.getByLabelText('Parser'));
+    await user.click(await screen.findByRole('option', { name: /^json/ }));
+    await user.click(screen.getByLabelText('Field'));
+    await user.click(await screen.findByRole('option', { name: 'user.id' }));
+    await user.click(screen.getByLabelText('Field: value'));
+    await user.click(await screen.findByRole('option', { name: 'value of user.id' }));
+    expect(last().logql).toBe('{http_route="value of http.route"} |= "refused" | json | user_id="value of user.id"');
+    expect(screen.getByText('Only those whose text contains refused.')).toBeInTheDocument();
+    await user.click(screen.getByRole('button', { name: /^http.route = / }));
+    await user.click(screen.getByRole('button', { name: 'Remove line filter 1' }));
+    expect(last().logql).toBe('{} | json | user_id="value of user.id"');
+  });
+
+  it('says that a query typed as code would be replaced', () => {
+    setup({ queryType: 'logs', logsMode: 'builder', logql: 'rate({}[1m])' });
+    expect(screen.getByText(/replaces the query typed as code/)).toBeInTheDocument();
   });
 });
 

@@ -1,7 +1,6 @@
-import { CodeEditorSuggestionItemKind, Combobox, Field, Input, RadioButtonGroup, Stack } from '@grafana/ui';
-import React, { useCallback } from 'react';
+import { Combobox, Field, Input, RadioButtonGroup, Stack } from '@grafana/ui';
+import React, { useMemo } from 'react';
 
-import { TRACEQL_WORDS } from '../language/traceql';
 import { SpanSearch, TracesMode } from '../types';
 import { checkDuration, checkTraceId } from '../validation';
 import { AttributeFilters } from './AttributeFilters';
@@ -93,13 +92,18 @@ function SearchForm({ datasource, query, range, onChange, onRunQuery }: EditorPr
           />
         </Field>
         <Field noMargin label="Span name" htmlFor={`${id}-operation`}>
-          <Input
+          <Combobox
             id={`${id}-operation`}
             width={30}
+            isClearable
+            createCustomValue
             placeholder="any"
-            value={search.operation ?? ''}
-            onChange={(e) => change({ operation: e.currentTarget.value })}
-            onKeyDown={runOnEnter(onRunQuery)}
+            value={search.operation || null}
+            options={async (typed) => matching(await datasource.operations(search.service, range), typed)}
+            onChange={(option) => {
+              change({ operation: option?.value });
+              onRunQuery();
+            }}
           />
         </Field>
         {durations.map(({ key, label }) => {
@@ -144,15 +148,17 @@ function SearchForm({ datasource, query, range, onChange, onRunQuery }: EditorPr
   );
 }
 
-function TraceQLCode({ query, onChange, onRunQuery }: EditorProps) {
-  const suggestions = useCallback(
-    () =>
-      TRACEQL_WORDS.map(({ word, help }) => ({
-        label: word,
-        kind: CodeEditorSuggestionItemKind.Property,
-        documentation: help,
-      })),
-    []
+function TraceQLCode({ datasource, query, range, onChange, onRunQuery }: EditorProps) {
+  const names = useMemo(
+    () => ({
+      metrics: async () => [],
+      labels: async () => {
+        const keys = await datasource.labelNames('traces', range);
+        return keys.map((key) => (/^[\w.-]+$/.test(key) ? `.${key}` : `."${key}"`));
+      },
+      values: (label: string) => datasource.labelValues('traces', keyOf(label), range),
+    }),
+    [datasource, range]
   );
   return (
     <CodeField
@@ -160,11 +166,25 @@ function TraceQLCode({ query, onChange, onRunQuery }: EditorProps) {
       language="traceql"
       value={query.traceql ?? ''}
       error={query.traceql?.trim() ? undefined : 'Enter a query, such as { status = error }'}
-      suggestions={suggestions}
+      names={names}
+      check={datasource.check}
       onChange={(traceql) => onChange({ ...query, traceql })}
       onRunQuery={onRunQuery}
     />
   );
+}
+
+/** The attribute, or the name with a colon, that a field of TraceQL is looked up by. */
+function keyOf(field: string): string {
+  switch (field) {
+    case 'name':
+    case 'rootName':
+      return 'span:name';
+    case 'rootServiceName':
+      return 'service.name';
+    default:
+      return field.replace(/^(?:span|resource|event|link|parent)?\./, '');
+  }
 }
 
 const MAX_TRACES = 1000;

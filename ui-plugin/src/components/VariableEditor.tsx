@@ -12,6 +12,7 @@ const KINDS: Array<{ value: VariableQuery['kind']; label: string }> = [
   { value: 'label-values', label: 'Values of a label' },
   { value: 'labels', label: 'Names of labels' },
   { value: 'services', label: 'Services' },
+  { value: 'operations', label: 'Operations of a service' },
   { value: 'metrics', label: 'Metric names' },
 ];
 
@@ -20,6 +21,17 @@ const SIGNALS: Array<{ value: NonNullable<VariableQuery['signal']>; label: strin
   { value: 'logs', label: 'Logs' },
   { value: 'traces', label: 'Traces' },
 ];
+
+const EXAMPLES = {
+  metrics: '{service_name="$service"}',
+  logs: '{service_name="$service"}',
+  traces: '{ resource.service.name = "$service" }',
+};
+
+/** Whether a selector narrows the list down; names of attributes of spans are not looked up by one. */
+function narrows({ kind, signal }: VariableQuery): boolean {
+  return kind === 'metrics' || kind === 'label-values' || (kind === 'labels' && signal !== 'traces');
+}
 
 /** What a dashboard's variable lists; a selector with other variables in it chains it to them. */
 export function VariableEditor({ datasource, query, range, onChange }: Props) {
@@ -63,12 +75,23 @@ export function VariableEditor({ datasource, query, range, onChange }: Props) {
           />
         </Field>
       )}
-      {(variable.kind === 'metrics' || (named && signal === 'metrics')) && (
-        <Field noMargin label="Only of series that match" htmlFor="trefoil-variable-match">
+      {variable.kind === 'operations' && (
+        <Field noMargin label="Service" htmlFor="trefoil-variable-service">
+          <Input
+            id="trefoil-variable-service"
+            width={30}
+            placeholder="all, or $service"
+            value={variable.service ?? ''}
+            onChange={(e) => change({ service: e.currentTarget.value || undefined })}
+          />
+        </Field>
+      )}
+      {narrows(variable) && (
+        <Field noMargin label="Only of what matches" htmlFor="trefoil-variable-match">
           <Input
             id="trefoil-variable-match"
             width={50}
-            placeholder={'{service_name="$service"}'}
+            placeholder={EXAMPLES[signal]}
             value={variable.match ?? ''}
             onChange={(e) => change({ match: e.currentTarget.value || undefined })}
           />

@@ -1,11 +1,11 @@
-// What the code editor knows of PromQL and MetricsQL: for completion, hover help and colours.
+// What the code editor knows of PromQL and MetricsQL.
 
-interface FunctionHelp {
+export interface WordHelp {
   form: string;
   text: string;
 }
 
-export const FUNCTIONS: Record<string, FunctionHelp> = {
+export const FUNCTIONS: Record<string, WordHelp> = {
   rate: {
     form: 'rate(counter[window])',
     text: 'Increase per second, averaged over the window. Resets of the counter do not count.',
@@ -76,7 +76,7 @@ export const FUNCTIONS: Record<string, FunctionHelp> = {
 };
 
 /** Functions of MetricsQL that PromQL has not. */
-export const METRICSQL_FUNCTIONS: Record<string, FunctionHelp> = {
+export const METRICSQL_FUNCTIONS: Record<string, WordHelp> = {
   default_rollup: { form: 'default_rollup(series[window])', text: 'Newest value in the window.' },
   rollup: { form: 'rollup(series[window])', text: 'Least, greatest and average value of the window.' },
   rollup_rate: { form: 'rollup_rate(counter[window])', text: 'Least, greatest and average increase per second.' },
@@ -98,56 +98,3 @@ export const MACROS: Record<string, string> = {
   $__interval: 'The distance between two points of the panel.',
   $__range: 'The whole time range of the panel.',
 };
-
-const KEYWORDS = [
-  'by',
-  'without',
-  'on',
-  'ignoring',
-  'group_left',
-  'group_right',
-  'bool',
-  'offset',
-  'and',
-  'or',
-  'unless',
-  'default',
-  'if',
-];
-
-export function functionsOf(language: string): Record<string, FunctionHelp> {
-  return language === 'metricsql' ? { ...FUNCTIONS, ...METRICSQL_FUNCTIONS } : FUNCTIONS;
-}
-
-/** The help of the word under the pointer, as lines of Markdown. */
-export function helpFor(language: string, word: string): string[] | undefined {
-  const help = functionsOf(language)[word];
-  if (help) {
-    return [`\`${help.form}\``, help.text];
-  }
-  const macro = MACROS[`$${word.replace(/^\$/, '')}`];
-  return macro ? [macro] : undefined;
-}
-
-/** Monaco's description of the language's words, for colours. */
-export function tokens(language: string) {
-  return {
-    keywords: KEYWORDS,
-    functions: Object.keys(functionsOf(language)),
-    tokenizer: {
-      root: [
-        [/#.*$/, 'comment'],
-        [/"([^"\\]|\\.)*"|'([^'\\]|\\.)*'|`[^`]*`/, 'string'],
-        [/\$\{?[\w:]+\}?/, 'variable'],
-        [/\b\d+(\.\d+)?(ms|[smhdwy])\b/, 'number'],
-        [/\b\d+(\.\d+)?([eE][+-]?\d+)?\b/, 'number'],
-        [
-          /[a-zA-Z_:][\w:.]*/,
-          { cases: { '@keywords': 'keyword', '@functions': 'predefined', '@default': 'identifier' } },
-        ],
-        [/[{}()[\]]/, 'delimiter'],
-        [/[=!<>~+\-*/%^]+/, 'operator'],
-      ],
-    },
-  };
-}

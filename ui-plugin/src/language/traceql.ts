@@ -1,20 +1,32 @@
-/** What the code editor offers for TraceQL. */
-export const TRACEQL_WORDS: Array<{ word: string; help: string }> = [
-  { word: 'status', help: 'How the span ended: error, ok or unset.' },
-  { word: 'duration', help: 'How long the span took, as in duration > 250ms.' },
-  { word: 'name', help: 'Name of the span.' },
-  { word: 'kind', help: 'server, client, producer, consumer or internal.' },
-  { word: 'rootName', help: 'Name of the root span of the trace.' },
-  { word: 'rootServiceName', help: 'Service of the root span of the trace.' },
-  { word: 'traceDuration', help: 'How long the whole trace took.' },
-  { word: 'resource.service.name', help: 'Service of the span.' },
-  { word: 'span.', help: 'An attribute of the span itself, as in span.http.route.' },
-  { word: 'resource.', help: "An attribute of the span's resource." },
-  { word: 'event:name', help: 'Name of an event of the span.' },
-  { word: 'count()', help: 'Number of spans that matched, as in | count() > 3.' },
-  { word: 'avg(duration)', help: 'Average duration of the spans that matched.' },
-  { word: 'rate()', help: 'Spans per second, as series.' },
-  { word: 'count_over_time()', help: 'Spans in each step, as series.' },
-  { word: 'quantile_over_time(duration, .95)', help: 'Quantile of the durations in each step, as series.' },
-  { word: 'by(resource.service.name)', help: 'A group for each value.' },
-];
+import { WordHelp } from './promql';
+
+// What the code editor knows of TraceQL.
+
+export const TRACEQL_WORDS: Record<string, WordHelp> = {
+  status: { form: 'status = error', text: 'How the span ended: error, ok or unset.' },
+  duration: { form: 'duration > 250ms', text: 'How long the span took.' },
+  name: { form: 'name = "GET /"', text: 'Name of the span.' },
+  kind: { form: 'kind = server', text: 'server, client, producer, consumer or internal.' },
+  statusMessage: { form: 'statusMessage = "…"', text: 'What the span said of how it ended.' },
+  rootName: { form: 'rootName = "GET /"', text: 'Name of the root span of the trace.' },
+  rootServiceName: { form: 'rootServiceName = "…"', text: 'Service of the root span of the trace.' },
+  traceDuration: { form: 'traceDuration > 1s', text: 'How long the whole trace took.' },
+  count: { form: 'count() > 3', text: 'Number of spans that matched.' },
+  avg: { form: 'avg(duration) > 1s', text: 'Average over the spans that matched.' },
+  max: { form: 'max(duration) > 1s', text: 'Greatest of the spans that matched.' },
+  min: { form: 'min(duration) > 1s', text: 'Least of the spans that matched.' },
+  sum: { form: 'sum(span.bytes) > 1000', text: 'Sum over the spans that matched.' },
+  by: { form: 'by(resource.service.name)', text: 'A group for each value.' },
+  select: { form: 'select(span.http.route)', text: 'Further attributes to show.' },
+  rate: { form: '{ } | rate()', text: 'Spans per second, as series.' },
+  count_over_time: { form: '{ } | count_over_time()', text: 'Spans in each step, as series.' },
+  quantile_over_time: {
+    form: '{ } | quantile_over_time(duration, .95)',
+    text: 'Quantile in each step, as series.',
+  },
+  histogram_over_time: {
+    form: '{ } | histogram_over_time(duration)',
+    text: 'Number of spans by powers of two in each step, as series.',
+  },
+  compare: { form: '{ } | compare({ status = error })', text: 'Attributes by which some spans differ from the rest.' },
+};

@@ -29,6 +29,7 @@ export function datasourceWith(get: (path: string, params?: Record<string, unkno
   datasource.getResource = jest.fn((path, params) =>
     Promise.resolve(get(path, params))
   ) as typeof datasource.getResource;
+  datasource.postResource = jest.fn((path, data) => Promise.resolve(get(path, data))) as typeof datasource.postResource;
   return datasource;
 }
 

@@ -1,10 +1,13 @@
 package query_test
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -70,9 +73,9 @@ func (c *cutter) serve(client net.Conn) {
 	}
 }
 
-// An engine that goes away in the middle of an answer is an error on every path of
-// the API of logs, never an empty or a shortened success.
-func TestLokiWithAnEngineThatGoesAway(t *testing.T) {
+// cutFixture is a service whose connections to the engine can be cut.
+func cutFixture(t *testing.T) (*fixture, *cutter) {
+	t.Helper()
 	ep := storagetest.Database(t, storagetest.Start(t))
 	cut := &cutter{to: ep.TCPAddr}
 	cut.after.Store(-1)
@@ -86,7 +89,43 @@ func TestLokiWithAnEngineThatGoesAway(t *testing.T) {
 	if _, err := schema.Migrate(t.Context(), db, schema.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	f := serve(t, db, nil)
+	return serve(t, db, nil), cut
+}
+
+// wholeOrError asks again and again while the engine goes away ever later, and wants
+// the answer of before or a server's error.
+func (c *cutter) wholeOrError(t *testing.T, name string, ask func() answer) {
+	t.Helper()
+	c.after.Store(-1)
+	want := ask()
+	if want.status != http.StatusOK {
+		t.Fatalf("%s: %d %s", name, want.status, want.body)
+	}
+	cuts, errors := int64(0), 0
+	for after := int64(200); after < 100_000; after *= 3 {
+		c.after.Store(after)
+		before := c.cuts.Load()
+		got := ask()
+		broken := c.cuts.Load() - before
+		cuts += broken
+		switch {
+		case got.status == http.StatusOK && unpriced(t, got.body) != unpriced(t, want.body): // a second attempt may have made it whole
+			t.Errorf("%s: the engine went away after %d bytes, and the answer is another one: %.300s", name, after, got.body)
+		case broken > 0 && got.status != http.StatusOK && got.status < http.StatusInternalServerError, broken == 0 && got.status != http.StatusOK:
+			t.Errorf("%s: cut %d times after %d bytes: %d %.200s", name, broken, after, got.status, got.body)
+		case got.status != http.StatusOK:
+			errors++
+		}
+	}
+	if cuts == 0 || errors == 0 {
+		t.Errorf("%s: %d connections were cut and %d answers were errors, so nothing was tested", name, cuts, errors)
+	}
+}
+
+// An engine that goes away in the middle of an answer is an error on every path of
+// the API of logs, never an empty or a shortened success.
+func TestLokiWithAnEngineThatGoesAway(t *testing.T) {
+	f, cut := cutFixture(t)
 	f.open("acme", "acme", 1)
 
 	hour := logHour
@@ -101,30 +140,31 @@ func TestLokiWithAnEngineThatGoesAway(t *testing.T) {
 		{"index/stats", in(`{}`)}, {"index/volume", in(`{}`)}, {"index/volume_range", in(`{}`)}, {"patterns", in(`{}`)},
 		{"detected_labels", hour}, {"detected_fields", in(`{}`)}, {"detected_field/user_id/values", in(`{}`)},
 	} {
-		cut.after.Store(-1)
-		want := f.loki(c.path, c.params...)
-		if want.status != http.StatusOK {
-			t.Fatalf("%s: %d %s", c.path, want.status, want.body)
-		}
-		cuts, errors := int64(0), 0
-		for after := int64(200); after < 100_000; after *= 3 {
-			cut.after.Store(after)
-			before := cut.cuts.Load()
-			got := f.loki(c.path, c.params...)
-			broken := cut.cuts.Load() - before
-			cuts += broken
-			switch {
-			case got.status == http.StatusOK && unpriced(t, got.body) != unpriced(t, want.body): // a second attempt may have made it whole
-				t.Errorf("%s: the engine went away after %d bytes, and the answer is another one: %.300s", c.path, after, got.body)
-			case broken > 0 && got.status != http.StatusOK && got.status < http.StatusInternalServerError, broken == 0 && got.status != http.StatusOK:
-				t.Errorf("%s: cut %d times after %d bytes: %d %.200s", c.path, broken, after, got.status, got.body)
-			case got.status != http.StatusOK:
-				errors++
-			}
-		}
-		if cuts == 0 || errors == 0 {
-			t.Errorf("%s: %d connections were cut and %d answers were errors, so nothing was tested", c.path, cuts, errors)
-		}
+		cut.wholeOrError(t, c.path, func() answer { return f.loki(c.path, c.params...) })
+	}
+}
+
+// And so it is with the APIs of traces: Tempo's, Jaeger's and our own.
+func TestTracesWithAnEngineThatGoesAway(t *testing.T) {
+	f, cut := cutFixture(t)
+	s := f.open("acme", "acme", 1)
+	for _, path := range tracePaths(s) {
+		cut.wholeOrError(t, path, func() answer { return f.request(s.tenant, "GET "+path) })
+	}
+}
+
+// tracePaths are requests of all APIs that read spans of a shop.
+func tracePaths(s *shop) []string {
+	id := hex.EncodeToString(s.trace[:])
+	search := around + "&q=" + url.QueryEscape(`{ resource.service.name = "acme-pay" }`)
+	nanos := fmt.Sprintf("start=%d&end=%d", epoch.Add(-time.Minute).UnixMicro(), epoch.Add(time.Minute).UnixMicro())
+	return []string{
+		"/tempo/api/traces/" + id, "/tempo/api/v2/traces/" + id, "/tempo/api/search?" + search, "/tempo/api/v2/search/tags?" + around,
+		"/tempo/api/metrics/query_range?step=60s&" + around + "&q=" + url.QueryEscape(`{} | rate() by (resource.service.name)`),
+		"/tempo/api/metrics/query_range?step=60s&" + around + "&q=" + url.QueryEscape(`{ resource.service.name = "acme-front" } >> { status = error } | count_over_time()`),
+		"/jaeger/api/traces/" + id, "/jaeger/api/traces?service=acme-pay&" + nanos, "/jaeger/api/services",
+		fmt.Sprintf("/jaeger/api/dependencies?lookback=3600000&endTs=%d", epoch.Add(time.Minute).UnixMilli()),
+		"/api/v1/traces/" + id, "/api/v1/traces/" + id + "/critical-path",
 	}
 }
 
@@ -138,6 +178,7 @@ func unpriced(t *testing.T, body []byte) string {
 	if data, ok := doc["data"].(map[string]any); ok {
 		delete(data, "stats")
 	}
+	delete(doc, "metrics") // Tempo's
 	text, err := json.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)

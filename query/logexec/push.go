@@ -1,6 +1,7 @@
 package logexec
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -39,6 +40,7 @@ func (p *pushed) log(l *logql.Log) {
 		p.add(p.label(m.Name, string(m.Op), m.Value))
 	}
 	lines, labels := true, true // a stage sees the line, the labels, as stored
+	found := extraction{}       // what labels a stage sees beside those
 	for _, s := range l.Stages {
 		switch s := s.(type) {
 		case *logql.LineFilter:
@@ -50,6 +52,9 @@ func (p *pushed) log(l *logql.Log) {
 		case *logql.LabelFilter:
 			if !labels {
 				p.exact = false
+				if lines {
+					p.add(p.extracted(s.Cond, found))
+				}
 				continue
 			}
 			c, exact := p.cond(s.Cond)
@@ -62,6 +67,10 @@ func (p *pushed) log(l *logql.Log) {
 			switch s.(type) {
 			case *logql.Unpack, *logql.LineFormat, *logql.Decolorize:
 				lines = false
+			case *logql.LabelFormat:
+				found.made = true
+			case *logql.JSON, *logql.Logfmt:
+				found.escaped = true
 			}
 			labels = false
 		}
@@ -170,4 +179,53 @@ func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
 		return logstore.Number{Name: name, Op: op, Value: c.Number}, true
 	}
 	return logstore.Any{logstore.Number{Name: name, Op: op, Value: c.Number}, logstore.NotNumber{Name: name}}, false
+}
+
+// extraction is where labels may come from that are not stored: out of the line, where
+// they may be escaped, or made by a template.
+type extraction struct{ escaped, made bool }
+
+// extracted is what a label filter behind a parser of stored lines tells of the record,
+// nil for nothing: a label with a text is either stored or a part of the line.
+func (p *pushed) extracted(c logql.Cond, from extraction) logstore.Cond {
+	switch c := c.(type) {
+	case *logql.And:
+		left, right := p.extracted(c.Left, from), p.extracted(c.Right, from)
+		if left == nil || right == nil {
+			return cmp.Or(left, right)
+		}
+		return logstore.All{left, right}
+	case *logql.Or:
+		left, right := p.extracted(c.Left, from), p.extracted(c.Right, from)
+		if left == nil || right == nil {
+			return nil
+		}
+		return logstore.Any{left, right}
+	case *logql.Compare:
+		if from.made || c.Kind != logql.Text || c.Op != "=" || c.Text == "" || strings.HasPrefix(c.Name, "__") {
+			return nil
+		}
+		stored, exact := p.compare(c)
+		if !exact {
+			return nil
+		}
+		p.lines = true
+		either := logstore.Any{stored, logstore.Line{Op: logstore.LineContains, Text: c.Text}}
+		if from.escaped {
+			either = append(either, logstore.Line{Op: logstore.LineContains, Text: escapeOf(c.Text)})
+		}
+		return either
+	}
+	return nil
+}
+
+// escapeOf is a part of every text that spells another one with JSON's escapes.
+func escapeOf(text string) string {
+	plain := func(r rune) bool {
+		return r == ' ' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || strings.ContainsRune("-_.:", r)
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return `\`
+	}
+	return `\u00` // others stand for none of these
 }

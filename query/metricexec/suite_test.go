@@ -222,7 +222,7 @@ func pointOf(h *histogram.FloatHistogram) (p metricstore.HistogramPoint, ok bool
 var outcome = regexp.MustCompile(`(?m)^\s*--- (PASS|FAIL): TestSuiteItself/(\w+)/testdata/(\w[\w-]*)\.test/line_(\d+)/(.*) \(\d+\.\d+s\)$`)
 
 // suiteMiss is a line of the scorecard.
-var suiteMiss = regexp.MustCompile("^- (\\w+), ([\\w-]+)[.]test line ")
+var suiteMiss = regexp.MustCompile(`^- (\w+), ([\w-]+)[.]test line `)
 
 // TestSuite runs Prometheus's own suite over samples in ClickHouse, evaluated on
 // the grid and by Prometheus's engine, and holds what fails to the scorecard.

@@ -3,22 +3,18 @@ package query_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/coder/websocket"
 
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
-	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -188,63 +184,6 @@ func TestLokiTail(t *testing.T) {
 	}
 	if next := read(); strings.Count(next, "REFUSED") != 1 || !strings.Contains(next, "REFUSED again") {
 		t.Errorf("next: %s", next)
-	}
-}
-
-// When the client goes away, so does the statement at the server.
-func TestLokiDisconnectCancels(t *testing.T) {
-	f := newFixture(t, nil)
-	f.open("acme", "acme", 1)
-	for _, sql := range []string{
-		"RENAME TABLE logs TO logs_real",
-		"CREATE VIEW logs AS SELECT r.* FROM logs_real AS r WHERE (SELECT sum(sipHash64(number)) FROM numbers(1000000000000)) != 1",
-	} {
-		if err := f.db.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wait := func(what string, want func(uint64) bool) {
-		for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-			var n uint64
-			_, err := f.db.Select(t.Context(), conn.Query{Admin: true,
-				SQL: "SELECT count() FROM system.processes WHERE current_database = currentDatabase() AND query NOT LIKE '%system.processes%'",
-			}, func(r driver.Rows) error { return r.Scan(&n) })
-			if err != nil {
-				t.Fatal(err)
-			}
-			if want(n) {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: %d statements at the server", what, n)
-			}
-		}
-	}
-	for _, q := range []string{`{service_name=~".+"}`, `sum(count_over_time({service_name=~".+"}[5m]))`, `sum(count_over_time({service_name=~".+"} | json [5m]))`} {
-		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		go func() {
-			form := url.Values{"query": {q}, "start": {nano(epoch.Add(-time.Minute))}, "end": {nano(epoch.Add(time.Minute))}}
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/loki/api/v1/query_range?"+form.Encode(), nil)
-			if err != nil {
-				done <- err
-				return
-			}
-			req.Header.Set(tenant.Header, "acme")
-			res, err := http.DefaultClient.Do(req)
-			if err == nil {
-				body, _ := io.ReadAll(res.Body)
-				res.Body.Close()
-				err = fmt.Errorf("answered %d: %s", res.StatusCode, body)
-			}
-			done <- err
-		}()
-		wait(q+" before", func(n uint64) bool { return n > 0 })
-		cancel()
-		if err := <-done; !errors.Is(err, context.Canceled) {
-			t.Fatalf("%s ended with %v", q, err)
-		}
-		wait(q+" after", func(n uint64) bool { return n == 0 })
 	}
 }
 

@@ -3,21 +3,17 @@ package query_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
@@ -28,7 +24,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
-	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
@@ -387,60 +382,6 @@ func TestContextWithoutSpans(t *testing.T) {
 	if got := failureOf(t, f.request("acme", "GET /api/v1/traces/0123456789abcdef0123456789abcdef/context")); got.status != 404 {
 		t.Errorf("unknown trace: %+v", got)
 	}
-}
-
-// When the client goes away, so does the statement at the server.
-func TestDisconnectCancelsTheStatement(t *testing.T) {
-	f := newFixture(t, nil)
-	f.open("acme", "acme", 1)
-	for _, sql := range []string{
-		"RENAME TABLE logs TO logs_real",
-		"CREATE VIEW logs AS SELECT r.* FROM logs_real AS r WHERE (SELECT sum(sipHash64(number)) FROM numbers(1000000000000)) != 1",
-	} {
-		if err := f.db.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	running := func() (n uint64) {
-		_, err := f.db.Select(t.Context(), conn.Query{Admin: true,
-			SQL: "SELECT count() FROM system.processes WHERE current_database = currentDatabase() AND query NOT LIKE '%system.processes%'",
-		}, func(r driver.Rows) error { return r.Scan(&n) })
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	wait := func(what string, want func(uint64) bool) {
-		for deadline := time.Now().Add(15 * time.Second); !want(running()); time.Sleep(50 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s: %d statements at the server", what, running())
-			}
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	done := make(chan error, 1)
-	go func() {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+"/api/v1/logs?"+hour, nil)
-		if err != nil {
-			done <- err
-			return
-		}
-		req.Header.Set(tenant.Header, "acme")
-		res, err := http.DefaultClient.Do(req)
-		if err == nil {
-			body, _ := io.ReadAll(res.Body)
-			res.Body.Close()
-			err = fmt.Errorf("answered %d: %s", res.StatusCode, body)
-		}
-		done <- err
-	}()
-	wait("before", func(n uint64) bool { return n > 0 })
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Fatalf("the request ended with %v", err)
-	}
-	wait("after", func(n uint64) bool { return n == 0 })
 }
 
 func TestInstantForRules(t *testing.T) {

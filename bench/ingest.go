@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -174,15 +175,23 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	}
 	result := newSignalResult(t.name, signal, requests, done, before, acked, after, grown(diskBefore, diskAfter), idle)
 	if cfg.Paced > 0 {
-		rate := int(cfg.Paced * result.RecordsPerSecond)
+		rate := int(cfg.Paced * fullLoad(result))
 		fmt.Fprintf(os.Stderr, "%s: %s: sending %d records a second\n", t.name, signal, rate)
 		_, paced, err := sendSome(ctx, cfg, t, signal, min(cfg.Records, rate*20), 2*cfg.Records, 2, rate)
 		if err != nil {
 			return nil, err
 		}
+		result.PacedRate = rate
 		result.PacedP50, result.PacedP99 = milliseconds(quantile(paced.acks, 0.5)), milliseconds(quantile(paced.acks, 0.99))
 	}
 	return result, nil
+}
+
+// fullLoad is how many records a second the server could go on taking: what it
+// acknowledged while its inserts fell behind, or, if that is less, what would
+// keep all cores busy with the whole cost of a record.
+func fullLoad(r *signalResult) float64 {
+	return min(r.RecordsPerSecond, float64(runtime.NumCPU())*1e6/r.CPUPerMillion)
 }
 
 // sendSome sends so many records of their own, before the last ones by so many

@@ -76,7 +76,7 @@ type ingestConfig struct {
 	Protocol    string
 	Seed        uint64
 	IdleTimeout time.Duration
-	// Paced is the share of the full speed at which records are sent once more, for
+	// Paced is the share of the full load at which records are sent once more, for
 	// the time to an ack; 0: they are not.
 	Paced float64
 	// Binaries of peers that get the same records; "": left out.
@@ -93,14 +93,14 @@ func parseIngest(args []string) (ingestConfig, error) {
 	fs.StringVar(&cfg.Results, "results", "bench/results", "write the JSON report into this directory")
 	fs.StringVar(&signals, "signals", "logs,spans,metrics", "what to send, in this order")
 	fs.IntVar(&cfg.Records, "records", 1_000_000, "records of each signal")
-	fs.IntVar(&cfg.WarmUp, "warm-up", 500_000, "records of each signal sent before, which are not measured")
+	fs.IntVar(&cfg.WarmUp, "warm-up", 1_500_000, "records of each signal sent before, which are not measured")
 	fs.IntVar(&cfg.PerRequest, "per-request", 1000, "records in a request")
 	fs.IntVar(&cfg.Series, "series", 10_000, "metric series")
 	fs.IntVar(&cfg.Connections, "connections", 8, "connections, each with one request under way")
 	fs.StringVar(&cfg.Compression, "compression", "none", "of the requests: none, gzip or zstd (HTTP only)")
 	fs.StringVar(&cfg.Protocol, "protocol", "http", "http or grpc")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of the data")
-	fs.Float64Var(&cfg.Paced, "paced", 0.7, "then send again at this share of the full speed, for the time to an ack; 0: do not")
+	fs.Float64Var(&cfg.Paced, "paced", 0.7, "then send again at this share of the full load, for the time to an ack; 0: do not")
 	fs.StringVar(&cfg.VictoriaMetrics, "victoria-metrics", "", "VictoriaMetrics binary to send the same metrics to")
 	fs.StringVar(&cfg.VictoriaLogs, "victoria-logs", "", "VictoriaLogs binary to send the same logs to")
 	fs.StringVar(&cfg.Collector, "collector", "", "binary of bench/peers/collector to send the same to: a collector with clickhouseexporter and an engine of its own")

@@ -60,7 +60,8 @@ type signalResult struct {
 	Tables           map[string]int64 `json:"disk_bytes_by_table"`
 	AckP50           float64          `json:"ack_p50_ms"`
 	AckP99           float64          `json:"ack_p99_ms"`
-	PacedP50         float64          `json:"paced_ack_p50_ms,omitempty"` // at settings.paced of the full speed
+	PacedRate        int              `json:"paced_records_per_second,omitempty"` // settings.paced of the full load, see fullLoad
+	PacedP50         float64          `json:"paced_ack_p50_ms,omitempty"`
 	PacedP99         float64          `json:"paced_ack_p99_ms,omitempty"`
 	Retries          int              `json:"retries"`
 	PeakMemory       int64            `json:"trefoil_peak_bytes"`

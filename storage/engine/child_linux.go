@@ -26,9 +26,6 @@ func childRun(spec childSpec, args []string) error {
 			return err
 		}
 	}
-	// Where there is less CPU than work, answers to clients come first and inserts wait: they have the log to wait in.
-	// What the engine starts inherits it. It is no reason not to start.
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
 	env := append(childEnv(spec.Dir), stageVariable+"="+stageConfined)
 	return fmt.Errorf("exec: %w", syscall.Exec("/proc/self/exe", append([]string{os.Args[0], ChildCommand}, args...), env))
 }
@@ -38,9 +35,6 @@ func childEnv(dir string) []string {
 	run := layout{dir}.run()
 	return []string{"JE_MALLOC_CONF=" + allocator, "HOME=" + run, "TMPDIR=" + run, "TZ=UTC", "LC_ALL=C.UTF-8", "PATH=", "GOTRACEBACK=none"}
 }
-
-// niceness gives the engine a third of the weight of the process that answers clients.
-const niceness = 5
 
 // allocator is what the library's jemalloc is told. By default memory that was freed goes back to the system within
 // five seconds, and the next insert faults all of it in again, which was half of what an insert cost. It is kept

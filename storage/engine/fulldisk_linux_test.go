@@ -22,12 +22,12 @@ func TestFullDisk(t *testing.T) {
 		return
 	}
 	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=16m"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=96m"); err != nil {
 		t.Fatal(err)
 	}
 	defer syscall.Unmount(disk, syscall.MNT_DETACH)
 	cfg := testConfig(filepath.Join(disk, "engine"))
-	startError(t, cfg, engine.ErrDiskFull) // 16 MiB are too few
+	startError(t, cfg, engine.ErrDiskFull) // 96 MiB are too few
 	cfg.MinFreeDisk = 1 << 20
 	e := start(t, cfg)
 	conn := worker(t, e.Endpoint())

@@ -78,15 +78,10 @@ func startCollector(ctx context.Context, cfg ingestConfig) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "trefoil-bench-peer-")
+	s, err := startFreshPeer(ctx, cfg.Collector, "-otlpListenAddr", addresses[0])
 	if err != nil {
 		return nil, err
 	}
-	s, err := startPeer(ctx, cfg.Collector, dir, "-otlpListenAddr", addresses[0])
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	s.temp = true
 	connect := func(signal workload.Signal) ([]export, func() error, error) {
 		return httpExports(cfg.Connections, addresses[0], signal, cfg.Compression), func() error { return nil }, nil
 	}
@@ -99,15 +94,10 @@ func startIngestPeer(ctx context.Context, cfg ingestConfig, name, binary string,
 	if binary == "" || !slices.Contains(cfg.Signals, signal) {
 		return nil, nil
 	}
-	dir, err := os.MkdirTemp("", "trefoil-bench-peer-")
+	s, err := startFreshPeer(ctx, binary, "-retentionPeriod", "10y")
 	if err != nil {
 		return nil, err
 	}
-	s, err := startPeer(ctx, binary, dir, "-retentionPeriod", "10y")
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	s.temp = true
 	connect := func(workload.Signal) ([]export, func() error, error) {
 		return exportsTo(cfg.Connections, "http://"+s.httpAddr+path, cfg.Compression), func() error { return nil }, nil
 	}
@@ -116,6 +106,20 @@ func startIngestPeer(ctx context.Context, cfg ingestConfig, name, binary string,
 		return map[string]int64{"all": size}, err
 	}
 	return &target{name: name, server: s, signals: []workload.Signal{signal}, connect: connect, disk: disk}, nil
+}
+
+// startFreshPeer starts a peer on a directory of its own, which goes when it stops.
+func startFreshPeer(ctx context.Context, binary string, args ...string) (*server, error) {
+	dir, err := os.MkdirTemp("", "trefoil-bench-peer-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := startPeer(ctx, binary, dir, args...)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s.temp = true
+	return s, nil
 }
 
 func ingestAll(ctx context.Context, cfg ingestConfig, t *target) (results []signalResult, err error) {

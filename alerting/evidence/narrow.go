@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/trefoil-o11y/trefoil/query/logline"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
@@ -41,7 +42,8 @@ func (c *Collector) narrow(ctx context.Context, a *Alert, of string) []attrcol.M
 	}
 	var out []attrcol.Matcher
 	for key := range keys {
-		if value := a.Labels.Get(labelName(key)); value != "" && !alertsOwn(labelName(key)) {
+		name := logline.Name(key)
+		if value := a.Labels.Get(name); value != "" && !alertsOwn(name) {
 			out = append(out, attrcol.Matcher{Key: key, Op: attrcol.Equal, Value: value})
 		}
 	}
@@ -53,14 +55,4 @@ func (c *Collector) narrow(ctx context.Context, a *Alert, of string) []attrcol.M
 // the series.
 func alertsOwn(name string) bool {
 	return slices.Contains([]string{labels.AlertName, model.MetricNameLabel, "severity", "job", "service", "service_name"}, name)
-}
-
-// labelName is the label that an attribute is in Prometheus.
-func labelName(key string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return '_'
-	}, key)
 }

@@ -4,13 +4,14 @@ import React, { useMemo } from 'react';
 import { EMPTY_LOGS, printLogs } from '../builder/logs';
 import { findsLines, logLabel } from '../language/logql';
 import { DEFAULT_LINE_LIMIT, LogsMode, SEVERITIES, Severity } from '../types';
-import { checkDuration, checkLineLimit } from '../validation';
+import { checkLineLimit } from '../validation';
 import { AttributeFilters } from './AttributeFilters';
 import { CodeField } from './CodeField';
 import { LogsBuilder } from './LogsBuilder';
 import { matching } from './matching';
 import { EditorProps } from './QueryEditor';
 import { runOnEnter } from './runOnEnter';
+import { LegendField, StepField } from './seriesFields';
 
 const MODES: Array<{ label: string; value: LogsMode; description: string }> = [
   { label: 'Search', value: 'search', description: 'By service, severity, text and attributes' },
@@ -48,7 +49,12 @@ export function LogsEditor(props: EditorProps) {
       {mode === 'code' && <LogQLCode {...props} />}
       <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-start">
         <LineLimit {...props} />
-        {mode === 'code' && !findsLines(query.logql || '{') && <SeriesOptions {...props} />}
+        {mode === 'code' && !findsLines(query.logql || '{') && (
+          <>
+            <LegendField {...props} />
+            <StepField {...props} />
+          </>
+        )}
       </Stack>
     </Stack>
   );
@@ -76,36 +82,6 @@ function LogQLCode({ datasource, query, range, onChange, onRunQuery }: EditorPro
       onChange={(logql) => onChange({ ...query, logql })}
       onRunQuery={onRunQuery}
     />
-  );
-}
-
-/** How series are shown, where LogQL makes some. */
-function SeriesOptions({ query, onChange, onRunQuery }: EditorProps) {
-  const id = `trefoil-${query.refId}-logs`;
-  const stepError = checkDuration(query.step);
-  return (
-    <>
-      <Field noMargin label="Legend" htmlFor={`${id}-legend`}>
-        <Input
-          id={`${id}-legend`}
-          width={30}
-          placeholder="auto, or {{label}}"
-          value={query.legendFormat ?? ''}
-          onChange={(e) => onChange({ ...query, legendFormat: e.currentTarget.value })}
-          onKeyDown={runOnEnter(onRunQuery)}
-        />
-      </Field>
-      <Field noMargin label="Step" htmlFor={`${id}-step`} invalid={Boolean(stepError)} error={stepError}>
-        <Input
-          id={`${id}-step`}
-          width={14}
-          placeholder="auto"
-          value={query.step ?? ''}
-          onChange={(e) => onChange({ ...query, step: e.currentTarget.value })}
-          onKeyDown={runOnEnter(onRunQuery)}
-        />
-      </Field>
-    </>
   );
 }
 

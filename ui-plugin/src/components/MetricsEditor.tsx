@@ -1,13 +1,13 @@
-import { Alert, Combobox, Field, InlineSwitch, Input, RadioButtonGroup, Stack } from '@grafana/ui';
+import { Alert, Combobox, Field, InlineSwitch, RadioButtonGroup, Stack } from '@grafana/ui';
 import React, { useMemo } from 'react';
 
 import { EMPTY_BUILD, print } from '../builder/metrics';
 import { EditorMode, Format, Language } from '../types';
-import { checkDuration, checkExpr } from '../validation';
+import { checkExpr } from '../validation';
 import { CodeField } from './CodeField';
 import { MetricsBuilder } from './MetricsBuilder';
 import { EditorProps } from './QueryEditor';
-import { runOnEnter } from './runOnEnter';
+import { LegendField, StepField } from './seriesFields';
 
 const LANGUAGES: Array<{ label: string; value: Language; description: string }> = [
   { label: 'PromQL', value: 'promql', description: 'Exactly as Prometheus evaluates it' },
@@ -33,7 +33,6 @@ const FORMATS: Array<{ label: string; value: Format; description: string }> = [
 export function MetricsEditor(props: EditorProps) {
   const { datasource, query, range, onChange, onRunQuery } = props;
   const id = `trefoil-${query.refId}`;
-  const stepError = checkDuration(query.step);
   const mode = query.metricsMode ?? 'code';
   const language = query.language ?? 'promql';
 
@@ -113,28 +112,10 @@ export function MetricsEditor(props: EditorProps) {
             }}
           />
         </Field>
-        <Field noMargin label="Legend" htmlFor={`${id}-legend`}>
-          <Input
-            id={`${id}-legend`}
-            width={30}
-            placeholder="auto, or {{label}}"
-            value={query.legendFormat ?? ''}
-            onChange={(e) => onChange({ ...query, legendFormat: e.currentTarget.value })}
-            onKeyDown={runOnEnter(onRunQuery)}
-          />
-        </Field>
+        <LegendField {...props} />
         {!query.instant && (
           <>
-            <Field noMargin label="Step" htmlFor={`${id}-step`} invalid={Boolean(stepError)} error={stepError}>
-              <Input
-                id={`${id}-step`}
-                width={14}
-                placeholder="auto"
-                value={query.step ?? ''}
-                onChange={(e) => onChange({ ...query, step: e.currentTarget.value })}
-                onKeyDown={runOnEnter(onRunQuery)}
-              />
-            </Field>
+            <StepField {...props} />
             <Field noMargin label="Exemplars" htmlFor={`${id}-exemplars`}>
               <InlineSwitch
                 id={`${id}-exemplars`}

@@ -1,4 +1,4 @@
-import { WordHelp } from './promql';
+import { AGGREGATIONS, WordHelp } from './promql';
 
 // What the code editor knows of LogQL.
 
@@ -35,13 +35,7 @@ export const LOGQL_WORDS: Record<string, WordHelp> = {
     form: 'quantile_over_time(0.95, {…} | unwrap label [window])',
     text: 'Quantile of the numbers in the window.',
   },
-  sum: { form: 'sum by (labels) (series)', text: 'Sum of the series of each group.' },
-  avg: { form: 'avg by (labels) (series)', text: 'Average of the series of each group.' },
-  min: { form: 'min by (labels) (series)', text: 'Least value of each group.' },
-  max: { form: 'max by (labels) (series)', text: 'Greatest value of each group.' },
-  count: { form: 'count by (labels) (series)', text: 'Number of series in each group.' },
-  topk: { form: 'topk(n, series)', text: 'The n greatest series.' },
-  bottomk: { form: 'bottomk(n, series)', text: 'The n least series.' },
+  ...AGGREGATIONS,
 };
 
 /** An attribute's key as LogQL names it. */

@@ -5,6 +5,17 @@ export interface WordHelp {
   text: string;
 }
 
+/** What PromQL, MetricsQL and LogQL make of several series alike. */
+export const AGGREGATIONS: Record<string, WordHelp> = {
+  sum: { form: 'sum by (labels) (series)', text: 'Sum of the series of each group.' },
+  avg: { form: 'avg by (labels) (series)', text: 'Average of the series of each group.' },
+  min: { form: 'min by (labels) (series)', text: 'Least value of each group.' },
+  max: { form: 'max by (labels) (series)', text: 'Greatest value of each group.' },
+  count: { form: 'count by (labels) (series)', text: 'Number of series in each group.' },
+  topk: { form: 'topk(n, series)', text: 'The n greatest series.' },
+  bottomk: { form: 'bottomk(n, series)', text: 'The n least series.' },
+};
+
 export const FUNCTIONS: Record<string, WordHelp> = {
   rate: {
     form: 'rate(counter[window])',
@@ -26,15 +37,9 @@ export const FUNCTIONS: Record<string, WordHelp> = {
     form: 'histogram_fraction(from, to, buckets)',
     text: 'Share of the observations between two values.',
   },
-  sum: { form: 'sum by (labels) (series)', text: 'Sum of the series of each group.' },
-  avg: { form: 'avg by (labels) (series)', text: 'Average of the series of each group.' },
-  min: { form: 'min by (labels) (series)', text: 'Least value of each group.' },
-  max: { form: 'max by (labels) (series)', text: 'Greatest value of each group.' },
-  count: { form: 'count by (labels) (series)', text: 'Number of series in each group.' },
+  ...AGGREGATIONS,
   stddev: { form: 'stddev by (labels) (series)', text: 'Standard deviation of each group.' },
   quantile: { form: 'quantile(share, series)', text: 'Quantile over the series of each group.' },
-  topk: { form: 'topk(n, series)', text: 'The n greatest series.' },
-  bottomk: { form: 'bottomk(n, series)', text: 'The n least series.' },
   count_values: { form: 'count_values("label", series)', text: 'How many series have each value.' },
   avg_over_time: { form: 'avg_over_time(series[window])', text: 'Average of each series over the window.' },
   min_over_time: { form: 'min_over_time(series[window])', text: 'Least value of each series in the window.' },

@@ -23,22 +23,43 @@ groups:
   - {record: a, expr: b}
   - {alert: Slow, expr: latency > 1, for: 2m, keep_firing_for: 1m, labels: {severity: '{{ $labels.job }}-page'}}
   - {alert: Broken, expr: broken}
+- name: queue
+  interval: 1m
+  rules:
+  - {alert: Long, expr: queue > 100, keep_firing_while: queue > 80}
+  - {alert: Silent, expr: sum(gone) > 1, no_data: {then: nodata, for: 2m}}
 `
 	f, err := rulefile.Parse("shop.yml", []byte(rules), rulefile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	from := time.Unix(0, 0).UTC()
+	every := func(first, last int) (list []int) {
+		for m := first; m < last; m++ {
+			list = append(list, m)
+		}
+		return list
+	}
 	minutes := func(list ...int) (out []model.SamplePair) {
 		for _, m := range list {
 			out = append(out, model.SamplePair{Timestamp: model.Time(m * 60_000), Value: 2})
 		}
 		return out
 	}
+	queue := map[string]model.Matrix{
+		"queue > 100":   {{Metric: model.Metric{"job": "web"}, Values: minutes(3)}},
+		"queue > 80":    {{Metric: model.Metric{"job": "web"}, Values: minutes(1, 2, 3, 4, 5, 8)}},
+		"sum(gone) > 1": nil, "sum(gone)": {{Values: minutes(every(5, 10_000)...)}},
+	}
 	asked := 0
 	cfg := Config{From: from, To: from.Add(20_000 * time.Minute), Range: func(_ context.Context, language, expr string, start, end time.Time, step time.Duration) (model.Matrix, error) {
 		if expr == "broken" {
 			return nil, errors.New("it is broken")
+		}
+		if found, ok := queue[expr]; ok && start.Equal(from) {
+			return found, nil
+		} else if ok {
+			return nil, nil
 		}
 		if expr != "latency > 1" || language != "promql" || step != time.Minute || end.Sub(start)/step >= 11_000 {
 			t.Errorf("asked for %s %s from %v to %v", language, expr, start, end)
@@ -71,6 +92,9 @@ groups:
 		`Slow{alertname="Slow", job="web", severity="web-page"} 1 3 6`,
 		`Slow{alertname="Slow", job="web", severity="web-page"} 10 - 12`,
 		`Slow{alertname="Slow", job="db", severity="db-page"} 9998 - 10000`,
+		`Long{alertname="Long", job="web"} 3 3 6`,
+		`RuleNoData{alertname="RuleNoData", rule="Silent", rule_group="queue"} 2 2 5`,
+		`RuleNoData{alertname="RuleNoData", rule="Silent", rule_group="queue"} 10002 10002 -`,
 	}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -229,12 +229,9 @@ func (w *world) addGroups(files []*rulefile.File) error {
 
 func newRule(g *rulefile.Group, def *rulefile.Rule) *liveRule {
 	if def.Record != "" {
-		return &liveRule{record: &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.Limit}}
+		return &liveRule{record: rule.NewRecord(g, def)}
 	}
-	return &liveRule{alert: &rule.Alert{
-		Name: def.Alert, Expr: def.Expr, While: def.KeepFiringWhile, Hold: def.For, KeepFiring: def.KeepFiringFor,
-		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.Limit,
-	}}
+	return &liveRule{alert: rule.NewAlert(g, def)}
 }
 
 // evaluate runs all rules for one time.
@@ -252,44 +249,33 @@ func (w *world) evaluate(ctx context.Context, at time.Time) []error {
 }
 
 func (w *world) evaluateRule(ctx context.Context, g *liveGroup, r *liveRule, at time.Time) error {
-	queried := at
+	asOf := at
 	if g.def.QueryOffset != nil {
-		queried = at.Add(-*g.def.QueryOffset)
-	}
-	expr := ""
-	if r.alert != nil {
-		expr = r.alert.Expr
-	} else {
-		expr = r.record.Expr
+		asOf = at.Add(-*g.def.QueryOffset)
 	}
 	query := w.in(string(g.def.Language))
-	result, err := query(ctx, expr, queried)
-	if err != nil {
-		return err
-	}
 	var samples promql.Vector
+	var problems []error
 	if r.alert != nil {
 		expand := w.expand
 		expand.Query = query
-		active, problems := r.alert.Expand(ctx, expand, at, result)
-		if r.alert.While != "" {
-			staying, err := query(ctx, r.alert.While, queried)
-			if err != nil {
-				return err
-			}
-			kept, more := r.alert.Expand(ctx, expand, at, staying)
-			active, problems = append(active, r.set.Kept(active, kept)...), append(problems, more...)
-		}
-		if _, err := r.alert.Step(&r.set, at, active); err != nil {
+		var answer rule.Answer
+		answer, problems = r.alert.Ask(ctx, expand, at, asOf, r.set.State() == rule.Firing)
+		if _, moved, err := r.alert.Apply(&r.set, at, answer); err != nil && !moved {
 			return err
 		}
-		samples = r.alert.Samples(&r.set, queried)
-		err = errors.Join(problems...)
-	} else if samples, err = r.record.Samples(result); err != nil {
-		return err
+		samples = r.alert.Samples(&r.set, asOf)
+	} else {
+		result, err := query(ctx, r.record.Expr, asOf)
+		if err != nil {
+			return err
+		}
+		if samples, err = r.record.Samples(result); err != nil {
+			return err
+		}
 	}
-	w.memory.record(append(samples, r.stale.Next(samples, queried)...))
-	return err
+	w.memory.record(append(samples, r.stale.Next(samples, asOf)...))
+	return errors.Join(problems...)
 }
 
 // fillStore puts the test's logs and spans into a store, if it or a group needs

@@ -22,6 +22,8 @@ type Config struct {
 	From, To time.Time
 	// Interval is that of groups that set none. Default 1m.
 	Interval time.Duration
+	// Languages read the expressions. Default: all.
+	Languages rulefile.Languages
 }
 
 // maxPoints is how many times are asked for at once; servers allow 11,000.
@@ -41,6 +43,9 @@ type Episode struct {
 func Run(ctx context.Context, cfg Config, files []*rulefile.File) ([]Episode, error) {
 	if cfg.Interval <= 0 {
 		cfg.Interval = time.Minute
+	}
+	if cfg.Languages == nil {
+		cfg.Languages = rulefile.AllLanguages()
 	}
 	var episodes []Episode
 	var errs []error
@@ -83,8 +88,8 @@ func (cfg *Config) replay(ctx context.Context, g *rulefile.Group, def *rulefile.
 			to = cfg.To
 		}
 		stretch := &stretch{
-			answers: map[string]*past{}, language: string(g.Language),
-			from: from.Add(-offset), to: to.Add(-offset), step: step, ask: cfg.Range,
+			cfg: cfg, answers: map[string]*past{}, language: g.Language,
+			from: from.Add(-offset), to: to.Add(-offset), step: step,
 		}
 		for at := from; !at.After(to); at = at.Add(step) {
 			if err := p.evaluate(ctx, stretch, at, at.Add(-offset)); err != nil {

@@ -102,3 +102,53 @@ groups:
 		t.Errorf("asked %d times", asked)
 	}
 }
+
+// Where the step of a range is what it looks back, the replay asks with what an
+// evaluation looks back, and finds all of its times.
+func TestLooksBackAsAServer(t *testing.T) {
+	f, err := rulefile.Parse("x.yml", []byte(`
+groups:
+- name: m
+  type: metricsql
+  interval: 2m
+  rules: [{alert: M, expr: rate(x) > 1, for: 2m}]
+- name: t
+  type: traceql
+  interval: 1m
+  rules: [{alert: T, expr: '{ } | rate() > 1 with(range=1m)'}]
+- name: l
+  type: logql
+  interval: 1m
+  rules: [{alert: L, expr: 'sum(rate({a="b"}[5m])) > 1'}]
+`), rulefile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := time.Unix(600, 0).UTC()
+	asked := map[string]int{}
+	cfg := Config{From: from, To: from.Add(10 * time.Minute), Range: func(_ context.Context, language, _ string, start, end time.Time, step time.Duration) (model.Matrix, error) {
+		asked[fmt.Sprint(language, " ", step)]++
+		s := &model.SampleStream{Metric: model.Metric{"job": "web"}}
+		for at := start; !at.After(end); at = at.Add(step) {
+			if since := at.Sub(from); since >= 4*time.Minute && since < 9*time.Minute {
+				s.Values = append(s.Values, model.SamplePair{Timestamp: model.TimeFromUnix(at.Unix()), Value: 2})
+			}
+		}
+		return model.Matrix{s}, nil
+	}}
+	episodes, err := Run(t.Context(), cfg, []*rulefile.File{f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range episodes {
+		got = append(got, fmt.Sprint(e.Alert, " ", e.Pending.Sub(from), " ", e.Fired.Sub(from), " ", e.Ended.Sub(from)))
+	}
+	want := []string{"M 4m0s 6m0s 10m0s", "T 4m0s 4m0s 9m0s", "L 4m0s 4m0s 9m0s"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]int{"metricsql 5m0s": 5, "traceql 1m0s": 1, "logql 1m0s": 1}, asked); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -123,6 +124,18 @@ func (m *Manager) AlertmanagerHandler() http.Handler {
 			return
 		}
 		m.notifier().Handler().ServeHTTP(w, r)
+	}))
+}
+
+// MaintenanceHandler answers maintenance.Path; fail answers errors.
+func (m *Manager) MaintenanceHandler(fail func(http.ResponseWriter, *fault.Error)) http.Handler {
+	handler := m.maintenance.Handler(fail)
+	return m.forward.inCharge(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if tenant.FromContext(r.Context()) != m.cfg.Tenant {
+			fail(w, &fault.Error{Code: fault.NotFound, Message: "this tenant has no alerts here"})
+			return
+		}
+		handler.ServeHTTP(w, r)
 	}))
 }
 

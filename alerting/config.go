@@ -33,6 +33,8 @@ type Config struct {
 	// Instant evaluates an expression at a time; a scalar comes as a vector of
 	// one element without labels. The vector is the caller's. Required.
 	Instant func(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error)
+	// SQL is Instant for groups of type sql. Nil: they are refused.
+	SQL func(ctx context.Context, t tenant.ID, statement string, at time.Time) (promql.Vector, error)
 	// Ahead reads at once what the expressions of many rules will. Under the
 	// contexts that the answer makes, Instant takes it from there;
 	// query.Service.Ahead. Nil: each rule reads for itself.

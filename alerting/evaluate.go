@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 )
 
@@ -44,8 +47,8 @@ type ruleState struct {
 	evidence   map[uint64]map[string]string
 }
 
-func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule) *liveRule {
-	r := &liveRule{id: id, group: g, language: language, ruleState: &ruleState{}}
+func newRule(id uint64, g *group, in rulefile.Language, def *rulefile.Rule) *liveRule {
+	r := &liveRule{id: id, group: g, language: in, ruleState: &ruleState{}}
 	if def.Record != "" {
 		r.record = rule.NewRecord(&g.def, def)
 	} else {
@@ -130,6 +133,9 @@ func (o *outcome) finish() {
 // template.
 func (r *liveRule) query(ctx context.Context, expr string, at time.Time) (promql.Vector, error) {
 	m := r.group.m
+	if r.language == rulefile.SQL {
+		return m.cfg.SQL(ctx, m.cfg.Tenant, expr, at)
+	}
 	vector, notes, err := m.cfg.Instant(ctx, m.cfg.Tenant, string(r.language), expr, at)
 	for _, note := range notes {
 		m.log.Debug("rule evaluation", "group", r.group.key(), "rule", r.name(), "note", note)
@@ -231,8 +237,18 @@ func (r *liveRule) notification(in *rule.Instance, endsAt time.Time) notify.Aler
 	}
 	return notify.Alert{
 		Labels: ls, Annotations: r.withEvidence(in), StartsAt: in.FiredAt, EndsAt: endsAt,
-		GeneratorURL: r.group.m.queryURL(r.language, r.alert.Expr),
+		GeneratorURL: r.link(),
 	}
+}
+
+// link is where the answer to the rule's expression can be read; of one that no
+// API answers, the rule itself.
+func (r *liveRule) link() string {
+	address := strings.TrimSuffix(r.group.m.cfg.ExternalURL, "/")
+	if path := language.QueryPath(string(r.language), r.alert.Expr, time.Time{}); path != "" {
+		return address + path
+	}
+	return address + "/prometheus/api/v1/rules?" + url.Values{"rule_name[]": {r.alert.Name}}.Encode()
 }
 
 // rows are the changed instances as the store keeps them.

@@ -12,8 +12,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/trefoil-o11y/trefoil/alerting/election"
+	"github.com/trefoil-o11y/trefoil/alerting/maintenance"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
@@ -42,6 +44,7 @@ type Manager struct {
 	standby      atomic.Bool
 	term         atomic.Pointer[election.Term] // nil without an election and before the first
 	forward      *forwarder
+	maintenance  *maintenance.Keeper
 	slots        chan struct{} // one for each evaluation under way
 	outage       *outage
 	rounds       rounds
@@ -73,6 +76,11 @@ func New(cfg Config) (*Manager, error) {
 	}
 	m.journal = &journal{store: cfg.Store, tenant: cfg.Tenant, timeout: cfg.StoreTimeout, log: m.log, metrics: m.metrics}
 	m.forward = newForwarder(m)
+	m.maintenance = maintenance.New(maintenance.Config{
+		Silences: func() (*silence.Silences, error) { return m.notifier().Silences() },
+		Store:    func(ctx context.Context) error { return m.notifier().StoreSilences(ctx) },
+		Logger:   m.log,
+	})
 	m.standby.Store(cfg.Election != nil)
 	if cfg.Registerer != nil {
 		if err := cfg.Registerer.Register(&m.amMetrics); err != nil {
@@ -180,6 +188,9 @@ func (m *Manager) reloadRules(ctx context.Context) error {
 	return nil
 }
 
+// noSQL is why groups of type sql are refused.
+const noSQL = "groups of type sql need an external ClickHouse and a user there who may only read: --clickhouse-dsn with sql_user and sql_password"
+
 // load reads the files and refuses what cannot be carried out here.
 func (m *Manager) load() ([]*rulefile.File, error) {
 	files, err := rulefile.Load(m.cfg.RuleFiles, rulefile.Options{Languages: m.cfg.Languages})
@@ -189,6 +200,9 @@ func (m *Manager) load() ([]*rulefile.File, error) {
 	var problems rulefile.Problems
 	for _, f := range files {
 		for _, g := range f.Groups {
+			if g.Language == rulefile.SQL && m.cfg.SQL == nil {
+				problems = append(problems, rulefile.Problem{File: f.Path, Line: g.Line, Column: 1, Group: g.Name, Message: noSQL})
+			}
 			for _, r := range g.Rules {
 				if r.Record != "" && m.cfg.Record == nil {
 					problems = append(problems, rulefile.Problem{
@@ -297,15 +311,6 @@ func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {
 	for _, state := range []rule.State{rule.Pending, rule.Firing} {
 		ch <- prometheus.MustNewConstMetric(alertsDesc(), prometheus.GaugeValue, float64(counts[state]), state.String())
 	}
-}
-
-// queryURL is where the answer to a rule's expression can be read.
-func (m *Manager) queryURL(language rulefile.Language, expr string) string {
-	path := "/prometheus/api/v1/query"
-	if language != rulefile.PromQL {
-		path = "/" + string(language) + "/api/v1/query"
-	}
-	return strings.TrimSuffix(m.cfg.ExternalURL, "/") + path + "?query=" + url.QueryEscape(expr)
 }
 
 // Ready answers nil once the state is restored and groups are evaluated, here

@@ -417,6 +417,14 @@ groups:
 	if err == nil || !strings.Contains(err.Error(), `rules.yml:7:1: group "record": rule "job:up:sum": recording rules cannot be used`) {
 		t.Errorf("without a place to write: %v", err)
 	}
+	statements := filepath.Join(t.TempDir(), "sql.yml")
+	if err := os.WriteFile(statements, []byte("groups:\n- name: s\n  type: sql\n  rules: [{alert: A, expr: SELECT 1 AS value}]\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = New(Config{Instant: newSource(time.Second).instant, RuleFiles: []string{statements}})
+	if err == nil || !strings.Contains(err.Error(), `sql.yml:2:1: group "s": groups of type sql need an external ClickHouse`) {
+		t.Errorf("without a user for SQL: %v", err)
+	}
 
 	bubble(t, "series and stale markers", func(t *testing.T) {
 		src := newSource(15 * time.Second)

@@ -58,6 +58,7 @@ func (m *Manager) lead(ctx context.Context) error {
 	}
 	var dispatching sync.WaitGroup
 	dispatching.Go(func() { m.notifier().Run(ctx) })
+	dispatching.Go(func() { m.maintenance.Run(ctx) })
 	m.reloading.Lock()
 	m.mu.Lock()
 	m.ctx = ctx

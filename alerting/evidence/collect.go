@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -140,14 +140,11 @@ func (c *Collector) apiLink(a *Alert) string {
 	if c.cfg.ExternalURL == "" {
 		return ""
 	}
-	path := "/prometheus/api/v1/query"
-	if a.Language == "metricsql" {
-		path = "/metricsql/api/v1/query"
-	} else if a.Language != "promql" {
+	path := language.QueryPath(a.Language, a.Expr, a.At)
+	if path == "" {
 		return ""
 	}
-	return strings.TrimSuffix(c.cfg.ExternalURL, "/") + path + "?" +
-		url.Values{"query": {a.Expr}, "time": {strconv.FormatInt(a.At.Unix(), 10)}}.Encode()
+	return strings.TrimSuffix(c.cfg.ExternalURL, "/") + path
 }
 
 // exemplars answers trace IDs of the guilty series, the latest first.

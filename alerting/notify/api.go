@@ -67,7 +67,7 @@ func (a *Alertmanager) durably(next http.Handler) http.Handler {
 		running := a.running
 		a.mu.Unlock()
 		if !running {
-			refuse(w, "the state is not restored yet")
+			refuse(w, notRestored)
 			return
 		}
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/alertmanager/silence/silencepb"
 	"google.golang.org/protobuf/encoding/protodelim"
 )
@@ -72,3 +73,21 @@ func (b *silenceBook) flush(ctx context.Context) error {
 	}
 	return failed
 }
+
+// Silences are those in force. What is changed there is stored by the next
+// StoreSilences, or soon. An error: those of the process before are not restored
+// yet.
+func (a *Alertmanager) Silences() (*silence.Silences, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.running {
+		return nil, errors.New(notRestored)
+	}
+	return a.silences, nil
+}
+
+// notRestored is why nothing can be changed yet.
+const notRestored = "the state is not restored yet"
+
+// StoreSilences stores the silences that have changed.
+func (a *Alertmanager) StoreSilences(ctx context.Context) error { return a.book.flush(ctx) }

@@ -5,8 +5,12 @@ import "time"
 // Language names what a group's expressions are written in.
 type Language string
 
-// PromQL is the language of a group without a `type`.
-const PromQL Language = "promql"
+// Languages with a part of their own here: that of a group without a `type`,
+// and the one that is for rules only.
+const (
+	PromQL Language = "promql"
+	SQL    Language = "sql"
+)
 
 // File is one parsed rule file.
 type File struct {

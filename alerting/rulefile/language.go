@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/trefoil-o11y/trefoil/alerting/sqlrule"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
 	"go.yaml.in/yaml/v3"
@@ -14,9 +15,9 @@ import (
 // expressions.
 type Languages map[Language]language.Parse
 
-// AllLanguages are those of package language.
+// AllLanguages are those of package language, and SQL.
 func AllLanguages() Languages {
-	all := Languages{}
+	all := Languages{SQL: sqlrule.Parse}
 	for name, parse := range language.All() {
 		all[Language(name)] = parse
 	}

@@ -25,11 +25,13 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting"
 	"github.com/trefoil-o11y/trefoil/alerting/election"
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
+	"github.com/trefoil-o11y/trefoil/alerting/maintenance"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -54,9 +56,14 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 			return err
 		}
 	}
+	sql, err := s.sqlRules()
+	if err != nil {
+		return err
+	}
 	manager, err := alerting.New(alerting.Config{
 		RuleFiles: s.cfg.rules,
 		Instant:   service.Instant,
+		SQL:       sql,
 		Ahead:     service.Ahead,
 		Record:    recorder(pipeline),
 		Store:     store,
@@ -93,6 +100,8 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	mux.Handle("/-/reload", manager.ReloadHandler())
 	mux.Handle("/prometheus/-/reload", manager.ReloadHandler())
 	mux.Handle(notify.Prefix+"/", manager.AlertmanagerHandler())
+	mux.Handle(maintenance.Path, manager.MaintenanceHandler(nativeapi.WriteError))
+	mux.Handle(maintenance.Path+"/", manager.MaintenanceHandler(nativeapi.WriteError))
 	s.health.Add("alerting", manager.Ready)
 	s.addActor(manager.Run)
 	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })

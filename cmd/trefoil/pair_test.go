@@ -34,7 +34,8 @@ func outside(t *testing.T) string {
 	_, httpPort, _ := strings.Cut(a.HTTPAddr, ":")
 	dsn := url.URL{
 		Scheme: "clickhouse", User: url.UserPassword(a.User, a.Password), Host: a.TCPAddr, Path: a.Database,
-		RawQuery: url.Values{"http_port": {httpPort}, "read_user": {a.ReadUser}, "read_password": {a.ReadPassword}}.Encode(),
+		RawQuery: url.Values{"http_port": {httpPort}, "read_user": {a.ReadUser}, "read_password": {a.ReadPassword},
+			"sql_user": {a.ReadUser}, "sql_password": {a.ReadPassword}}.Encode(),
 	}
 	return dsn.String()
 }
@@ -58,6 +59,11 @@ groups:
     rules:
       - {alert: Down, expr: 'vector(%s) > 0', for: 1s}
       - {alert: Slow, expr: 'vector(%s) > 0', for: 15s}
+  - name: statements
+    type: sql
+    interval: 1s
+    rules:
+      - {alert: Leased, expr: "SELECT 'x' AS of, count() AS value FROM alert_leases HAVING value > 0"}
 `, down, slow))
 }
 
@@ -159,12 +165,13 @@ func TestPair(t *testing.T) {
 	awaitLead(t, a, true)
 	b := p.start(dirB)
 	p.awaitTold("firing", "Down")
+	p.awaitTold("firing", "Leased") // a rule in SQL, at a server that is not inside
 
 	// Who is not in charge answers with what the other one knows.
 	var alerts struct {
 		Data struct{ Alerts []struct{ State string } }
 	}
-	if err := b.get("/prometheus/api/v1/alerts", &alerts); err != nil || len(alerts.Data.Alerts) != 2 {
+	if err := b.get("/prometheus/api/v1/alerts", &alerts); err != nil || len(alerts.Data.Alerts) != 3 {
 		t.Errorf("%v, %+v", err, alerts)
 	}
 	var silence struct{ SilenceID string }
@@ -208,7 +215,7 @@ func TestPair(t *testing.T) {
 	awaitCharge(t, b)
 	time.Sleep(3 * time.Second) // three group intervals
 	for _, want := range []struct{ status, alert string }{
-		{"firing", "Down"}, {"firing", "Slow"}, {"resolved", "Down"}, {"resolved", "Slow"},
+		{"firing", "Down"}, {"firing", "Slow"}, {"firing", "Leased"}, {"resolved", "Down"}, {"resolved", "Slow"},
 	} {
 		if n := p.told(want.status, want.alert); n != 1 {
 			t.Errorf("%s %s: told %d times", want.status, want.alert, n)

@@ -10,15 +10,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/util/annotations"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/alerting/ruletest"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -56,12 +60,29 @@ func openTestStore(ctx context.Context) (*ruletest.Store, error) {
 	service := query.New(query.Config{
 		Logs: logstore.New(db, resources), Traces: tracestore.New(db, resources), Metrics: metricstore.New(db, resources), Resources: resources,
 	})
+	// Whoever runs a test may read this machine's files anyway, and there is
+	// nobody else's data: here, and only here, the embedded engine gets SQL of
+	// people, as its user who may only read.
+	reader := backend.engine.addr()
+	reader.SQLUser, reader.SQLPassword = reader.ReadUser, reader.ReadPassword
+	addr, _ := reader.AsSQLUser()
+	sqlDB, statements, err := openSQL(addr, conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: sqlRowsToRead})
+	if err != nil {
+		return nil, errors.Join(err, backend.close(), os.RemoveAll(dir))
+	}
+	sql := evaluator(statements)
 	return &ruletest.Store{
-		Instant: service.Instant,
+		Instant: func(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error) {
+			if language == string(rulefile.SQL) {
+				vector, err := sql(ctx, t, expr, at)
+				return vector, nil, err
+			}
+			return service.Instant(ctx, t, language, expr, at)
+		},
 		Put: func(ctx context.Context, t tenant.ID, logs []ruletest.Log, spans []ruletest.Span) error {
 			return putRecords(ctx, pipeline, t, logs, spans)
 		},
-		Close: func() error { return errors.Join(backend.close(), os.RemoveAll(dir)) },
+		Close: func() error { return errors.Join(sqlDB.Close(), backend.close(), os.RemoveAll(dir)) },
 	}, nil
 }
 

@@ -124,7 +124,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Strings(&c.roles, "roles", []string{roleIngest, roleQuery, roleAlert}, "`parts` to run: ingest, query, alert (alert needs query in the same process)")
 	set.Section("Storage")
 	set.String(&c.dataDir, "data-dir", "data", "`directory` for everything kept; created with mode 0700")
-	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
+	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; with sql_user=… and sql_password=…, who must be one that may only read, rules can be of type sql; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
 	set.Secret("clickhouse-dsn")
 	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
 	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")

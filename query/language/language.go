@@ -2,7 +2,9 @@ package language
 
 import (
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -73,6 +75,33 @@ func All() map[string]Parse {
 		all[name] = bounded(parse)
 	}
 	return all
+}
+
+// QueryPath is where the HTTP API answers an expression, with the expression:
+// at a time, or now where that is zero. It is empty for a language that is none
+// of All's.
+func QueryPath(language, expr string, at time.Time) string {
+	q := url.Values{"query": {expr}}
+	seconds := func(at time.Time) string { return strconv.FormatInt(at.Unix(), 10) }
+	if !at.IsZero() {
+		q.Set("time", seconds(at))
+	}
+	switch language {
+	case PromQL:
+		return "/prometheus/api/v1/query?" + q.Encode()
+	case MetricsQL:
+		return "/metricsql/api/v1/query?" + q.Encode()
+	case LogQL:
+		return "/loki/api/v1/query?" + q.Encode()
+	case TraceQL:
+		q = url.Values{"q": {expr}}
+		if parsed, err := traceQL(expr); err == nil && !at.IsZero() {
+			q.Set("start", seconds(at.Add(-parsed.Window)))
+			q.Set("end", seconds(at))
+		}
+		return "/tempo/api/metrics/query?" + q.Encode()
+	}
+	return ""
 }
 
 // Names are those of All, sorted.

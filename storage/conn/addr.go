@@ -20,6 +20,7 @@ type Addr struct {
 
 	User, Password         string // may insert and change the schema
 	ReadUser, ReadPassword string // may only select; User where empty
+	SQLUser, SQLPassword   string // runs what people have written, see AsSQLUser
 	Database               string
 	Secure                 bool // TLS on both
 }
@@ -32,6 +33,15 @@ func (a Addr) String() string {
 // GoString keeps %#v from printing the passwords.
 func (a Addr) GoString() string { return a.String() }
 
+// AsSQLUser is the same server for statements that people have written: all that
+// is done there is done as SQLUser. Not ok when there is none.
+func (a Addr) AsSQLUser() (sql Addr, ok bool) {
+	if a.SQLUser == "" {
+		return Addr{}, false
+	}
+	return Addr{TCPAddr: a.TCPAddr, HTTPAddr: a.HTTPAddr, Database: a.Database, Secure: a.Secure, User: a.SQLUser, Password: a.SQLPassword}, true
+}
+
 func (a Addr) reader() (user, password string) {
 	if a.ReadUser == "" {
 		return a.User, a.Password
@@ -41,7 +51,7 @@ func (a Addr) reader() (user, password string) {
 
 // ParseDSN reads
 //
-//	clickhouse://user:password@host:9000/database?http_port=8123&secure=true&read_user=..&read_password=..
+//	clickhouse://user:password@host:9000/database?http_port=8123&secure=true&read_user=..&read_password=..&sql_user=..&sql_password=..
 //
 // Ports default to 9000 and 8123, or 9440 and 8443 when secure, the database to
 // trefoil. Errors never contain the password.
@@ -80,8 +90,12 @@ func ParseDSN(dsn string) (Addr, error) {
 			a.ReadUser = v
 		case "read_password":
 			a.ReadPassword = v
+		case "sql_user":
+			a.SQLUser = v
+		case "sql_password":
+			a.SQLPassword = v
 		default:
-			return Addr{}, fmt.Errorf("clickhouse dsn: unknown parameter %q (known: http_port, secure, read_user, read_password)", key)
+			return Addr{}, fmt.Errorf("clickhouse dsn: unknown parameter %q (known: http_port, secure, read_user, read_password, sql_user, sql_password)", key)
 		}
 	}
 	if a.Secure {

@@ -167,6 +167,7 @@ var codes = map[int]struct {
 	271:  {Rejected, ""}, // cannot decompress
 	349:  {Rejected, ""},
 	427:  {Rejected, ""}, // regular expression
+	452:  {Rejected, ""}, // a setting beyond what the user's profile allows
 	469:  {Rejected, ""}, // constraint violated
 	497:  {Rejected, ""}, // access denied
 	516:  {Rejected, ""}, // authentication

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/alerting/maintenance"
 )
 
 // program finds one of Debian's programs.
@@ -31,6 +33,7 @@ func served(t *testing.T, w *work) string {
 	mux := http.NewServeMux()
 	mux.Handle("/alertmanager/", w.AlertmanagerHandler())
 	mux.Handle("/prometheus/api/v1/rules", w.RulesHandler())
+	mux.Handle("/api/v1/maintenance", w.MaintenanceHandler(failed))
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server.URL
@@ -83,6 +86,22 @@ receivers:
 	amtool("silence", "expire", id)
 	if said := amtool("silence", "query", "-q"); strings.Contains(said, id) {
 		t.Errorf("the silence has not ended:\n%s", said)
+	}
+	var window maintenance.Window
+	if code := w.window(http.MethodPost, "", fmt.Sprintf(`{"matchers": ["job=\"web\""], "starts_at": %q, "ends_at": %q, "created_by": "me", "comment": "new disks"}`,
+		time.Now().Format(time.RFC3339), time.Now().Add(time.Hour).Format(time.RFC3339)), &window); code != 200 {
+		t.Fatal(code)
+	}
+	if said := amtool("silence", "query", "-o", "extended"); !strings.Contains(said, window.Silences[0]) || !strings.Contains(said, "new disks") {
+		t.Errorf("a window's silence:\n%s", said)
+	}
+	if said := amtool("alert", "query", "--silenced", "-o", "extended"); !strings.Contains(said, `job="web"`) {
+		t.Errorf("alerts in a window:\n%s", said)
+	}
+	amtool("silence", "expire", window.Silences[0])
+	var list struct{ Windows []maintenance.Window }
+	if w.window(http.MethodGet, "", "", &list); len(list.Windows) != 1 || list.Windows[0].State != maintenance.Over {
+		t.Errorf("a window that amtool has ended: %+v", list)
 	}
 	if said := amtool("config", "show"); strings.Contains(said, "s3cr3t") || !strings.Contains(said, "<secret>") {
 		t.Errorf("configuration:\n%s", said)

@@ -31,6 +31,7 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 	}
 	// What the program serves beside this package, see cmd/trefoil.
 	routed = append(routed, "GET /api/v1/limits", "POST /-/reload",
+		"GET /api/v1/maintenance", "POST /api/v1/maintenance", "DELETE /api/v1/maintenance/{id}",
 		"GET /alertmanager/api/v2/{path}", "POST /alertmanager/api/v2/{path}", "DELETE /alertmanager/api/v2/{path}")
 	slices.Sort(documented)
 	slices.Sort(routed)

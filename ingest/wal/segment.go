@@ -228,7 +228,11 @@ func (s *Segment) Remove() error {
 	}
 	if s.log.cfg.Settle != nil {
 		err := s.file.Close()
-		s.log.settle(s.info)
+		if s.info.boot == s.log.boot() {
+			s.log.settle(s.info)
+		} else { // some of it was stored before the storage lost something
+			s.log.giveBack(s.info)
+		}
 		if err != nil {
 			return fmt.Errorf("wal: remove: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // Contents tells what tables partitioned by day hold at a moment: a number for each
@@ -60,11 +61,21 @@ func (db *DB) Contents(ctx context.Context, tables []string, from, to time.Time)
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
+		db.secretive.Store(ClassOf(err) == Rejected)
+		return nil
+	case len(out) == 0:
+		_, err = db.Select(ctx, Query{SQL: spreadSQL, Op: "contents", Admin: true, Params: map[string]string{"table": tables[0]}}, func(driver.Rows) error {
+			db.secretive.Store(true)
+			return nil
+		})
 		if ClassOf(err) == Rejected {
 			db.secretive.Store(true)
 		}
-		return nil
 	}
 	return out
 }
+
+// spreadSQL has a row if a table's rows are at other servers too.
+const spreadSQL = `SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = {table:String} AND engine = 'Distributed'`

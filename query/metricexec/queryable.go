@@ -82,12 +82,27 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 // load reads the points of stored series.
 func (q *querier) load(ctx context.Context, found []visible, hints *storage.SelectHints) (*points, error) {
 	p := newPoints(found)
-	samples, histograms := p.fingerprints()
+	plain, delta, histograms := p.fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
-	if len(samples) > 0 {
+	var mu sync.Mutex
+	if len(plain) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Samples(gctx, q.tenant, q.points(samples, hints), func(s metricstore.Samples) error {
+			_, err := q.source.Stream(gctx, q.tenant, q.points(plain, hints), func(s metricstore.Samples) error {
+				own := deltas{times: slices.Clone(s.Times), values: slices.Clone(s.Values)}
+				mu.Lock()
+				p.samples[s.Fingerprint] = own
+				mu.Unlock()
+				return q.budget.read(len(s.Times))
+			})
+			return q.budget.explain(err)
+		})
+	}
+	if len(delta) > 0 {
+		g.Go(func() error {
+			_, err := q.source.Samples(gctx, q.tenant, q.points(delta, hints), func(s metricstore.Samples) error {
+				mu.Lock()
 				p.samples[s.Fingerprint] = deltas{s.Times, s.Start, s.Values}
+				mu.Unlock()
 				return q.budget.read(len(s.Times))
 			})
 			return q.budget.explain(err)

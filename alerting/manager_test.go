@@ -304,6 +304,11 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("%d queries", n)
 		}
 		w.stop()
+		// What was left out is counted, and nothing else is.
+		due, missed := total(t, w, "trefoil_rule_group_iterations_total"), total(t, w, "trefoil_rule_group_iterations_missed_total")
+		if evaluated := total(t, w, "trefoil_rule_evaluations_total"); missed < 100 || due-missed < evaluated || due-missed > evaluated+20 {
+			t.Errorf("%v were due, %v missed, %v evaluated", due, missed, evaluated)
+		}
 	})
 }
 

@@ -175,7 +175,7 @@ func (g *group) commit(ctx context.Context, at time.Time, outcomes []*outcome) {
 		alerts = append(alerts, o.rule.notifications(o.instances, o.changes, at)...)
 		samples = append(samples, o.samples...)
 	}
-	g.m.journal.append(ctx, rows, events)
+	g.m.journal.Append(ctx, rows, events)
 	g.m.put(alerts)
 	if len(samples) == 0 || g.record(ctx, samples) == nil || ctx.Err() != nil {
 		return

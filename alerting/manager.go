@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/alertmanager/silence"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/trefoil-o11y/trefoil/alerting/election"
+	"github.com/trefoil-o11y/trefoil/alerting/journal"
 	"github.com/trefoil-o11y/trefoil/alerting/maintenance"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
@@ -37,7 +38,7 @@ type Manager struct {
 	log         *slog.Logger
 	externalURL *url.URL
 	metrics     *metrics
-	journal     *journal
+	journal     *journal.Journal
 	// alertmanager is a new one in each term; amMetrics shows its metrics.
 	alertmanager atomic.Pointer[notify.Alertmanager]
 	amMetrics    latest
@@ -74,7 +75,10 @@ func New(cfg Config) (*Manager, error) {
 	if m.metrics, err = newMetrics(cfg.Registerer, m.countAlerts); err != nil {
 		return nil, err
 	}
-	m.journal = &journal{store: cfg.Store, tenant: cfg.Tenant, timeout: cfg.StoreTimeout, log: m.log, metrics: m.metrics}
+	m.journal = journal.New(journal.Config{
+		Store: cfg.Store, Tenant: cfg.Tenant, Timeout: cfg.StoreTimeout, Logger: m.log,
+		Failed: m.metrics.storeFailures.Inc, Lost: func(events int) { m.metrics.historyLost.Add(float64(events)) },
+	})
 	m.forward = newForwarder(m)
 	m.maintenance = maintenance.New(maintenance.Config{
 		Silences: func() (*silence.Silences, error) { return m.notifier().Silences() },
@@ -135,7 +139,7 @@ func (m *Manager) keepAlive(ctx context.Context) {
 		if !m.certain() {
 			continue
 		}
-		m.journal.flush(ctx)
+		m.journal.Flush(ctx)
 		m.beat(ctx)
 		if time.Since(refreshed) >= refresh {
 			m.storeActive(ctx)

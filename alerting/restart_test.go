@@ -334,7 +334,7 @@ func TestStoreAway(t *testing.T) {
 	away.Store(false)
 	s := store(t, addr)
 	eventually(t, "state catching up", func() bool {
-		first.journal.flush(t.Context())
+		first.journal.Flush(t.Context())
 		rows, err := s.Instances(t.Context(), tenant.Default, time.Now())
 		return err == nil && len(rows) == 2 && rows[0].State == alertstore.Firing && rows[1].State == alertstore.Firing
 	})

@@ -159,7 +159,7 @@ func (m *Manager) storeActive(ctx context.Context) {
 		}
 		r.mu.Unlock()
 	}
-	m.journal.append(ctx, rows, nil)
+	m.journal.Append(ctx, rows, nil)
 }
 
 // beat stores when the groups were last evaluated.

@@ -84,7 +84,7 @@ func (m *Manager) lead(ctx context.Context) error {
 	if m.lost() {
 		return nil // What is not stored is somebody else's now.
 	}
-	m.journal.flush(ctx)
+	m.journal.Flush(ctx)
 	m.beat(ctx)
 	return nil
 }
@@ -101,7 +101,7 @@ func (m *Manager) forget() error {
 	if err := fresh.Reload(); err != nil { // in case the file was read while they changed places
 		m.log.Error("Alertmanager's configuration is not read again", "err", err)
 	}
-	m.journal.forget()
+	m.journal.Forget()
 	m.reloading.Lock()
 	defer m.reloading.Unlock()
 	m.mu.Lock()

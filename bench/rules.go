@@ -31,9 +31,11 @@ type rulesConfig struct {
 	Warm, Measure       time.Duration
 }
 
-// rulesResult is what one server came to.
+// rulesResult is what one server came to in one phase: cold, from its start on,
+// in which series are new, everything is evaluated for the first time and alerts
+// begin to fire; or warm, after that.
 type rulesResult struct {
-	name               string
+	name, phase        string
 	cpu                time.Duration // in the time measured, samples taken in included
 	took               time.Duration
 	evaluated, missed  float64
@@ -53,8 +55,8 @@ func runRules(ctx context.Context, args []string) error {
 	fs.IntVar(&cfg.Groups, "groups", 100, "groups they are in")
 	fs.IntVar(&cfg.Series, "series", 2_000, "series they read")
 	fs.DurationVar(&cfg.Interval, "interval", 30*time.Second, "of the groups")
-	fs.DurationVar(&cfg.Warm, "warm", 110*time.Second, "time before anything is measured: series are new and alerts begin to fire")
-	fs.DurationVar(&cfg.Measure, "measure", time.Minute, "time that is measured")
+	fs.DurationVar(&cfg.Warm, "warm", 110*time.Second, "time of the cold phase: series are new and alerts begin to fire")
+	fs.DurationVar(&cfg.Measure, "measure", time.Minute, "time of the warm phase after it")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -70,28 +72,26 @@ func runRules(ctx context.Context, args []string) error {
 	if err := os.WriteFile(rules, []byte(cfg.ruleFile()), 0o644); err != nil {
 		return err
 	}
-	results := []rulesResult{}
+	var ours, theirs []rulesResult
 	if cfg.Trefoil != "" {
-		ours, err := cfg.trefoil(ctx, rules)
-		if err != nil {
+		if ours, err = cfg.trefoil(ctx, rules); err != nil {
 			return err
 		}
-		results = append(results, ours)
 	}
 	if cfg.Prometheus != "" {
-		theirs, err := cfg.prometheus(ctx, rules, dir)
-		if err != nil {
+		if theirs, err = cfg.prometheus(ctx, rules, dir); err != nil {
 			return err
 		}
-		results = append(results, theirs)
 	}
-	for _, r := range results {
-		fmt.Printf("%-10s %6.1f CPU s in %.0f s, %.0f rules evaluated, %.0f failed, %.0f iterations missed, %d MiB itself, %d MiB children\n",
-			r.name, r.cpu.Seconds(), r.took.Seconds(), r.evaluated, r.failed, r.missed, r.peakSelf>>20, r.children>>20)
+	for _, r := range append(ours, theirs...) {
+		fmt.Printf("%-10s %-4s %6.1f CPU s in %.0f s, %.0f rules evaluated, %.0f failed, %.0f iterations missed, %d MiB itself, %d MiB children\n",
+			r.name, r.phase, r.cpu.Seconds(), r.took.Seconds(), r.evaluated, r.failed, r.missed, r.peakSelf>>20, r.children>>20)
 	}
-	if len(results) == 2 && results[1].evaluated > 0 && results[0].evaluated > 0 {
-		perRule := func(r rulesResult) float64 { return r.cpu.Seconds() / r.evaluated }
-		fmt.Printf("CPU per evaluated rule: %.2f x Prometheus\n", perRule(results[0])/perRule(results[1]))
+	perRule := func(r rulesResult) float64 { return r.cpu.Seconds() / r.evaluated }
+	for i := range min(len(ours), len(theirs)) {
+		if ours[i].evaluated > 0 && theirs[i].evaluated > 0 {
+			fmt.Printf("%s: CPU per evaluated rule: %.2f x Prometheus\n", ours[i].phase, perRule(ours[i])/perRule(theirs[i]))
+		}
 	}
 	return nil
 }
@@ -119,17 +119,17 @@ func (cfg *rulesConfig) ruleFile() string {
 	return b.String()
 }
 
-func (cfg *rulesConfig) trefoil(ctx context.Context, rules string) (rulesResult, error) {
+func (cfg *rulesConfig) trefoil(ctx context.Context, rules string) ([]rulesResult, error) {
 	s, err := start(ctx, ingestConfig{Trefoil: cfg.Trefoil, Args: []string{"--rules", rules}})
 	if err != nil {
-		return rulesResult{}, err
+		return nil, err
 	}
 	result, err := cfg.measure(ctx, "trefoil", s.cmd.Process.Pid, "http://"+s.httpAddr+"/prometheus/api/v1/write", "http://"+s.httpAddr+"/metrics",
 		"trefoil_rule_evaluations_total", "trefoil_rule_evaluation_failures_total", "trefoil_rule_group_iterations_missed_total")
 	return result, errors.Join(err, s.stop())
 }
 
-func (cfg *rulesConfig) prometheus(ctx context.Context, rules, dir string) (result rulesResult, err error) {
+func (cfg *rulesConfig) prometheus(ctx context.Context, rules, dir string) (result []rulesResult, err error) {
 	addresses, err := freeAddresses(1)
 	if err != nil {
 		return result, err
@@ -162,41 +162,38 @@ func (cfg *rulesConfig) prometheus(ctx context.Context, rules, dir string) (resu
 		"prometheus_rule_evaluations_total", "prometheus_rule_evaluation_failures_total", "prometheus_rule_group_iterations_missed_total")
 }
 
-// measure feeds a server and takes the difference of its counters over the time
-// measured.
-func (cfg *rulesConfig) measure(ctx context.Context, name string, pid int, write, metrics string, counters ...string) (rulesResult, error) {
+// measure feeds a server and takes the differences of its counters over both
+// phases.
+func (cfg *rulesConfig) measure(ctx context.Context, name string, pid int, write, metrics string, counters ...string) ([]rulesResult, error) {
 	feeding, stop := context.WithCancel(ctx)
 	fed := make(chan error, 1)
 	go func() { fed <- cfg.feed(feeding, write) }()
 	defer stop()
-	if err := wait(ctx, fed, cfg.Warm); err != nil {
-		return rulesResult{}, err
+	var results []rulesResult
+	began, before, countBefore := time.Now(), usage{}, map[string]float64{} // a server's start is part of the first phase
+	for _, phase := range []struct {
+		name string
+		long time.Duration
+	}{{"cold", cfg.Warm}, {"warm", cfg.Measure}} {
+		if err := wait(ctx, fed, phase.long); err != nil {
+			return nil, err
+		}
+		after, err := account(pid)
+		if err != nil {
+			return nil, err
+		}
+		count, err := scrape(ctx, metrics)
+		if err != nil {
+			return nil, err
+		}
+		delta := func(i int) float64 { return count[counters[i]] - countBefore[counters[i]] }
+		results = append(results, rulesResult{
+			name: name, phase: phase.name, cpu: after.CPU - before.CPU, took: time.Since(began), evaluated: delta(0), failed: delta(1), missed: delta(2),
+			peakSelf: after.PeakSelf, children: after.Engine,
+		})
+		began, before, countBefore = time.Now(), after, count
 	}
-	began := time.Now()
-	before, err := account(pid)
-	if err != nil {
-		return rulesResult{}, err
-	}
-	countBefore, err := scrape(ctx, metrics)
-	if err != nil {
-		return rulesResult{}, err
-	}
-	if err := wait(ctx, fed, cfg.Measure); err != nil {
-		return rulesResult{}, err
-	}
-	after, err := account(pid)
-	if err != nil {
-		return rulesResult{}, err
-	}
-	count, err := scrape(ctx, metrics)
-	if err != nil {
-		return rulesResult{}, err
-	}
-	delta := func(i int) float64 { return count[counters[i]] - countBefore[counters[i]] }
-	return rulesResult{
-		name: name, cpu: after.CPU - before.CPU, took: time.Since(began), evaluated: delta(0), failed: delta(1), missed: delta(2),
-		peakSelf: after.PeakSelf, children: after.Engine,
-	}, nil
+	return results, nil
 }
 
 // wait lets time pass, unless feeding fails.

@@ -1,4 +1,4 @@
-package alerting
+package journal
 
 import (
 	"context"
@@ -16,19 +16,27 @@ import (
 const (
 	// maxUnwritten bounds the history that waits for a store that is away.
 	maxUnwritten = 100_000
-	// journalPause is how long the store is left alone after a failure.
-	journalPause = 5 * time.Second
+	// pause is how long the store is left alone after a failure.
+	pause = 5 * time.Second
 )
 
-// journal writes state and history, and keeps what could not be written. Many
+// Config of a Journal.
+type Config struct {
+	Store  *alertstore.Store // nil: nothing is written
+	Tenant tenant.ID
+	// Timeout bounds one attempt to write what waits.
+	Timeout time.Duration
+	Logger  *slog.Logger
+	// Failed is told of every attempt that failed, Lost of events given up.
+	Failed func()
+	Lost   func(events int)
+}
+
+// Journal writes state and history, and keeps what could not be written. Many
 // groups append at once: whoever writes next takes along what all of them have
 // brought, in one insert.
-type journal struct {
-	store   *alertstore.Store // nil: nothing is written
-	tenant  tenant.ID
-	timeout time.Duration
-	log     *slog.Logger
-	metrics *metrics
+type Journal struct {
+	cfg Config
 
 	writing sync.Mutex // held for the inserts
 
@@ -51,15 +59,15 @@ type historyBatch struct {
 	events []alertstore.Event
 }
 
-// append writes state and history. On return they are stored, unless the
+// Append writes state and history. On return they are stored, unless the
 // store is away; then they are kept and written by a later call.
-func (j *journal) append(ctx context.Context, instances []alertstore.Instance, events []alertstore.Event) {
-	if j.store == nil || len(instances) == 0 && len(events) == 0 {
+func (j *Journal) Append(ctx context.Context, instances []alertstore.Instance, events []alertstore.Event) {
+	if j.cfg.Store == nil || len(instances) == 0 && len(events) == 0 {
 		return
 	}
 	j.mu.Lock()
 	for _, in := range instances {
-		in.UpdatedAt = j.store.Stamp()
+		in.UpdatedAt = j.cfg.Store.Stamp()
 		j.put(in)
 	}
 	lost := max(0, j.waiting+len(events)-maxUnwritten)
@@ -70,16 +78,16 @@ func (j *journal) append(ctx context.Context, instances []alertstore.Instance, e
 	away := time.Now().Before(j.resumeAt)
 	j.mu.Unlock()
 	if lost > 0 {
-		j.metrics.historyLost.Add(float64(lost))
-		j.log.Error("alert history is lost: the store is away too long", "events", lost)
+		j.cfg.Lost(lost)
+		j.cfg.Logger.Error("alert history is lost: the store is away too long", "events", lost)
 	}
 	if !away {
-		j.flush(ctx)
+		j.Flush(ctx)
 	}
 }
 
-// forget drops what is not written: another process goes on with the state.
-func (j *journal) forget() {
+// Forget drops what is not written: another process goes on with the state.
+func (j *Journal) Forget() {
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	j.mu.Lock()
@@ -87,27 +95,30 @@ func (j *journal) forget() {
 	j.instances, j.fresh, j.frozen, j.waiting, j.resumeAt = nil, nil, nil, 0, time.Time{}
 }
 
-func (j *journal) put(in alertstore.Instance) {
+// New makes a journal.
+func New(cfg Config) *Journal { return &Journal{cfg: cfg} }
+
+func (j *Journal) put(in alertstore.Instance) {
 	if j.instances == nil {
 		j.instances = map[instanceKey]alertstore.Instance{}
 	}
 	j.instances[instanceKey{in.RuleID, in.Fingerprint}] = in
 }
 
-// flush writes all that waits.
-func (j *journal) flush(ctx context.Context) {
-	if j.store == nil {
+// Flush writes all that waits.
+func (j *Journal) Flush(ctx context.Context) {
+	if j.cfg.Store == nil {
 		return
 	}
 	j.writing.Lock()
 	defer j.writing.Unlock()
 	instances := j.take()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), j.cfg.Timeout)
 	defer cancel()
 	err := j.writeInstances(ctx, instances)
 	for err == nil && len(j.frozen) > 0 {
 		batch := j.frozen[0]
-		if err = j.store.AppendHistory(ctx, j.tenant, batch.token, batch.events); err == nil {
+		if err = j.cfg.Store.AppendHistory(ctx, j.cfg.Tenant, batch.token, batch.events); err == nil {
 			j.frozen = j.frozen[1:]
 			j.mu.Lock()
 			j.waiting -= len(batch.events)
@@ -117,19 +128,19 @@ func (j *journal) flush(ctx context.Context) {
 	if err == nil {
 		return
 	}
-	j.metrics.storeFailures.Inc()
-	j.log.Error("alert state is not stored; alerting goes on in memory", "err", err)
+	j.cfg.Failed()
+	j.cfg.Logger.Error("alert state is not stored; alerting goes on in memory", "err", err)
 	j.mu.Lock()
-	j.resumeAt = time.Now().Add(journalPause)
+	j.resumeAt = time.Now().Add(pause)
 	j.mu.Unlock()
 }
 
 // take answers the states to write and freezes the new history.
-func (j *journal) take() []alertstore.Instance {
+func (j *Journal) take() []alertstore.Instance {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.fresh) > 0 {
-		token := fmt.Sprintf("%s/history/%d", j.tenant, j.store.Stamp().UnixNano())
+		token := fmt.Sprintf("%s/history/%d", j.cfg.Tenant, j.cfg.Store.Stamp().UnixNano())
 		j.frozen = append(j.frozen, historyBatch{token, j.fresh})
 		j.fresh = nil
 	}
@@ -138,12 +149,12 @@ func (j *journal) take() []alertstore.Instance {
 	return instances
 }
 
-func (j *journal) writeInstances(ctx context.Context, rows []alertstore.Instance) error {
+func (j *Journal) writeInstances(ctx context.Context, rows []alertstore.Instance) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	token := fmt.Sprintf("%s/instances/%d", j.tenant, j.store.Stamp().UnixNano())
-	err := j.store.PutInstances(ctx, j.tenant, token, rows)
+	token := fmt.Sprintf("%s/instances/%d", j.cfg.Tenant, j.cfg.Store.Stamp().UnixNano())
+	err := j.cfg.Store.PutInstances(ctx, j.cfg.Tenant, token, rows)
 	if err == nil {
 		return nil
 	}

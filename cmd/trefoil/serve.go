@@ -162,7 +162,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
 	set.Duration(&c.lookback, "lookback-delta", 5*time.Minute, "`time` that PromQL looks back for the last sample of a series")
-	set.Strings(&c.featureNames, "enable-feature", nil, "`name` of a part of PromQL that is off unless asked for, as Prometheus's flag calls it: promql-experimental-functions, promql-binop-fill-modifiers, promql-unquoted-utf8-names or promql-delayed-name-removal; may be repeated")
+	set.Strings(&c.featureNames, "enable-feature", nil, "`name` of a part of PromQL that is off unless asked for, as Prometheus's flag calls it: promql-experimental-functions, promql-binop-fill-modifiers, promql-unquoted-utf8-names, promql-delayed-name-removal or use-start-timestamps; may be repeated")
 	set.Bytes(&c.queryCache, "query-cache-bytes", 64<<20, "`size` of the answers of PromQL range queries that are kept in memory, so that asking again evaluates only what is new; 0: none")
 	set.Bytes(&c.sampleCache, "sample-cache-bytes", 128<<20, "`size` of the packed samples that are kept in memory once read, some 50 million samples in 64 MiB; they are read again when the parts of their day have changed; 0: none")
 	set.Section("What each tenant may send")

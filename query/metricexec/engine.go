@@ -135,6 +135,7 @@ func New(c Config) *Engine {
 			EnableAtModifier:         true,
 			EnableNegativeOffset:     true,
 			EnableDelayedNameRemoval: c.Features.DelayedNameRemoval,
+			UseStartTimestamps:       c.Features.StartTimestamps,
 			NoStepSubqueryIntervalFn: func(int64) int64 { return defaultSubqueryStep.Milliseconds() },
 			Parser:                   p,
 		}),

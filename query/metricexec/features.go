@@ -15,13 +15,16 @@ type Features struct {
 	FillModifiers         bool
 	UnquotedUTF8Names     bool
 	DelayedNameRemoval    bool
+	// StartTimestamps makes rate, irate, increase and resets take a counter for
+	// reset where a sample says that its interval began anew.
+	StartTimestamps bool
 }
 
 // FeatureNames are what Prometheus's flag --enable-feature calls them. The last two
 // are always on.
 func FeatureNames() []string {
 	return []string{"promql-experimental-functions", "promql-binop-fill-modifiers", "promql-unquoted-utf8-names", "promql-delayed-name-removal",
-		"promql-duration-expr", "promql-extended-range-selectors"}
+		"use-start-timestamps", "promql-duration-expr", "promql-extended-range-selectors"}
 }
 
 // ParseFeatures reads names of features, each of which may be several with commas
@@ -39,6 +42,8 @@ func ParseFeatures(names []string) (Features, error) {
 				f.UnquotedUTF8Names = true
 			case "promql-delayed-name-removal":
 				f.DelayedNameRemoval = true
+			case "use-start-timestamps":
+				f.StartTimestamps = true
 			case "promql-duration-expr", "promql-extended-range-selectors", "":
 			default:
 				return f, fmt.Errorf("%q is not one of %s", name, strings.Join(FeatureNames(), ", "))

@@ -73,3 +73,27 @@ func TestFeaturesAreOffUnlessAskedFor(t *testing.T) {
 		t.Error("an unknown feature is no error")
 	}
 }
+
+// A counter whose sample says that it began anew was reset, however high it is.
+func TestStartTimestamps(t *testing.T) {
+	m, at := newMemory(), time.UnixMilli(1_700_000_000_000)
+	fp := m.add(metricstore.SeriesRow{Name: "m", Type: metricstore.Sum, Temporality: metricstore.Cumulative, Monotonic: true})
+	begun := at.Add(-time.Hour).UnixMilli()
+	for i := range int64(11) {
+		if i == 5 {
+			begun = at.UnixMilli() - (10-i)*30_000 - 1_000
+		}
+		m.sample(fp, at.UnixMilli()-(10-i)*30_000, begun, float64(100+i))
+	}
+	for _, on := range []bool{false, true} {
+		e := New(Config{Source: m, Features: Features{StartTimestamps: on}})
+		res, err := e.Instant(t.Context(), tenant.Default, "increase(m[5m1s])", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := res.Value.(promql.Vector)
+		if len(v) != 1 || v[0].F > 100 != on {
+			t.Errorf("use-start-timestamps %v: %v", on, v)
+		}
+	}
+}

@@ -138,18 +138,15 @@ func (e *Engine) prepare(ctx context.Context) (err error) {
 // it loaded its tables are mended by another start.
 func (e *Engine) launch(ctx context.Context) (*process, error) {
 	for {
-		if err := dropUnfinishedTables(e.layout, e.cfg.Logger); err != nil {
-			return nil, err
-		}
-		if err := e.forgetLost(); err != nil {
+		if err := e.mend(); err != nil {
 			return nil, err
 		}
 		child, err := e.launchOnce(ctx)
 		if err != nil {
 			return nil, err
 		}
-		lost, err := e.lostNow()
-		if err == nil && !lost {
+		mended, err := e.mendLoaded()
+		if err == nil && mended {
 			return child, nil
 		}
 		if err := errors.Join(err, child.stop(e.cfg.StopTimeout)); err != nil {

@@ -31,9 +31,12 @@ func (e *Engine) Epoch() string {
 	return e.epoch
 }
 
-// forgetLost mends what a crash or a full disk left, and takes back the tokens of parts that are not there. The child
-// does not run.
-func (e *Engine) forgetLost() error {
+// mend repairs what a crash or a full disk left, and takes back the tokens of parts that are not there. The child does
+// not run.
+func (e *Engine) mend() error {
+	if err := dropUnfinishedTables(e.layout, e.cfg.Logger); err != nil {
+		return err
+	}
 	mended, err := partloss.Repair(e.layout.data())
 	for _, file := range mended {
 		e.cfg.Logger.Warn("engine: cut off half a line that was left in a deduplication log", "file", file)
@@ -45,33 +48,38 @@ func (e *Engine) forgetLost() error {
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
-	if err := e.readEpoch(tokens(lost) > 0); err != nil { // before a token goes: a crash here only sends more again
+	return e.forget(lost)
+}
+
+// mendLoaded does the same for the parts that a child which has just loaded its tables found broken. It is false when
+// some have tokens, which can only be taken back while the child does not run.
+func (e *Engine) mendLoaded() (bool, error) {
+	lost, err := partloss.Find(e.layout.data())
+	if err != nil {
+		return false, fmt.Errorf("engine: %w", err)
+	}
+	for _, part := range lost {
+		if len(part.Tokens) > 0 {
+			return false, nil
+		}
+	}
+	return true, e.forget(lost)
+}
+
+// forget begins a new epoch if parts are lost. A part without a token is the work of a merge, and what it was merged
+// from takes its place; or its token was lost as well.
+func (e *Engine) forget(lost []partloss.Part) error {
+	if err := e.readEpoch(len(lost) > 0); err != nil { // before a token goes: a crash here only sends more again
 		return fmt.Errorf("engine: epoch: %w", err)
 	}
 	for _, part := range lost {
-		e.cfg.Logger.Error("engine: a part it had acknowledged is broken and set aside; what is still in the log is sent again",
+		e.cfg.Logger.Error("engine: a part is broken and set aside; what is still in the log is sent again",
 			"directory", part.Dir, "inserts", len(part.Tokens))
 	}
 	if err := partloss.Forget(lost); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}
 	return nil
-}
-
-// lostNow tells whether this start of the child set parts aside whose tokens it still knows.
-func (e *Engine) lostNow() (bool, error) {
-	lost, err := partloss.Find(e.layout.data())
-	if err != nil {
-		return false, fmt.Errorf("engine: %w", err)
-	}
-	return tokens(lost) > 0, nil
-}
-
-func tokens(parts []partloss.Part) (n int) {
-	for _, part := range parts {
-		n += len(part.Tokens)
-	}
-	return n
 }
 
 // readEpoch reads the epoch, or begins one.

@@ -37,7 +37,7 @@ func (q *queryable) asked() metricstore.Version {
 
 // foundSeries bounds the series in the finds that are kept, twice over; one takes
 // some 300 bytes.
-const foundSeries = 100_000
+const foundSeries = 150_000
 
 // finds keeps which series selectors found, as long as the store has got no others
 // since. It holds two generations, as known does.

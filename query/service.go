@@ -79,6 +79,8 @@ type Config struct {
 	Limits  Limits
 	// Lookback is how old the last sample of a series may be in PromQL; 0 means 5 min.
 	Lookback time.Duration
+	// Features are parts of PromQL that are off unless asked for.
+	Features metricexec.Features
 	// CacheBytes bounds the answers of PromQL range queries that are kept in memory;
 	// 0 keeps none.
 	CacheBytes int64
@@ -126,7 +128,7 @@ func New(c Config) *Service {
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
 	s.engine = metricexec.New(metricexec.Config{
 		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
-		Lookback: c.Lookback, Held: c.Metrics.Held, CacheBytes: c.CacheBytes, ObserveCache: s.metrics.cached, Now: c.Now,
+		Lookback: c.Lookback, Features: c.Features, Held: c.Metrics.Held, CacheBytes: c.CacheBytes, ObserveCache: s.metrics.cached, Now: c.Now,
 		Limits: metricexec.Limits{
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,
 		},

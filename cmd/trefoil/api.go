@@ -29,7 +29,7 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Servi
 		Metrics:   metrics,
 		Resources: resources,
 		Alerts:    alertstore.New(db, uint16(s.cfg.retentionDays)),
-		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)}, Lookback: s.cfg.lookback,
+		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)}, Lookback: s.cfg.lookback, Features: s.cfg.features,
 		CacheBytes: s.cfg.queryCache,
 		Version:    build.Version,
 		Program: query.Program{

@@ -13,6 +13,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -62,6 +63,8 @@ type serveConfig struct {
 	queryCache   int64
 	sampleCache  int64
 	lookback     time.Duration
+	featureNames []string
+	features     metricexec.Features // of these names
 
 	log    selftel.LogConfig
 	traces selftel.TraceConfig
@@ -159,6 +162,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Int64(&c.queryRows, "query-max-rows", 0, "`rows` a query may read; 0: no limit")
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
 	set.Duration(&c.lookback, "lookback-delta", 5*time.Minute, "`time` that PromQL looks back for the last sample of a series")
+	set.Strings(&c.featureNames, "enable-feature", nil, "`name` of a part of PromQL that is off unless asked for, as Prometheus's flag calls it: promql-experimental-functions, promql-binop-fill-modifiers, promql-unquoted-utf8-names, promql-delayed-name-removal or use-start-timestamps; may be repeated")
 	set.Bytes(&c.queryCache, "query-cache-bytes", 64<<20, "`size` of the answers of PromQL range queries that are kept in memory, so that asking again evaluates only what is new; 0: none")
 	set.Bytes(&c.sampleCache, "sample-cache-bytes", 128<<20, "`size` of the packed samples that are kept in memory once read, some 50 million samples in 64 MiB; they are read again when the parts of their day have changed; 0: none")
 	set.Section("What each tenant may send")
@@ -189,6 +193,10 @@ func (c *serveConfig) check() error {
 	}
 	if len(c.gossipPeers) > 0 && c.gossipListen == "" {
 		return fmt.Errorf("flag --alertmanager-cluster-peer: needs --alertmanager-cluster-listen")
+	}
+	var err error
+	if c.features, err = metricexec.ParseFeatures(c.featureNames); err != nil {
+		return fmt.Errorf("flag --enable-feature: %w", err)
 	}
 	if c.lookback < time.Millisecond {
 		return fmt.Errorf("flag --lookback-delta: %s is shorter than a millisecond", c.lookback)

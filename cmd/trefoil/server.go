@@ -234,7 +234,7 @@ func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg pr
 		addr = b.engine.addr
 	}
 	if b.db, err = conn.Open(conn.Config{
-		Addr: addr, Logger: log, Registerer: reg,
+		Addr: addr, Logger: log, Registerer: reg, Sole: b.engine != nil,
 		Limits: conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: cfg.queryRows},
 	}); err != nil {
 		return b, err

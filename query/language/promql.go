@@ -11,7 +11,7 @@ import (
 // promql reads what the engine evaluates, with Prometheus's own parser. Text
 // has the label names as they were written.
 func promql(text string) (*Expr, error) {
-	expr, err := metricexec.NewParser().Parser.ParseExpr(text)
+	expr, err := metricexec.NewParser(metricexec.Features{}).Parser.ParseExpr(text)
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,7 @@ func TestCachedAnswersAreTrue(t *testing.T) {
 }
 
 func TestReach(t *testing.T) {
-	p := NewParser()
+	p := NewParser(Features{})
 	for expr, want := range map[string]time.Duration{
 		`m`:                      5 * time.Minute,
 		`rate(m[10m] offset 1h)`: 75 * time.Minute,

@@ -39,7 +39,7 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 		return nil, err
 	}
 	plain, rest := split(found, deltaModeOf(hints))
-	if err := reader.stream(ctx, plain, hints, each); err != nil {
+	if err := reader.stream(ctx, plain, r.Starts, hints, each); err != nil {
 		return nil, err
 	}
 	if len(rest) == 0 {
@@ -78,7 +78,9 @@ func split(found []visible, mode deltaMode) (plain map[uint64]grouped, rest []gr
 // buckets one may become.
 const within = 1 << 20
 
-func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
+// stream passes on series as they are stored. With starts each sample has when its
+// interval began, which packs do not know.
+func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, starts bool, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
 	if len(plain) == 0 {
 		return nil
 	}
@@ -86,7 +88,11 @@ func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *s
 	for fp := range plain {
 		fps = append(fps, fp)
 	}
-	_, err := q.source.Stream(ctx, q.tenant, q.points(fps, hints), func(s metricstore.Samples) error {
+	read := q.source.Stream
+	if starts {
+		read = q.source.Samples
+	}
+	_, err := read(ctx, q.tenant, q.points(fps, hints), func(s metricstore.Samples) error {
 		if err := q.budget.touch(1); err != nil {
 			return err
 		}
@@ -94,7 +100,7 @@ func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *s
 			return err
 		}
 		g := plain[s.Fingerprint]
-		return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Times: s.Times, Values: s.Values})
+		return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Times: s.Times, Values: s.Values, Starts: s.Start})
 	})
 	return q.budget.explain(err)
 }

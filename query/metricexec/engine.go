@@ -70,6 +70,7 @@ type Config struct {
 	Now          func() time.Time
 	// Lookback is how old the last sample of a series may be; default 5 min.
 	Lookback time.Duration
+	Features Features
 }
 
 func (c *Config) setDefaults() {
@@ -118,7 +119,7 @@ const defaultSubqueryStep = time.Minute
 // New makes an engine.
 func New(c Config) *Engine {
 	c.setDefaults()
-	p := NewParser()
+	p := NewParser(c.Features)
 	return &Engine{
 		config: c,
 		parser: p,
@@ -133,6 +134,8 @@ func New(c Config) *Engine {
 			LookbackDelta:            c.Lookback,
 			EnableAtModifier:         true,
 			EnableNegativeOffset:     true,
+			EnableDelayedNameRemoval: c.Features.DelayedNameRemoval,
+			UseStartTimestamps:       c.Features.StartTimestamps,
 			NoStepSubqueryIntervalFn: func(int64) int64 { return defaultSubqueryStep.Milliseconds() },
 			Parser:                   p,
 		}),
@@ -205,7 +208,7 @@ func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.
 	if q.ahead = aheadOf(ctx, t); q.ahead != nil {
 		q.source = aheadSource{q.source, q.ahead}
 	}
-	query, err := e.promql.NewInstantQuery(ctx, q, nil, expr, at)
+	query, err := e.promql.NewInstantQuery(ctx, q, optsOf(ctx), expr, at)
 	return e.exec(ctx, q, query, expr, err)
 }
 
@@ -230,8 +233,12 @@ func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end
 
 func (e *Engine) evaluate(ctx context.Context, t tenant.ID, expr string, s steps) (*Result, error) {
 	q := e.queryable(t)
-	query, err := e.promql.NewRangeQuery(ctx, q, nil, expr, timestamp.Time(s.start), timestamp.Time(s.end), time.Duration(s.step)*time.Millisecond)
+	query, err := e.promql.NewRangeQuery(ctx, q, optsOf(ctx), expr, timestamp.Time(s.start), timestamp.Time(s.end), time.Duration(s.step)*time.Millisecond)
 	return e.exec(ctx, q, query, expr, err)
+}
+
+func optsOf(ctx context.Context) promql.QueryOpts {
+	return promql.NewPrometheusQueryOpts(false, lookbackOf(ctx), nil)
 }
 
 // concurrentSelects is how many selectors of one query are read at once.

@@ -16,15 +16,20 @@ type stated struct {
 	first, last int64 // days since 1970
 }
 
-// stateOf asks the store what it holds of the days of [from,to], once a query.
+// stateOf asks the store what it holds of the days of [from,to], and of those it was
+// asked for before, unless it has been asked already.
 func (q *queryable) stateOf(ctx context.Context, from, to int64) metricstore.Version {
 	const day = 86_400_000
 	first, last := clamp(from)/day, clamp(to)/day
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.state.known || first < q.state.first || last > q.state.last {
-		q.state = stated{q.source.Version(ctx, time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))), true, first, last}
+	if q.state.known {
+		if first >= q.state.first && last <= q.state.last {
+			return q.state.Version
+		}
+		first, last = min(first, q.state.first), max(last, q.state.last)
 	}
+	q.state = stated{q.source.Version(ctx, time.UnixMilli(first*day), time.UnixMilli(last*day)), true, first, last}
 	return q.state.Version
 }
 
@@ -37,7 +42,7 @@ func (q *queryable) asked() metricstore.Version {
 
 // foundSeries bounds the series in the finds that are kept, twice over; one takes
 // some 300 bytes.
-const foundSeries = 100_000
+const foundSeries = 150_000
 
 // finds keeps which series selectors found, as long as the store has got no others
 // since. It holds two generations, as known does.

@@ -11,11 +11,9 @@ import (
 // `by (http_method)` mean the same label.
 type Parser struct{ parser.Parser }
 
-// NewParser returns a parser of PromQL as Prometheus ships it, experimental
-// syntax off.
-func NewParser() Parser {
-	return Parser{parser.NewParser(parser.Options{})}
-}
+// NewParser returns a parser of PromQL as Prometheus ships it, with the features
+// that are on.
+func NewParser(f Features) Parser { return Parser{parser.NewParser(f.parser())} }
 
 // ParseExpr parses and normalises an expression. An error is parser.ParseErrors
 // and carries positions in the input as written.

@@ -17,11 +17,19 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// withTimeout applies the timeout parameter.
-func withTimeout(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
+// withOptions applies the parameters timeout and lookback_delta.
+func withOptions(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
+	ctx := r.Context()
+	if s := form.Get("lookback_delta"); s != "" {
+		d, err := parseDuration(s)
+		if err != nil {
+			return nil, nil, fault.Param("lookback_delta", fmt.Errorf("error parsing lookback delta duration: %w", err))
+		}
+		ctx = metricexec.WithLookback(ctx, d)
+	}
 	s := form.Get("timeout")
 	if s == "" {
-		return r.Context(), func() {}, nil
+		return ctx, func() {}, nil
 	}
 	d, err := parseDuration(s)
 	if err == nil && d <= 0 {
@@ -30,7 +38,7 @@ func withTimeout(r *http.Request, form url.Values) (context.Context, context.Can
 	if err != nil {
 		return nil, nil, fault.Param("timeout", err)
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), d)
+	ctx, cancel := context.WithTimeout(ctx, d)
 	return ctx, cancel, nil
 }
 
@@ -45,7 +53,7 @@ func (a *api) query(r *http.Request, form url.Values) answer {
 			return failed(fault.Param("time", err))
 		}
 	}
-	ctx, cancel, err := withTimeout(r, form)
+	ctx, cancel, err := withOptions(r, form)
 	if err != nil {
 		return failed(err)
 	}
@@ -63,7 +71,7 @@ func (a *api) queryRange(r *http.Request, form url.Values) answer {
 	if err != nil {
 		return failed(err)
 	}
-	ctx, cancel, err := withTimeout(r, form)
+	ctx, cancel, err := withOptions(r, form)
 	if err != nil {
 		return failed(err)
 	}

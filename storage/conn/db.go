@@ -41,6 +41,9 @@ type Config struct {
 	// DialTimeout bounds the making of one connection, greeting included, whatever
 	// the deadline of the call that needs it; default 2 s.
 	DialTimeout time.Duration
+	// Sole says that nobody else writes to the server, so that what it holds is
+	// asked for only after a write.
+	Sole bool
 }
 
 func (c *Config) setDefaults() {
@@ -67,7 +70,9 @@ type DB struct {
 	idle    idleClients
 	seed    maphash.Seed // of Contents
 
-	secretive atomic.Bool // the server does not tell Contents
+	secretive atomic.Bool   // the server does not tell Contents
+	writes    atomic.Uint64 // begun and ended
+	told      told
 
 	mu     sync.Mutex
 	addr   Addr // the address of the pools
@@ -185,6 +190,8 @@ func (db *DB) Version(ctx context.Context) (string, error) {
 // Exec runs a statement as the user who may change things. The context should
 // have a deadline; without one it is Limits.MaxTime.
 func (db *DB) Exec(ctx context.Context, sql string, args ...any) error {
+	db.writes.Add(1)
+	defer db.writes.Add(1)
 	_, write, _, err := db.pools()
 	if err != nil {
 		return err

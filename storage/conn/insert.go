@@ -38,6 +38,8 @@ func (db *DB) Insert(ctx context.Context, table, token string, blocks []block.Bl
 // InsertStream is Insert with a body of Native compression frames from
 // anywhere, for example a sealed segment on disk. A size below 0 is unknown.
 func (db *DB) InsertStream(ctx context.Context, table, token string, body io.Reader, size int64) error {
+	db.writes.Add(1)
+	defer db.writes.Add(1)
 	op := "insert into " + table
 	start := time.Now()
 	err := db.post(ctx, op, table, token, body, size)

@@ -212,6 +212,7 @@ func TestAgainstTrefoil(t *testing.T) {
 	t.Run("names", func(t *testing.T) { seeNames(t, h, to) })
 	t.Run("errors", func(t *testing.T) { seeErrors(t, h, to) })
 	t.Run("tail", func(t *testing.T) { seeTail(t, h, p) })
+	t.Run("100,000 lines", func(t *testing.T) { seeManyLines(t, p) })
 	t.Run("tenants", func(t *testing.T) {
 		other := start(t, config{url: p.url, json: map[string]any{"tenant": "other"}})
 		if f := onlyFrame(t, other.query("logs", map[string]any{}, to)); f.Rows() != 0 {

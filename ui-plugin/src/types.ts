@@ -128,6 +128,8 @@ export interface TrefoilQuery extends DataQuery {
 
   alertsMode?: AlertsMode;
 
+  /** lines and traces in the form of annotations; put in when a dashboard runs the query as one */
+  annotation?: boolean;
   /** a dashboard's ad-hoc filters, put in when a query is run */
   adhocFilters?: LabelFilter[];
   /** only of a variable's query */

@@ -199,6 +199,15 @@ test('LogQL finds lines, counts them and is built', async () => {
   await done();
   assert.ok((await rows('logs')) > 0, 'lines of the builder');
   await accessible('logs builder');
+  await page.getByLabel('Add an operation').fill('count');
+  await page.getByRole('option', { name: 'count_over_time', exact: true }).click();
+  await page.getByLabel('Add an operation').fill('sum');
+  await page.getByRole('option', { name: 'sum', exact: true }).click();
+  await page.getByLabel('sum: By labels').fill('detected_level');
+  await page.keyboard.press('Enter');
+  await page.getByText('The sum for each detected_level.').waitFor();
+  await page.getByTestId('graph').locator('canvas').first().waitFor();
+  await accessible('logs builder of series');
   await shot('logs-builder');
 });
 

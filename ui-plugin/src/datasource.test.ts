@@ -206,7 +206,11 @@ it('shows what a collapsed query asks', () => {
 
 it('starts on metrics and supports annotations', () => {
   expect(datasource.getDefaultQuery(CoreApp.Explore)).toMatchObject({ queryType: 'metrics', language: 'promql' });
-  expect(datasource.annotations).toBeDefined();
+  const { annotations } = datasource;
+  expect(annotations?.getDefaultQuery?.()).toEqual({ queryType: 'alerts', alertsMode: 'history' });
+  const annotation = { name: 'a', enable: true, iconColor: 'red', target: query({ queryType: 'logs' }) };
+  expect(annotations?.prepareQuery?.(annotation)).toEqual({ refId: 'A', queryType: 'logs', annotation: true });
+  expect(annotations?.prepareQuery?.({ ...annotation, target: undefined })).toBeUndefined();
 });
 
 it('hands ad-hoc filters to the backend', () => {

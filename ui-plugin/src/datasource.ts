@@ -65,7 +65,10 @@ export class TrefoilDatasource
 {
   constructor(settings: DataSourceInstanceSettings<TrefoilOptions>) {
     super(settings);
-    this.annotations = {};
+    this.annotations = {
+      getDefaultQuery: () => ({ queryType: 'alerts', alertsMode: 'history' }),
+      prepareQuery: ({ target }) => target && { ...target, annotation: true },
+    };
     this.variables = new TrefoilVariables(this);
   }
 

@@ -36,7 +36,7 @@ export interface LabelFilter {
   value: string;
 }
 
-/** One step of the metrics builder, by the id of its operation. */
+/** One step of a builder, by the id of its operation. */
 export interface Operation {
   id: string;
   params: string[];
@@ -66,6 +66,8 @@ export interface LogsBuild {
   parserText: string;
   /** conditions on what the parser made */
   fields: LabelFilter[];
+  /** make series of the lines: a count or the like over a window, then others over its series */
+  operations?: Operation[];
 }
 
 /** What a dashboard's variable lists. */
@@ -126,6 +128,8 @@ export interface TrefoilQuery extends DataQuery {
 
   alertsMode?: AlertsMode;
 
+  /** lines and traces in the form of annotations; put in when a dashboard runs the query as one */
+  annotation?: boolean;
   /** a dashboard's ad-hoc filters, put in when a query is run */
   adhocFilters?: LabelFilter[];
   /** only of a variable's query */

@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,8 +25,14 @@ import (
 
 // dashboard is what the test reads of a dashboard's JSON.
 type dashboard struct {
-	UID        string `json:"uid"`
-	Panels     []panel
+	UID         string `json:"uid"`
+	Panels      []panel
+	Annotations struct {
+		List []struct {
+			Name   string
+			Target map[string]any
+		}
+	}
 	Templating struct {
 		List []struct {
 			Name, Type string
@@ -75,6 +82,12 @@ func TestDashboards(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			// Nothing may have happened yet, but it can be asked what did.
+			for _, a := range d.Annotations.List {
+				if err := h.finds(a.Target, values); err != nil && !errors.Is(err, errNoRows) {
+					return fmt.Errorf("%s: annotations %s: %w", d.UID, a.Name, err)
+				}
+			}
 			for _, panel := range d.Panels {
 				if len(panel.Targets) == 0 && panel.Type != "row" {
 					t.Fatalf("%s: %s asks nothing", d.UID, panel.Title)
@@ -100,6 +113,8 @@ func TestDashboards(t *testing.T) {
 	})
 	t.Logf("%d queries of %d dashboards", len(seen), len(files))
 }
+
+var errNoRows = errors.New("no rows")
 
 // finds runs a panel's query over the last quarter of an hour.
 func (h *host) finds(target map[string]any, values map[string]string) error {
@@ -127,7 +142,7 @@ func (h *host) finds(target map[string]any, values map[string]string) error {
 		}
 	}
 	if rows == 0 {
-		return fmt.Errorf("no rows for %s", text)
+		return fmt.Errorf("%w for %s", errNoRows, text)
 	}
 	if target["exemplars"] == true && !exemplars {
 		return fmt.Errorf("no exemplars for %s", text)

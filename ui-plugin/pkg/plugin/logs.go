@@ -42,8 +42,11 @@ func (d *Datasource) queryLogs(ctx context.Context, q backend.DataQuery, m query
 	if err != nil {
 		return nil, err
 	}
-	return frames.Logs(res, frames.LogOptions{
-		Executed: "GET /" + lq.Path() + "?" + lq.Values().Encode(), Limit: lq.Limit, Search: lq.Text, Source: d.source}), nil
+	executed := "GET /" + lq.Path() + "?" + lq.Values().Encode()
+	if m.Annotation {
+		return frames.LogAnnotations(res, executed, d.source), nil
+	}
+	return frames.Logs(res, frames.LogOptions{Executed: executed, Limit: lq.Limit, Search: lq.Text, Source: d.source}), nil
 }
 
 // writesLogQL tells LogQL, as code or from the builder, from the search form.

@@ -56,6 +56,12 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 		{name: "not ready", problem: "not_ready", message: "running but not ready: its engine is starting (migrating)",
 			handler: apitest.Answer("application/json", []byte(`{"product":"trefoil","version":"0.1.0","ready":false,"engine":{"state":"starting","error":"migrating"}}`))},
 		{name: "401", problem: "unauthorized", message: "credentials", handler: apitest.Refuse(401, "unauthorized", "no credentials")},
+		{name: "403", problem: "forbidden", message: "Trefoil forbids this: not your tenant", handler: apitest.Refuse(403, "unauthorized", "not your tenant")},
+		{name: "429", problem: "rate_limited", message: "limits the rate of requests: slow down", handler: apitest.Refuse(429, "limit", "slow down")},
+		{name: "503", problem: "unavailable", message: "cannot answer now: stopping", handler: apitest.Refuse(503, "unavailable", "stopping")},
+		{name: "malformed", problem: "malformed", message: "cannot be read", handler: apitest.Answer("application/json", []byte(`{"product":"trefoil",`))},
+		{name: "timeout", problem: "timeout", message: "did not answer in time", config: config{json: map[string]any{"timeout": 1}},
+			handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })},
 		{name: "status open but queries refused", problem: "forbidden", message: "is ready but a query fails: Trefoil forbids this",
 			handler: func() http.Handler {
 				mux := http.NewServeMux()
@@ -163,6 +169,21 @@ func TestQueryErrors(t *testing.T) {
 		{"400", apitest.Refuse(400, "bad_query", "unexpected )"), 400, "unexpected )"},
 		{"503", apitest.Refuse(503, "unavailable", "engine down"), 503, "cannot answer now: engine down"},
 		{"500", apitest.Refuse(500, "internal", "oops"), 500, "Trefoil failed: oops"},
+		{"404", http.NotFound, 502, "no Trefoil API at this URL"},
+		{"a proxy's 429", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(429)
+		}, 429, "too many requests; try again in 7s"},
+		{"cut short", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", apitest.ArrowType)
+			_, _ = w.Write(apitest.Points(1000)[:4000])
+		}, 502, "cut short"},
+		{"broken off", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", apitest.ArrowType)
+			_, _ = w.Write(apitest.Points(1000)[:4000])
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}, 502, "broke: unexpected EOF"},
 		{"garbage", apitest.Answer(apitest.ArrowType, []byte("garbage")), 502, "cannot be read"},
 		{"too large", apitest.Answer(apitest.ArrowType, apitest.Points(200_000)), 400, "over 2 MiB"},
 	} {

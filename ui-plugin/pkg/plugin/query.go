@@ -46,6 +46,9 @@ type queryModel struct {
 
 	AlertsMode string `json:"alertsMode"` // list or history
 
+	// Annotation asks for lines or traces in the form of a dashboard's annotations.
+	Annotation bool `json:"annotation"`
+
 	// AdHoc are a dashboard's own filters, for whatever signal is asked.
 	AdHoc []attributeFilter `json:"adhocFilters"`
 }

@@ -84,6 +84,9 @@ func (d *Datasource) searchTraces(ctx context.Context, q backend.DataQuery, m qu
 	if err != nil {
 		return nil, err
 	}
+	if m.Annotation {
+		return frames.TraceAnnotations(res, text, d.source), nil
+	}
 	return frames.Traces(res, frames.TraceOptions{Executed: text, Source: d.source}), nil
 }
 

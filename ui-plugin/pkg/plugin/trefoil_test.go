@@ -212,6 +212,7 @@ func TestAgainstTrefoil(t *testing.T) {
 	t.Run("names", func(t *testing.T) { seeNames(t, h, to) })
 	t.Run("errors", func(t *testing.T) { seeErrors(t, h, to) })
 	t.Run("tail", func(t *testing.T) { seeTail(t, h, p) })
+	t.Run("100,000 lines", func(t *testing.T) { seeManyLines(t, p) })
 	t.Run("tenants", func(t *testing.T) {
 		other := start(t, config{url: p.url, json: map[string]any{"tenant": "other"}})
 		if f := onlyFrame(t, other.query("logs", map[string]any{}, to)); f.Rows() != 0 {
@@ -289,6 +290,15 @@ func seeLogs(t *testing.T, h *host, to time.Time, sent shopping) {
 			t.Errorf("%s: %d records, want %d", name, f.Rows(), search.rows)
 		}
 	}
+	// As the context of a line is asked for: what followed it, oldest first.
+	after := dataQuery(t, "A", "logs", map[string]any{"service": "cart", "forward": true, "lineLimit": 1}, to)
+	after.TimeRange.FromEpochMS = sent.at.UnixMilli()
+	if f := onlyFrame(t, h.queries(deadline(t), to, after)["A"]); f.Rows() != 1 || f.Fields[1].At(0) != "cart opened" {
+		t.Errorf("forward: %d records, first %v", f.Rows(), f.Fields[1].At(0))
+	}
+	if f := onlyFrame(t, h.query("logs", map[string]any{"severity": "ERROR", "annotation": true}, to)); f.Rows() != 1 || f.Fields[2].At(0) != "Payment REFUSED by the bank" {
+		t.Errorf("annotations: %d", f.Rows())
+	}
 	f = onlyFrame(t, h.query("logs", map[string]any{"lineLimit": 1}, to))
 	if f.Rows() != 1 || len(f.Meta.Notices) != 1 || !strings.Contains(f.Meta.Notices[0].Text, "More than these 1 lines match") {
 		t.Errorf("limit of 1: %d records, notices %v", f.Rows(), f.Meta.Notices)
@@ -361,27 +371,32 @@ func seeErrors(t *testing.T, h *host, to time.Time) {
 	}
 }
 
-// seeTail subscribes first, sends then, and gets the records as they arrive.
+// seeTail subscribes first, by form and by LogQL, sends then, and gets the records
+// as they arrive.
 func seeTail(t *testing.T, h *host, p *trefoil) {
-	got := make(chan string, 1)
+	got := make(chan string, 2)
 	ctx := deadline(t)
-	go func() {
-		err := h.Run(ctx, "tail/abc", []byte(`{"text":"refused"}`), func(raw []byte) error {
-			var f data.Frame
-			if err := json.Unmarshal(raw, &f); err != nil || f.Rows() == 0 {
-				return fmt.Errorf("%v in %s", err, raw)
-			}
-			return errors.New(f.Fields[1].At(0).(string))
-		})
-		got <- fmt.Sprint(err)
-	}()
+	for _, model := range []string{`{"text":"refused"}`, `{"logsMode":"code","logql":"{service_name=\"cart\"} |= \"REFUSED\""}`} {
+		go func() {
+			err := h.Run(ctx, "tail/abc", []byte(model), func(raw []byte) error {
+				var f data.Frame
+				if err := json.Unmarshal(raw, &f); err != nil || f.Rows() == 0 {
+					return fmt.Errorf("%v in %s", err, raw)
+				}
+				return errors.New(f.Fields[1].At(0).(string))
+			})
+			got <- fmt.Sprint(err)
+		}()
+	}
 	export(t, p, time.Now())
-	select {
-	case line := <-got:
-		if line != "Payment REFUSED by the bank" {
-			t.Errorf("got %q", line)
+	for range 2 {
+		select {
+		case line := <-got:
+			if line != "Payment REFUSED by the bank" {
+				t.Errorf("got %q", line)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("nothing arrived")
 		}
-	case <-time.After(20 * time.Second):
-		t.Error("nothing arrived")
 	}
 }

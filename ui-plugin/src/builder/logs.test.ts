@@ -1,5 +1,5 @@
 import { LogsBuild } from '../types';
-import { EMPTY_LOGS, explainLogs, printLogs } from './logs';
+import { EMPTY_LOGS, explainLogs, printLogs, withoutOperation } from './logs';
 
 const build = (part: Partial<LogsBuild>): LogsBuild => ({ ...EMPTY_LOGS, ...part });
 
@@ -28,6 +28,38 @@ it.each<[Partial<LogsBuild>, string]>([
     },
     '{} | json | status >= 500 | took > 1.5s | path!="/"',
   ],
+  [{ operations: [{ id: 'rate', params: ['5m'] }] }, 'rate({} [5m])'],
+  [
+    {
+      labels: [{ key: 'service.name', op: '=', value: 'cart' }],
+      operations: [
+        { id: 'count_over_time', params: ['$__interval'] },
+        { id: 'sum', params: ['service.name , detected_level'] },
+        { id: 'multiply', params: ['60'] },
+        { id: 'greater', params: ['5'] },
+      ],
+    },
+    '(sum by (service_name, detected_level) (count_over_time({service_name="cart"} [$__interval])) * 60) > 5',
+  ],
+  [
+    {
+      parser: 'logfmt',
+      operations: [
+        { id: 'quantile_over_time', params: ['0.99', 'took.ms', '1m'] },
+        { id: 'topk', params: ['3'] },
+      ],
+    },
+    'topk(3, quantile_over_time(0.99, {} | logfmt | unwrap took_ms [1m]))',
+  ],
+  [
+    {
+      operations: [
+        { id: 'sum_over_time', params: ['', '1m'] },
+        { id: 'sum', params: [''] },
+      ],
+    },
+    '{}',
+  ],
 ])('%j is %s', (part, want) => expect(printLogs(build(part))).toBe(want));
 
 it('explains each step', () => {
@@ -43,5 +75,16 @@ it('explains each step', () => {
     'Labels are made by the parser json.',
     'Only those where c > 1.',
   ]);
+  const operations = [
+    { id: 'avg_over_time', params: ['took', '1m'] },
+    { id: 'max', params: ['zone'] },
+  ];
+  expect(explainLogs(build({ operations }))).toEqual([
+    'All lines.',
+    'The average of the numbers in took over 1m.',
+    'The greatest value for each zone.',
+  ]);
+  expect(withoutOperation(operations, 1)).toEqual([operations[0]]);
+  expect(withoutOperation(operations, 0)).toEqual([]);
   expect(explainLogs(EMPTY_LOGS)).toEqual(['All lines.']);
 });

@@ -1,17 +1,9 @@
-import { LabelFilter, MetricsBuild, Operation } from '../types';
+import { LabelFilter, MetricsBuild } from '../types';
+import { AGGREGATIONS, applied, ARITHMETIC, OperationKind, said } from './operations';
 
 // The metrics builder: what it offers, the expression it prints and the sentences that explain it.
 
-export interface OperationKind {
-  id: string;
-  label: string;
-  params: Array<{ label: string; initial: string; from?: 'labels' }>;
-  print: (inner: string, params: string[]) => string;
-  explain: (params: string[]) => string;
-}
-
 const range = { label: 'Range', initial: '$__rate_interval' };
-const by = { label: 'By labels', initial: '', from: 'labels' as const };
 
 const overTime = (id: string, what: string): OperationKind => ({
   id,
@@ -19,14 +11,6 @@ const overTime = (id: string, what: string): OperationKind => ({
   params: [range],
   print: (inner, [window]) => `${id}(${inner}[${window}])`,
   explain: ([window]) => `${what} over ${window}.`,
-});
-
-const aggregation = (id: string, what: string): OperationKind => ({
-  id,
-  label: id,
-  params: [by],
-  print: (inner, [labels]) => (labels ? `${id} by (${labels}) (${inner})` : `${id}(${inner})`),
-  explain: ([labels]) => (labels ? `${what} for each ${labels}.` : `${what} of all series.`),
 });
 
 export const OPERATIONS: OperationKind[] = [
@@ -37,11 +21,7 @@ export const OPERATIONS: OperationKind[] = [
   overTime('max_over_time', 'The greatest value'),
   overTime('min_over_time', 'The least value'),
   overTime('last_over_time', 'The newest value'),
-  aggregation('sum', 'The sum'),
-  aggregation('avg', 'The average'),
-  aggregation('max', 'The greatest value'),
-  aggregation('min', 'The least value'),
-  aggregation('count', 'The number of series'),
+  ...AGGREGATIONS,
   {
     id: 'histogram_quantile',
     label: 'histogram_quantile',
@@ -49,30 +29,8 @@ export const OPERATIONS: OperationKind[] = [
     print: (inner, [quantile]) => `histogram_quantile(${quantile}, ${inner})`,
     explain: ([quantile]) => `The value that a share of ${quantile} stays below, from the buckets of a histogram.`,
   },
-  {
-    id: 'topk',
-    label: 'topk',
-    params: [{ label: 'How many', initial: '5' }],
-    print: (inner, [n]) => `topk(${n}, ${inner})`,
-    explain: ([n]) => `Only the ${n} greatest series.`,
-  },
-  {
-    id: 'multiply',
-    label: '× number',
-    params: [{ label: 'Factor', initial: '100' }],
-    print: (inner, [factor]) => `${inner} * ${factor}`,
-    explain: ([factor]) => `Multiplied by ${factor}.`,
-  },
-  {
-    id: 'greater',
-    label: '> number',
-    params: [{ label: 'Bound', initial: '0' }],
-    print: (inner, [bound]) => `${inner} > ${bound}`,
-    explain: ([bound]) => `Only where it is over ${bound}.`,
-  },
+  ...ARITHMETIC,
 ];
-
-const kindOf = (operation: Operation) => OPERATIONS.find((kind) => kind.id === operation.id);
 
 export const EMPTY_BUILD: MetricsBuild = { metric: '', labels: [], operations: [] };
 
@@ -93,13 +51,7 @@ export function print(build: MetricsBuild): string {
   if (!build.metric && !build.labels.some((l) => l.key)) {
     return '';
   }
-  return build.operations.reduce(
-    (inner, operation) => {
-      const binary = / [*>] \S+$/.test(inner) && (operation.id === 'multiply' || operation.id === 'greater');
-      return kindOf(operation)?.print(binary ? `(${inner})` : inner, operation.params) ?? inner;
-    },
-    selector(build.metric, build.labels)
-  );
+  return applied(OPERATIONS, build.operations, selector(build.metric, build.labels));
 }
 
 /** A sentence for the selection and one for each operation, in the order they apply. */
@@ -108,6 +60,6 @@ export function explain(build: MetricsBuild): string[] {
   const conditions = build.labels.filter((l) => l.key).map((l) => `${l.key} ${l.op} ${l.value}`);
   return [
     conditions.length > 0 ? `${of} where ${conditions.join(' and ')}.` : `${of}.`,
-    ...build.operations.map((operation) => kindOf(operation)?.explain(operation.params) ?? operation.id),
+    ...said(OPERATIONS, build.operations),
   ];
 }

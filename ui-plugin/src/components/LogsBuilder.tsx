@@ -1,19 +1,33 @@
-import { Button, Combobox, Field, IconButton, Input, Stack, Text } from '@grafana/ui';
+import { Button, Combobox, Field, IconButton, Input, Stack } from '@grafana/ui';
 import React from 'react';
 
-import { EMPTY_LOGS, explainLogs, LINE_FILTERS, PARSERS, printLogs, takesText } from '../builder/logs';
+import {
+  EMPTY_LOGS,
+  explainLogs,
+  LINE_FILTERS,
+  LOG_OPERATIONS,
+  OVER_SERIES,
+  PARSERS,
+  printLogs,
+  RANGES,
+  takesText,
+  withoutOperation,
+} from '../builder/logs';
 import { LineFilter, LogsBuild, Parser } from '../types';
+import { Explained } from './Explained';
 import { FilterChips } from './FilterChips';
+import { AddOperation, Operations } from './Operations';
 import { EditorProps } from './QueryEditor';
 import { runOnEnter } from './runOnEnter';
 
 const LABEL_OPERATORS = ['=', '!=', '=~', '!~'];
 const FIELD_OPERATORS = ['=', '!=', '=~', '!~', '>', '>=', '<', '<='];
 
-/** Labels, line filters and a parser; the LogQL they are and what it means stand below. */
+/** Labels, line filters, a parser and operations; the LogQL they are and what it means stand below. */
 export function LogsBuilder({ datasource, query, range, onChange, onRunQuery }: EditorProps) {
   const id = `trefoil-${query.refId}-logs-build`;
   const build = query.logsBuild ?? EMPTY_LOGS;
+  const operations = build.operations ?? [];
   const change = (part: Partial<LogsBuild>) => {
     const next = { ...build, ...part };
     onChange({ ...query, logsBuild: next, logql: printLogs(next) });
@@ -97,6 +111,11 @@ export function LogsBuilder({ datasource, query, range, onChange, onRunQuery }: 
             />
           </Field>
         )}
+        <AddOperation
+          id={id}
+          offered={operations.length === 0 ? RANGES : OVER_SERIES}
+          onAdd={(operation) => changeAndRun({ operations: [...operations, operation] })}
+        />
       </Stack>
       {build.parser && (
         <FilterChips
@@ -108,16 +127,15 @@ export function LogsBuilder({ datasource, query, range, onChange, onRunQuery }: 
           {...names}
         />
       )}
-      <div>
-        <Text element="p" variant="code">
-          {printLogs(build)}
-        </Text>
-        {explainLogs(build).map((line, i) => (
-          <Text key={i} element="p" variant="bodySmall" color="secondary">
-            {line}
-          </Text>
-        ))}
-      </div>
+      <Operations
+        id={id}
+        kinds={LOG_OPERATIONS}
+        operations={operations}
+        onChange={(next) => change({ operations: next })}
+        onRemove={(at) => changeAndRun({ operations: withoutOperation(operations, at) })}
+        onRunQuery={onRunQuery}
+      />
+      <Explained text={printLogs(build)} sentences={explainLogs(build)} />
     </Stack>
   );
 }

@@ -1,4 +1,4 @@
-import { Alert, Combobox, Field, FilterPill, Input, RadioButtonGroup, Stack } from '@grafana/ui';
+import { Combobox, Field, FilterPill, Input, RadioButtonGroup, Stack } from '@grafana/ui';
 import React, { useMemo } from 'react';
 
 import { EMPTY_LOGS, printLogs } from '../builder/logs';
@@ -7,6 +7,7 @@ import { DEFAULT_LINE_LIMIT, LogsMode, SEVERITIES, Severity } from '../types';
 import { checkLineLimit } from '../validation';
 import { AttributeFilters } from './AttributeFilters';
 import { CodeField } from './CodeField';
+import { Overwritten } from './Explained';
 import { LogsBuilder } from './LogsBuilder';
 import { matching } from './matching';
 import { EditorProps } from './QueryEditor';
@@ -15,7 +16,7 @@ import { LegendField, StepField } from './seriesFields';
 
 const MODES: Array<{ label: string; value: LogsMode; description: string }> = [
   { label: 'Search', value: 'search', description: 'By service, severity, text and attributes' },
-  { label: 'Builder', value: 'builder', description: 'LogQL from labels, line filters and a parser' },
+  { label: 'Builder', value: 'builder', description: 'LogQL from labels, line filters, a parser and operations' },
   { label: 'Code', value: 'code', description: 'LogQL' },
 ];
 
@@ -27,7 +28,6 @@ const SEVERITY_OPTIONS = SEVERITIES.map((value) => ({
 export function LogsEditor(props: EditorProps) {
   const { query, onChange } = props;
   const mode = query.logsMode ?? 'search';
-  const overwritten = mode === 'builder' && query.logql && query.logql !== printLogs(query.logsBuild ?? EMPTY_LOGS);
   return (
     <Stack direction="column" gap={1}>
       <Stack direction="row" gap={2}>
@@ -39,17 +39,13 @@ export function LogsEditor(props: EditorProps) {
           onChange={(logsMode) => onChange({ ...query, logsMode })}
         />
       </Stack>
-      {overwritten && (
-        <Alert severity="info" title="What you build here replaces the query typed as code.">
-          {query.logql}
-        </Alert>
-      )}
+      {mode === 'builder' && <Overwritten typed={query.logql} built={printLogs(query.logsBuild ?? EMPTY_LOGS)} />}
       {mode === 'search' && <SearchForm {...props} />}
       {mode === 'builder' && <LogsBuilder {...props} />}
       {mode === 'code' && <LogQLCode {...props} />}
       <Stack direction="row" gap={2} wrap="wrap" alignItems="flex-start">
         <LineLimit {...props} />
-        {mode === 'code' && !findsLines(query.logql || '{') && (
+        {mode !== 'search' && !findsLines(query.logql || '{') && (
           <>
             <LegendField {...props} />
             <StepField {...props} />

@@ -1,11 +1,12 @@
-import { Button, Combobox, Field, IconButton, Input, Stack, Text } from '@grafana/ui';
+import { Button, Combobox, Field, IconButton, Stack } from '@grafana/ui';
 import React from 'react';
 
 import { EMPTY_BUILD, explain, OPERATIONS, print, selector } from '../builder/metrics';
 import { MetricsBuild } from '../types';
+import { Explained } from './Explained';
 import { matching } from './matching';
+import { AddOperation, Operations } from './Operations';
 import { EditorProps } from './QueryEditor';
-import { runOnEnter } from './runOnEnter';
 
 const OPERATORS = ['=', '!=', '=~', '!~'].map((value) => ({ value }));
 
@@ -54,21 +55,11 @@ export function MetricsBuilder({ datasource, query, range, onChange, onRunQuery 
         >
           Label
         </Button>
-        <Field noMargin label="Add an operation" htmlFor={`${id}-add`}>
-          <Combobox
-            id={`${id}-add`}
-            width={26}
-            placeholder="choose"
-            value={null}
-            options={OPERATIONS.map((kind) => ({ value: kind.id, label: kind.label }))}
-            onChange={(option) => {
-              const kind = OPERATIONS.find((o) => o.id === option.value)!;
-              changeAndRun({
-                operations: [...build.operations, { id: kind.id, params: kind.params.map((p) => p.initial) }],
-              });
-            }}
-          />
-        </Field>
+        <AddOperation
+          id={id}
+          offered={OPERATIONS}
+          onAdd={(operation) => changeAndRun({ operations: [...build.operations, operation] })}
+        />
       </Stack>
       {build.labels.map((label, i) => (
         <Stack key={i} direction="row" gap={0.5} alignItems="flex-end">
@@ -113,46 +104,15 @@ export function MetricsBuilder({ datasource, query, range, onChange, onRunQuery 
           />
         </Stack>
       ))}
-      {build.operations.map((operation, i) => {
-        const kind = OPERATIONS.find((o) => o.id === operation.id);
-        return (
-          <Stack key={i} direction="row" gap={0.5} alignItems="flex-end">
-            {kind?.params.map((param, at) => (
-              <Field noMargin key={at} label={`${kind.label}: ${param.label}`} htmlFor={`${id}-param-${i}-${at}`}>
-                <Input
-                  id={`${id}-param-${i}-${at}`}
-                  width={30}
-                  placeholder={param.from === 'labels' ? 'all, or names with commas' : param.initial}
-                  value={operation.params[at] ?? ''}
-                  onChange={(e) => {
-                    const params = kind.params.map((_, p) => (p === at ? e.currentTarget.value : operation.params[p]));
-                    change({ operations: build.operations.map((o, k) => (k === i ? { ...o, params } : o)) });
-                  }}
-                  onKeyDown={runOnEnter(onRunQuery)}
-                />
-              </Field>
-            ))}
-            <IconButton
-              name="trash-alt"
-              size="lg"
-              aria-label={`Remove operation ${i + 1}`}
-              onClick={() => changeAndRun({ operations: build.operations.filter((_, at) => at !== i) })}
-            />
-          </Stack>
-        );
-      })}
-      {query.expr && (
-        <div>
-          <Text element="p" variant="code">
-            {query.expr}
-          </Text>
-          {explain(build).map((line, i) => (
-            <Text key={i} element="p" variant="bodySmall" color="secondary">
-              {line}
-            </Text>
-          ))}
-        </div>
-      )}
+      <Operations
+        id={id}
+        kinds={OPERATIONS}
+        operations={build.operations}
+        onChange={(operations) => change({ operations })}
+        onRemove={(at) => changeAndRun({ operations: build.operations.filter((_, i) => i !== at) })}
+        onRunQuery={onRunQuery}
+      />
+      {query.expr && <Explained text={query.expr} sentences={explain(build)} />}
     </Stack>
   );
 }

@@ -1,10 +1,11 @@
-import { Alert, Combobox, Field, InlineSwitch, RadioButtonGroup, Stack } from '@grafana/ui';
+import { Combobox, Field, InlineSwitch, RadioButtonGroup, Stack } from '@grafana/ui';
 import React, { useMemo } from 'react';
 
 import { EMPTY_BUILD, print } from '../builder/metrics';
 import { EditorMode, Format, Language } from '../types';
 import { checkExpr } from '../validation';
 import { CodeField } from './CodeField';
+import { Overwritten } from './Explained';
 import { MetricsBuilder } from './MetricsBuilder';
 import { EditorProps } from './QueryEditor';
 import { LegendField, StepField } from './seriesFields';
@@ -44,7 +45,6 @@ export function MetricsEditor(props: EditorProps) {
     }),
     [datasource, range]
   );
-  const overwritten = mode === 'builder' && Boolean(query.expr) && query.expr !== print(query.build ?? EMPTY_BUILD);
 
   return (
     <Stack direction="column" gap={1}>
@@ -57,11 +57,7 @@ export function MetricsEditor(props: EditorProps) {
           onChange={(metricsMode) => onChange({ ...query, metricsMode })}
         />
       </Stack>
-      {overwritten && (
-        <Alert severity="info" title="What you build here replaces the expression typed as code.">
-          {query.expr}
-        </Alert>
-      )}
+      {mode === 'builder' && <Overwritten typed={query.expr} built={print(query.build ?? EMPTY_BUILD)} />}
       {mode === 'builder' ? (
         <MetricsBuilder {...props} />
       ) : (

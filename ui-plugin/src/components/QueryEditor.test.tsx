@@ -176,7 +176,7 @@ describe('the metrics builder', () => {
 
   it('says that an expression typed as code would be replaced', () => {
     setup({ expr: 'a / b', metricsMode: 'builder' });
-    expect(screen.getByText(/replaces the expression typed as code/)).toBeInTheDocument();
+    expect(screen.getByText(/replaces what was typed as code/)).toBeInTheDocument();
   });
 });
 
@@ -315,9 +315,29 @@ describe('LogQL', () => {
     expect(last().logql).toBe('{} | json | user_id="value of user.id"');
   });
 
+  it('is built into series by a function over lines and others over those', async () => {
+    const { user, last, onRunQuery } = setup({ queryType: 'logs', logsMode: 'builder' });
+    const add = async (name: string) => {
+      await user.click(screen.getByLabelText('Add an operation'));
+      await user.click(await screen.findByRole('option', { name }));
+    };
+    await user.click(screen.getByLabelText('Add an operation'));
+    expect(await screen.findByRole('option', { name: 'rate' })).toBeInTheDocument();
+    expect(screen.queryByRole('option', { name: 'sum' })).not.toBeInTheDocument();
+    await user.click(screen.getByRole('option', { name: 'rate' }));
+    await add('sum');
+    fireEvent.change(screen.getByLabelText('sum: By labels'), { target: { value: 'http.route' } });
+    expect(last().logql).toBe('sum by (http_route) (rate({} [$__interval]))');
+    expect(screen.getByText('The sum for each http.route.')).toBeInTheDocument();
+    expect(screen.getByLabelText('Legend')).toBeInTheDocument();
+    expect(onRunQuery).toHaveBeenCalledTimes(2);
+    await user.click(screen.getByRole('button', { name: 'Remove operation 1' }));
+    expect(last().logql).toBe('{}');
+  });
+
   it('says that a query typed as code would be replaced', () => {
     setup({ queryType: 'logs', logsMode: 'builder', logql: 'rate({}[1m])' });
-    expect(screen.getByText(/replaces the query typed as code/)).toBeInTheDocument();
+    expect(screen.getByText(/replaces what was typed as code/)).toBeInTheDocument();
   });
 });
 

@@ -316,7 +316,7 @@ func (r *liveRule) describeAlert(excludeAlerts bool) alertingRule {
 		Name: r.alert.Name, Query: r.alert.Expr,
 		Duration: r.alert.Hold.Seconds(), KeepFiringFor: r.alert.KeepFiring.Seconds(),
 		Labels: r.alert.Labels, Annotations: r.alert.Annotations,
-		KeepFiringWhile: r.alert.While, StateChangesLastHour: r.flapping.inLastHour(time.Now()),
+		KeepFiringWhile: r.alert.While, StateChangesLastHour: r.changedInLastHour(),
 		ruleHealth: r.health(), Type: "alerting",
 	}
 	r.mu.Lock()
@@ -329,6 +329,12 @@ func (r *liveRule) describeAlert(excludeAlerts bool) alertingRule {
 		out.Alerts = r.activeAlerts()
 	}
 	return out
+}
+
+func (r *liveRule) changedInLastHour() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.set.ChangedInLastHour(time.Now())
 }
 
 // activeAlerts are the rule's pending and firing alerts.

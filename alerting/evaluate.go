@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
@@ -27,9 +26,6 @@ type liveRule struct {
 	language rulefile.Language
 	alert    *rule.Alert
 	record   *rule.Record
-	// noData and onError are the rule's policies, defaults filled in.
-	noData, onError rulefile.Policy
-	data            string // what the alert's condition compares, see rulefile.Rule
 	*ruleState
 }
 
@@ -38,35 +34,22 @@ type liveRule struct {
 type ruleState struct {
 	mu       sync.Mutex
 	set      rule.Set
-	flapping flapping
 	stale    rule.Stale
 	lastErr  error
+	lastEval time.Time
+	duration time.Duration
 	// evidence are annotations of firing instances, by fingerprint; guarded by
 	// evidenceMu.
 	evidenceMu sync.Mutex
 	evidence   map[uint64]map[string]string
-	// without is since when there is no answer to judge by, and why.
-	without  without
-	lastEval time.Time
-	duration time.Duration
 }
 
 func newRule(id uint64, g *group, language rulefile.Language, def *rulefile.Rule) *liveRule {
 	r := &liveRule{id: id, group: g, language: language, ruleState: &ruleState{}}
 	if def.Record != "" {
-		r.record = &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.def.Limit}
-		return r
-	}
-	r.noData, r.onError, r.data = def.NoData, def.OnError, def.Data
-	if r.noData.Then == "" {
-		r.noData.Then = rulefile.Ok
-	}
-	if r.onError.Then == "" {
-		r.onError.Then = rulefile.Keep
-	}
-	r.alert = &rule.Alert{
-		Name: def.Alert, Expr: def.Expr, While: def.KeepFiringWhile, Hold: def.For, KeepFiring: def.KeepFiringFor,
-		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.def.Limit,
+		r.record = rule.NewRecord(&g.def, def)
+	} else {
+		r.alert = rule.NewAlert(&g.def, def)
 	}
 	return r
 }
@@ -115,13 +98,11 @@ type outcome struct {
 // evaluate runs the rule once for a time. An evaluation that was cancelled
 // before it changed anything did not happen: there is no outcome.
 func (r *liveRule) evaluate(ctx context.Context, at time.Time) *outcome {
-	timed, cancel := context.WithTimeout(ctx, r.group.m.cfg.EvaluationTimeout)
-	defer cancel()
 	o := &outcome{rule: r, began: time.Now()}
 	if r.alert != nil {
-		o.err = r.evaluateAlert(timed, at, o)
+		o.err = r.evaluateAlert(ctx, at, o)
 	} else {
-		o.err = r.evaluateRecord(timed, at, o)
+		o.err = r.evaluateRecord(ctx, at, o)
 	}
 	o.took = time.Since(o.began)
 	if ctx.Err() != nil && o.instances == nil && o.samples == nil {
@@ -158,47 +139,32 @@ func (r *liveRule) query(ctx context.Context, expr string, at time.Time) (promql
 
 func (r *liveRule) evaluateAlert(ctx context.Context, at time.Time, o *outcome) error {
 	m := r.group.m
-	queried := at.Add(-r.group.offset)
-	result, err := r.query(ctx, r.alert.Expr, queried)
-	if ctx.Err() == nil {
-		m.outage.observe(m, err, at)
-	}
-	var staying promql.Vector // what is not in the result, and goes on if it fires
-	if err == nil && r.alert.While != "" && r.firing() {
-		staying, err = r.query(ctx, r.alert.While, queried)
-	}
-	verdict, policyErr := r.judge(ctx, result, err, at, queried)
-	if verdict.stay {
-		return policyErr
-	}
-	x := rule.Expander{Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels}
-	active, problems := r.alert.Expand(ctx, x, at, result)
-	kept, moreProblems := r.alert.Expand(ctx, x, at, staying)
-	problems = append(problems, moreProblems...)
+	asOf := at.Add(-r.group.offset)
+	timed, cancel := context.WithTimeout(ctx, m.cfg.EvaluationTimeout)
+	defer cancel()
+	answer, problems := r.alert.Ask(timed, rule.Expander{Query: r.query, ExternalURL: m.externalURL, ExternalLabels: m.cfg.ExternalLabels}, at, asOf, r.firing())
 	if ctx.Err() != nil {
-		return ctx.Err() // Templates may have been cut off.
+		return ctx.Err()
+	}
+	m.outage.observe(m, answer.Err, at)
+	if answer.Err != nil && m.cfg.Unavailable(answer.Err) {
+		return answer.Err // an alert of its own, see outage
 	}
 	for _, problem := range problems {
 		m.log.Warn("alert template failed", "group", r.group.key(), "rule", r.name(), "err", problem)
 	}
-	active = append(active, verdict.active...)
 	r.mu.Lock()
-	active = append(active, r.set.Kept(active, kept)...)
-	active = append(active, verdict.held(&r.set, active)...)
-	o.changes, err = r.alert.Step(&r.set, at, active)
-	samples := r.alert.Samples(&r.set, queried)
-	o.instances = r.set.Instances()
+	changes, moved, err := r.alert.Apply(&r.set, at, answer)
+	samples, instances := r.alert.Samples(&r.set, asOf), r.set.Instances()
 	r.mu.Unlock()
-	if err != nil {
-		o.changes, o.instances = nil, nil
-		return err
+	if moved {
+		o.changes, o.instances = changes, instances
+		r.gather(timed, changes, asOf)
 	}
-	r.flapping.add(len(o.changes), at)
-	r.gather(ctx, o.changes, queried)
-	if m.cfg.Record != nil {
-		o.samples = r.withEnded(samples, queried)
+	if m.cfg.Record != nil { // ALERTS go on where everything stays as it was
+		o.samples = r.withEnded(samples, asOf)
 	}
-	return policyErr
+	return err
 }
 
 // firing says whether any of the rule's alerts fires.
@@ -209,11 +175,14 @@ func (r *liveRule) firing() bool {
 }
 
 func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time, o *outcome) error {
-	queried := at.Add(-r.group.offset)
-	result, err := r.query(ctx, r.record.Expr, queried)
-	if ctx.Err() == nil {
-		r.group.m.outage.observe(r.group.m, err, at)
+	asOf := at.Add(-r.group.offset)
+	timed, cancel := context.WithTimeout(ctx, r.group.m.cfg.EvaluationTimeout)
+	defer cancel()
+	result, err := r.query(timed, r.record.Expr, asOf)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
+	r.group.m.outage.observe(r.group.m, err, at)
 	if err != nil {
 		return err
 	}
@@ -221,7 +190,7 @@ func (r *liveRule) evaluateRecord(ctx context.Context, at time.Time, o *outcome)
 	if err != nil {
 		return err
 	}
-	o.samples = r.withEnded(samples, queried)
+	o.samples = r.withEnded(samples, asOf)
 	return nil
 }
 

@@ -281,7 +281,6 @@ func (m *Manager) put(alerts []notify.Alert) {
 func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {
 	counts := map[rule.State]int{}
 	flaps := map[string]int{}
-	now := time.Now()
 	for _, r := range m.rules() {
 		r.mu.Lock()
 		for _, in := range r.set.Instances() {
@@ -289,7 +288,7 @@ func (m *Manager) countAlerts(ch chan<- prometheus.Metric) {
 		}
 		r.mu.Unlock()
 		if r.alert != nil {
-			flaps[r.group.key()] += r.flapping.inLastHour(now)
+			flaps[r.group.key()] += r.changedInLastHour()
 		}
 	}
 	for key, n := range flaps {

@@ -10,8 +10,6 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/timestamp"
-	"github.com/prometheus/prometheus/promql"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 )
@@ -24,6 +22,8 @@ type Config struct {
 	From, To time.Time
 	// Interval is that of groups that set none. Default 1m.
 	Interval time.Duration
+	// Languages read the expressions. Default: all.
+	Languages rulefile.Languages
 }
 
 // maxPoints is how many times are asked for at once; servers allow 11,000.
@@ -43,6 +43,9 @@ type Episode struct {
 func Run(ctx context.Context, cfg Config, files []*rulefile.File) ([]Episode, error) {
 	if cfg.Interval <= 0 {
 		cfg.Interval = time.Minute
+	}
+	if cfg.Languages == nil {
+		cfg.Languages = rulefile.AllLanguages()
 	}
 	var episodes []Episode
 	var errs []error
@@ -67,6 +70,7 @@ func Run(ctx context.Context, cfg Config, files []*rulefile.File) ([]Episode, er
 	return episodes, errors.Join(errs...)
 }
 
+// replay takes a rule through time, a stretch of it after the other.
 func (cfg *Config) replay(ctx context.Context, g *rulefile.Group, def *rulefile.Rule) ([]Episode, error) {
 	step := g.Interval
 	if step == 0 {
@@ -76,87 +80,50 @@ func (cfg *Config) replay(ctx context.Context, g *rulefile.Group, def *rulefile.
 	if g.QueryOffset != nil {
 		offset = *g.QueryOffset
 	}
-	if def.KeepFiringWhile != "" {
-		return nil, fmt.Errorf("%s: rules with keep_firing_while cannot be replayed", def.Alert)
-	}
-	p := &player{
-		group: g.Name, open: map[uint64]*Episode{},
-		alert: rule.Alert{
-			Name: def.Alert, Expr: def.Expr, Hold: def.For, KeepFiring: def.KeepFiringFor,
-			Labels: labels.FromMap(def.Labels), Limit: g.Limit,
-		},
-	}
+	p := &player{group: g.Name, alert: rule.NewAlert(g, def), open: map[uint64]*Episode{}}
+	p.alert.Annotations = labels.EmptyLabels() // nobody reads them
 	for from := cfg.From; !from.After(cfg.To); from = from.Add(maxPoints * step) {
 		to := from.Add((maxPoints - 1) * step)
 		if to.After(cfg.To) {
 			to = cfg.To
 		}
-		matrix, err := cfg.Range(ctx, string(g.Language), def.Expr, from.Add(-offset), to.Add(-offset), step)
-		if err != nil {
-			return p.done, err
+		stretch := &stretch{
+			cfg: cfg, answers: map[string]*past{}, language: g.Language,
+			from: from.Add(-offset), to: to.Add(-offset), step: step,
 		}
-		for at, vector := range steps(matrix, from, to, step, offset) {
-			if err := p.evaluate(ctx, at, vector); err != nil {
-				return p.done, fmt.Errorf("at %s: %w", at.Format(time.RFC3339), err)
+		for at := from; !at.After(to); at = at.Add(step) {
+			if err := p.evaluate(ctx, stretch, at, at.Add(-offset)); err != nil {
+				return p.done, err
 			}
 		}
 	}
 	return p.finish(), nil
 }
 
-// steps yields a matrix time by time, the times without samples too.
-func steps(matrix model.Matrix, from, to time.Time, step, offset time.Duration) func(yield func(time.Time, promql.Vector) bool) {
-	return func(yield func(time.Time, promql.Vector) bool) {
-		next := make([]int, len(matrix))
-		metrics := make([]labels.Labels, len(matrix))
-		for i, series := range matrix {
-			lb := labels.NewBuilder(labels.EmptyLabels())
-			for name, value := range series.Metric {
-				lb.Set(string(name), string(value))
-			}
-			metrics[i] = lb.Labels()
-		}
-		for at := from; !at.After(to); at = at.Add(step) {
-			asked := timestamp.FromTime(at.Add(-offset))
-			var vector promql.Vector
-			for i, series := range matrix {
-				for next[i] < len(series.Values) && int64(series.Values[next[i]].Timestamp) < asked {
-					next[i]++
-				}
-				if next[i] < len(series.Values) && int64(series.Values[next[i]].Timestamp) == asked {
-					vector = append(vector, promql.Sample{T: asked, F: float64(series.Values[next[i]].Value), Metric: metrics[i]})
-				}
-			}
-			if !yield(at, vector) {
-				return
-			}
-		}
-	}
-}
-
 // player takes one rule through time.
 type player struct {
 	group string
-	alert rule.Alert
+	alert *rule.Alert
 	set   rule.Set
 	open  map[uint64]*Episode
 	done  []Episode
 }
 
-func (p *player) evaluate(ctx context.Context, at time.Time, vector promql.Vector) error {
-	noQuery := func(context.Context, string, time.Time) (promql.Vector, error) {
-		return nil, errors.New("templates cannot query in a replay")
+func (p *player) evaluate(ctx context.Context, s *stretch, at, asOf time.Time) error {
+	answer, _ := p.alert.Ask(ctx, rule.Expander{Query: s.query, ExternalURL: &url.URL{}}, at, asOf, p.set.State() == rule.Firing)
+	if answer.Err != nil {
+		// Whether a server would have had the answer then, nobody knows.
+		return answer.Err
 	}
-	active, _ := p.alert.Expand(ctx, rule.Expander{Query: noQuery, ExternalURL: &url.URL{}}, at, vector)
-	changes, err := p.alert.Step(&p.set, at, active)
+	changes, _, err := p.alert.Apply(&p.set, at, answer)
 	if err != nil {
-		return err
+		return fmt.Errorf("at %s: %w", at.Format(time.RFC3339), err)
 	}
 	for i := range changes {
 		in := &changes[i].Instance
 		e := p.open[in.Labels.Hash()]
 		if e == nil {
-			e = &Episode{Group: p.group, Alert: p.alert.Name, Labels: in.Labels, Pending: in.ActiveAt}
+			e = &Episode{Group: p.group, Alert: in.Labels.Get(model.AlertNameLabel), Labels: in.Labels, Pending: in.ActiveAt}
 			p.open[in.Labels.Hash()] = e
 		}
 		switch in.State {

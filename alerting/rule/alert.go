@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 )
 
 // ResolvedRetention is how long a resolved instance stays in a Set, so that
@@ -19,11 +20,16 @@ var ErrDuplicateLabels = errors.New("the rule yields elements with the same labe
 // Alert is the definition of an alerting rule.
 type Alert struct {
 	Name string
+	// Group is the group's name; it is a label of the alerts that stand for an
+	// answer, see Apply.
+	Group string
 	// Expr is the expression as its language prints it.
 	Expr string
 	// While is the rule file's `keep_firing_while`: what fires goes on while
 	// this expression yields it, although Expr does not. Empty: nothing does.
 	While string
+	// Data is what the condition compares; empty: Expr.
+	Data string
 	// Hold is the rule file's `for`.
 	Hold time.Duration
 	// KeepFiring is the rule file's `keep_firing_for`.
@@ -33,6 +39,8 @@ type Alert struct {
 	// Limit is the largest number of pending and firing instances; zero is
 	// no limit.
 	Limit int
+	// NoData and OnError are the rule file's policies.
+	NoData, OnError rulefile.Policy
 }
 
 // Active is one element of an evaluation result, its labels and annotations
@@ -91,6 +99,7 @@ func (a *Alert) Step(set *Set, at time.Time, active []Active) ([]Change, error) 
 			set.remove(hash)
 		}
 	}
+	set.changed.add(len(changes), at)
 	return changes, nil
 }
 

@@ -10,8 +10,11 @@
 //	     └────────────────────────────────────────────────────────────────────┘
 //	           15 minutes later, or seen again (with a new ActiveAt)
 //
+// One evaluation asks ([Alert.Ask]) and then decides ([Alert.Apply]): a server,
+// a unit test and a backtest all go through these two, and differ in who
+// answers.
+//
 // Time comes in as an argument only, so tests and backtests run in virtual
 // time. Nothing here sleeps, locks, stores or sends; that is package alerting.
-// The one thing that may reach outside is a template's `query`, through the
-// function an [Expander] is given.
+// What reaches outside does so through the function an [Expander] is given.
 package rule

@@ -66,7 +66,9 @@ func Fingerprint(ls labels.Labels) uint64 {
 // Set holds the instances of one rule. The zero value is empty and ready. It
 // does not lock: one goroutine at a time.
 type Set struct {
-	byHash map[uint64]*Instance
+	byHash  map[uint64]*Instance
+	without without
+	changed changesByMinute
 }
 
 // observe notes that an element is in the result.

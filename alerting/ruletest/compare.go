@@ -41,11 +41,8 @@ func (w *world) compareAlerts(c *alertCase) []error {
 	var got, want []firing
 	for _, g := range w.groups {
 		for _, r := range g.rules {
-			if r.alert == nil || r.alert.Name != c.Alertname {
-				continue
-			}
 			for _, in := range r.set.Instances() {
-				if in.State == rule.Firing {
+				if in.State == rule.Firing && in.Labels.Get(model.AlertNameLabel) == c.Alertname {
 					got = append(got, firing{in.Labels, in.Annotations})
 				}
 			}

@@ -4,6 +4,7 @@
 //	test file ─▶ memory (input series) ◀──record── rules, evaluated every evaluation_interval
 //	                     │                              ▲
 //	                     └──── Prometheus's engine ─────┘ ─▶ compared with exp_alerts, exp_samples
+//	                           or that of MetricsQL
 //
 // It belongs here: the format, series in memory, virtual time, the comparison.
 // What a rule does (package rule) and what a rule file says (package rulefile)

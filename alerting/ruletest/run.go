@@ -17,6 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/query/language"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -115,15 +116,16 @@ func (cfg *runner) run(ctx context.Context, path string) []error {
 
 // world is one test on its way through time.
 type world struct {
-	memory *memory
-	engine *promql.Engine
-	store  *Store // of logs and spans; nil where none are needed
-	tenant tenant.ID
-	groups []*liveGroup
-	expand rule.Expander
-	f      *file
-	t      *test
-	start  time.Time
+	memory    *memory
+	engine    *promql.Engine
+	metricsql *metricsqlexec.Engine
+	store     *Store // of logs and spans; nil where none are needed
+	tenant    tenant.ID
+	groups    []*liveGroup
+	expand    rule.Expander
+	f         *file
+	t         *test
+	start     time.Time
 }
 
 type liveGroup struct {
@@ -193,6 +195,7 @@ func newWorld(f *file, t *test, files []*rulefile.File) (*world, error) {
 			Parser:                   parser.NewParser(parser.Options{}),
 		}),
 	}
+	w.metricsql = newMetricsQL(w.memory)
 	w.expand = rule.Expander{ExternalURL: external, ExternalLabels: t.ExternalLabels}
 	for _, s := range t.InputSeries {
 		if err := w.memory.load(s.Series, s.Values, start, time.Duration(t.Interval)); err != nil {
@@ -213,9 +216,6 @@ func (w *world) addGroups(files []*rulefile.File) error {
 	}
 	for _, f := range files {
 		for _, def := range f.Groups {
-			if !slices.Contains([]rulefile.Language{rulefile.PromQL, language.LogQL, language.TraceQL}, def.Language) {
-				return fmt.Errorf("%s:%d: group %q is of type %s; only promql, logql and traceql can be tested", f.Path, def.Line, def.Name, def.Language)
-			}
 			g := &liveGroup{def: def}
 			for i := range def.Rules {
 				g.rules = append(g.rules, newRule(&def, &def.Rules[i]))
@@ -229,12 +229,9 @@ func (w *world) addGroups(files []*rulefile.File) error {
 
 func newRule(g *rulefile.Group, def *rulefile.Rule) *liveRule {
 	if def.Record != "" {
-		return &liveRule{record: &rule.Record{Name: def.Record, Expr: def.Expr, Labels: labels.FromMap(def.Labels), Limit: g.Limit}}
+		return &liveRule{record: rule.NewRecord(g, def)}
 	}
-	return &liveRule{alert: &rule.Alert{
-		Name: def.Alert, Expr: def.Expr, While: def.KeepFiringWhile, Hold: def.For, KeepFiring: def.KeepFiringFor,
-		Labels: labels.FromMap(def.Labels), Annotations: labels.FromMap(def.Annotations), Limit: g.Limit,
-	}}
+	return &liveRule{alert: rule.NewAlert(g, def)}
 }
 
 // evaluate runs all rules for one time.
@@ -252,51 +249,41 @@ func (w *world) evaluate(ctx context.Context, at time.Time) []error {
 }
 
 func (w *world) evaluateRule(ctx context.Context, g *liveGroup, r *liveRule, at time.Time) error {
-	queried := at
+	asOf := at
 	if g.def.QueryOffset != nil {
-		queried = at.Add(-*g.def.QueryOffset)
-	}
-	expr := ""
-	if r.alert != nil {
-		expr = r.alert.Expr
-	} else {
-		expr = r.record.Expr
+		asOf = at.Add(-*g.def.QueryOffset)
 	}
 	query := w.in(string(g.def.Language))
-	result, err := query(ctx, expr, queried)
-	if err != nil {
-		return err
-	}
 	var samples promql.Vector
+	var problems []error
 	if r.alert != nil {
 		expand := w.expand
 		expand.Query = query
-		active, problems := r.alert.Expand(ctx, expand, at, result)
-		if r.alert.While != "" {
-			staying, err := query(ctx, r.alert.While, queried)
-			if err != nil {
-				return err
-			}
-			kept, more := r.alert.Expand(ctx, expand, at, staying)
-			active, problems = append(active, r.set.Kept(active, kept)...), append(problems, more...)
+		var answer rule.Answer
+		answer, problems = r.alert.Ask(ctx, expand, at, asOf, r.set.State() == rule.Firing)
+		_, _, err := r.alert.Apply(&r.set, at, answer)
+		if err != nil && (answer.Err == nil || r.alert.OnError.Then == "") {
+			return err // as in promtool; a rule with a policy for it means to go on
 		}
-		if _, err := r.alert.Step(&r.set, at, active); err != nil {
+		samples = r.alert.Samples(&r.set, asOf)
+	} else {
+		result, err := query(ctx, r.record.Expr, asOf)
+		if err != nil {
 			return err
 		}
-		samples = r.alert.Samples(&r.set, queried)
-		err = errors.Join(problems...)
-	} else if samples, err = r.record.Samples(result); err != nil {
-		return err
+		if samples, err = r.record.Samples(result); err != nil {
+			return err
+		}
 	}
-	w.memory.record(append(samples, r.stale.Next(samples, queried)...))
-	return err
+	w.memory.record(append(samples, r.stale.Next(samples, asOf)...))
+	return errors.Join(problems...)
 }
 
 // fillStore puts the test's logs and spans into a store, if it or a group needs
 // one.
 func (w *world) fillStore(ctx context.Context, cfg *runner) error {
-	needed := w.t.stored() || slices.ContainsFunc(w.groups, func(g *liveGroup) bool { return g.def.Language != rulefile.PromQL }) ||
-		slices.ContainsFunc(w.t.ExprTests, func(c exprCase) bool { return c.Language != "" && c.Language != language.PromQL })
+	needed := w.t.stored() || slices.ContainsFunc(w.groups, func(g *liveGroup) bool { return !inMemory(string(g.def.Language)) }) ||
+		slices.ContainsFunc(w.t.ExprTests, func(c exprCase) bool { return !inMemory(c.Language) })
 	if !needed {
 		return nil
 	}
@@ -314,10 +301,19 @@ func (w *world) fillStore(ctx context.Context, cfg *runner) error {
 	return nil
 }
 
+// inMemory says whether a language reads the series in memory, which need no
+// store.
+func inMemory(name string) bool {
+	return name == "" || name == language.PromQL || name == language.MetricsQL
+}
+
 // in answers what evaluates expressions of a language.
 func (w *world) in(name string) template.QueryFunc {
-	if name == "" || name == language.PromQL {
+	switch name {
+	case "", language.PromQL:
 		return w.query
+	case language.MetricsQL:
+		return w.queryMetricsQL
 	}
 	return func(ctx context.Context, expr string, at time.Time) (promql.Vector, error) {
 		vector, _, err := w.store.Instant(ctx, w.tenant, name, expr, at)

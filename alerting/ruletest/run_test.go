@@ -21,7 +21,7 @@ func run(t *testing.T, only, path string) (passed bool, report string) {
 }
 
 func TestPassing(t *testing.T) {
-	for _, path := range []string{"testdata/pass.test.yml", "testdata/histogram.test.yml"} {
+	for _, path := range []string{"testdata/pass.test.yml", "testdata/histogram.test.yml", "testdata/metricsql.test.yml"} {
 		if passed, report := run(t, "", path); !passed {
 			t.Error(report)
 		}

@@ -21,10 +21,12 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Servi
 		return nil, err
 	}
 	resources, build := resourcestore.New(db), buildInfo()
+	metrics := metricstore.New(db, resources)
+	metrics.Remember(s.cfg.sampleCache)
 	service := query.New(query.Config{
 		Logs:      logstore.New(db, resources),
 		Traces:    tracestore.New(db, resources),
-		Metrics:   metricstore.New(db, resources),
+		Metrics:   metrics,
 		Resources: resources,
 		Alerts:    alertstore.New(db, uint16(s.cfg.retentionDays)),
 		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)}, Lookback: s.cfg.lookback,

@@ -91,6 +91,15 @@ groups:
 		}
 		return nil
 	})
+
+	// The rule replayed over what is stored fires, too, and when it did.
+	began := alert.StartsAt.Truncate(time.Second)
+	replay := invoke(t, "rules", "backtest", "--server", "http://"+p.API, rules,
+		"--from", began.Add(-20*time.Second).Format(time.RFC3339), "--to", began.Add(10*time.Second).Format(time.RFC3339))
+	if !strings.Contains(replay, `VisitorsSeeErrors{alertname="VisitorsSeeErrors", resource_service_name="frontend", severity="page"}  fired at `) ||
+		!strings.Contains(replay, "and goes on") || !strings.Contains(replay, "1 alerts fired, 0 were pending only") {
+		t.Error(replay)
+	}
 }
 
 // cause is the failed span that no failed span is below.

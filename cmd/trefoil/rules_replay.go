@@ -2,15 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -19,6 +14,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/alerting/slo"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/nativeclient"
 )
 
 func runRulesBacktest(ctx context.Context, args []string) error {
@@ -41,7 +37,11 @@ reads it sees what is stored.`,
 	if len(set.Args()) == 0 {
 		return set.Errorf("want at least one file or pattern")
 	}
-	cfg := backtest.Config{Range: ranges(server), To: time.Now().Truncate(time.Second)}
+	client, err := nativeclient.New(nativeclient.Config{URL: server, Timeout: rangeTimeout})
+	if err != nil {
+		return set.Errorf("flag --server: %v", err)
+	}
+	cfg := backtest.Config{Range: ranges(client), To: time.Now().Truncate(time.Second)}
 	for _, t := range []struct {
 		flag, text string
 		at         *time.Time
@@ -87,43 +87,32 @@ func printEpisodes(episodes []backtest.Episode, end time.Time) {
 	fmt.Printf("%d alerts fired, %d were pending only\n", fired, len(episodes)-fired)
 }
 
-const (
-	rangeTimeout  = 2 * time.Minute
-	maxRangeBytes = 256 << 20
-)
+// rangeTimeout bounds one range query of a replay.
+const rangeTimeout = 2 * time.Minute
 
-// ranges asks a server's Prometheus API.
-func ranges(server string) func(context.Context, string, string, time.Time, time.Time, time.Duration) (model.Matrix, error) {
+// ranges asks a server's native API, which has all languages but SQL.
+func ranges(client *nativeclient.Client) func(context.Context, string, string, time.Time, time.Time, time.Duration) (model.Matrix, error) {
 	return func(ctx context.Context, language, expr string, from, to time.Time, step time.Duration) (model.Matrix, error) {
-		prefix := map[string]string{"promql": "/prometheus", "metricsql": "/metricsql"}[language]
-		if prefix == "" {
-			return nil, fmt.Errorf("rules in %s cannot be replayed", language)
-		}
-		ctx, cancel := context.WithTimeout(ctx, rangeTimeout)
-		defer cancel()
-		seconds := func(at time.Time) string { return strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64) }
-		form := url.Values{"query": {expr}, "start": {seconds(from)}, "end": {seconds(to)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)}}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(server, "/")+prefix+"/api/v1/query_range", strings.NewReader(form.Encode()))
+		found, err := client.Metrics(ctx, nativeclient.MetricQuery{Language: language, Expression: expr, Start: from, End: to, Step: step})
 		if err != nil {
 			return nil, err
 		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return nil, err
+		matrix := make(model.Matrix, len(found.Series))
+		for i, s := range found.Series {
+			stream := &model.SampleStream{Metric: model.Metric{}, Values: make([]model.SamplePair, len(s.Times))}
+			for name, value := range s.Labels {
+				stream.Metric[model.LabelName(name)] = model.LabelValue(value)
+			}
+			for k, at := range s.Times {
+				value, err := strconv.ParseFloat(s.Values[k], 64)
+				if err != nil {
+					return nil, fmt.Errorf("answer: %w", err)
+				}
+				stream.Values[k] = model.SamplePair{Timestamp: model.Time(at), Value: model.SampleValue(value)}
+			}
+			matrix[i] = stream
 		}
-		defer resp.Body.Close()
-		var answer struct {
-			Data  struct{ Result model.Matrix }
-			Error string
-		}
-		if err := json.NewDecoder(io.LimitReader(resp.Body, maxRangeBytes)).Decode(&answer); err != nil {
-			return nil, fmt.Errorf("%s: %w", resp.Status, err)
-		}
-		if resp.StatusCode != http.StatusOK {
-			return nil, errors.New(answer.Error)
-		}
-		return answer.Data.Result, nil
+		return matrix, nil
 	}
 }
 

@@ -60,6 +60,7 @@ type serveConfig struct {
 	queryRows    int64
 	querySamples int64
 	queryCache   int64
+	sampleCache  int64
 	lookback     time.Duration
 
 	log    selftel.LogConfig
@@ -159,6 +160,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Int64(&c.querySamples, "query-max-samples", 50_000_000, "`samples` a metric query may hold in memory")
 	set.Duration(&c.lookback, "lookback-delta", 5*time.Minute, "`time` that PromQL looks back for the last sample of a series")
 	set.Bytes(&c.queryCache, "query-cache-bytes", 64<<20, "`size` of the answers of PromQL range queries that are kept in memory, so that asking again evaluates only what is new; 0: none")
+	set.Bytes(&c.sampleCache, "sample-cache-bytes", 128<<20, "`size` of the packed samples that are kept in memory once read, some 50 million samples in 64 MiB; they are read again when the parts of their day have changed; 0: none")
 	set.Section("What each tenant may send")
 	declareTenant(set, &c.tenantLimits)
 	set.String(&c.limitsFile, "limits", "", "YAML `file` with other values for single tenants: names of tenants, and below each the flags of this section that differ")

@@ -28,7 +28,8 @@ type spool struct {
 func openSpool(cfg *serveConfig, b *backend, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (*spool, error) {
 	walConfig := wal.Config{Dir: filepath.Join(cfg.dataDir, "wal"), MaxBytes: cfg.walMaxBytes, Logger: log, Registerer: reg}
 	if b.engine != nil {
-		walConfig.Settle = b.engine.Sync // what an external server does about power loss is its own configuration
+		// what an external server does about power loss and its disk is its own configuration
+		walConfig.Settle, walConfig.Epoch = b.engine.Sync, b.engine.Epoch
 	}
 	w, err := wal.Open(walConfig)
 	if err != nil {

@@ -42,6 +42,10 @@ type Config struct {
 	// SettlePause is how long stored segments wait for others, so that one
 	// Settle serves all (default 5 s; a tenth while half the budget is used).
 	SettlePause time.Duration
+	// Epoch names the time since the storage may last have lost what it had
+	// acked; segments that were stored in an earlier one are sent again. Nil
+	// means that it loses nothing while the machine is up.
+	Epoch func() string
 	// Boot tells times between two starts of the machine apart (default the
 	// system's own; zero where there is none).
 	Boot       Key

@@ -17,6 +17,7 @@ type sealed struct {
 	oldest time.Time
 	tries  int      // failed attempts to open it
 	left   []string // tables that were not stored when it was put to rest; nil: it was not
+	boot   Key      // when it was taken to be stored; see Log.boot
 }
 
 // errVersion is a segment written by a newer program.
@@ -191,6 +192,7 @@ func (l *Log) blank(path string, size int64) (bool, error) {
 // unlessStored is g, or nil and g removed or settling when all its tables are
 // stored.
 func (l *Log) unlessStored(g *sealed, tables []part, marks []mark) (*sealed, error) {
+	g.boot = l.boot()
 	done := l.believed(marks)
 	for _, t := range tables {
 		if !slices.Contains(done, t.Table) {

@@ -128,6 +128,7 @@ func (l *Log) load(g *sealed) (*Segment, error) {
 		return nil, err
 	}
 	before := g.size
+	g.boot = l.boot() // of before it is sent
 	l.repair(f, g, c)
 	l.addUsed(g.size - before)
 	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: l.believed(c.done)}
@@ -194,8 +195,9 @@ func (s *Segment) Piece(table string) Piece {
 }
 
 // Done marks a table as stored, so that a restart does not send it again. The
-// mark is not synced, and not believed when the machine was started again since:
-// then the table is sent again with the same token.
+// mark is not synced, and not believed when the machine was started again since
+// or the storage has lost something: then the table is sent again with the same
+// token.
 func (s *Segment) Done(table string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -205,7 +207,7 @@ func (s *Segment) Done(table string) error {
 	}
 	f := frame{
 		kind: kindDone, parts: []part{{Table: table}}, offset: s.end, synced: s.seal,
-		id: s.header.id, key: s.log.cfg.Boot, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
+		id: s.header.id, key: s.info.boot, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
 	}
 	b := f.appendHead(nil)
 	b = appendTrailer(b, s.end+int64(len(b))+trailerSize-s.seal)
@@ -226,7 +228,11 @@ func (s *Segment) Remove() error {
 	}
 	if s.log.cfg.Settle != nil {
 		err := s.file.Close()
-		s.log.settle(s.info)
+		if s.info.boot == s.log.boot() {
+			s.log.settle(s.info)
+		} else { // some of it was stored before the storage lost something
+			s.log.giveBack(s.info)
+		}
 		if err != nil {
 			return fmt.Errorf("wal: remove: %w", err)
 		}

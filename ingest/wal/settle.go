@@ -2,6 +2,7 @@ package wal
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"slices"
@@ -13,22 +14,35 @@ import (
 // machine's power. So it settles first:
 //
 //	Remove ─▶ settled ─▶ Config.Settle (syncs what storage wrote) ─▶ deleted
-//	             ▲ the power goes: marks of another boot are not believed,
-//	             └ and the segment is sent again with its tokens
+//	             ▲ the power goes, or the storage finds that it lost something:
+//	             │ marks of another boot or epoch are not believed, and the
+//	             └ segment is sent again with its tokens
 //
 // One sync serves all segments that were done when it began.
 
-// mark is a table that was stored while the machine was up for the boot'th time.
+// mark is a table that was stored, and when; see Log.boot.
 type mark struct {
 	table string
 	boot  Key
 }
 
+// boot names the time in which what was stored is still there, short of power
+// being lost: this boot of the machine and this epoch of the storage. It is
+// zero where boots cannot be told apart.
+func (l *Log) boot() Key {
+	if l.cfg.Epoch == nil || l.cfg.Boot == (Key{}) {
+		return l.cfg.Boot
+	}
+	sum := sha256.Sum256(append(l.cfg.Boot[:], l.cfg.Epoch()...))
+	return Key(sum[:len(Key{})])
+}
+
 // believed are the tables of marks that say the truth even if power was lost
 // since.
 func (l *Log) believed(marks []mark) (tables []string) {
+	boot := l.boot()
 	for _, m := range marks {
-		if l.cfg.Settle == nil || m.boot == l.cfg.Boot && m.boot != (Key{}) {
+		if l.cfg.Settle == nil || m.boot == boot && m.boot != (Key{}) {
 			tables = append(tables, m.table)
 		}
 	}
@@ -89,16 +103,22 @@ func (l *Log) settleAll() error {
 	l.mu.Lock()
 	before := slices.Clone(l.settled)
 	l.mu.Unlock()
-	if err := l.cfg.Settle(context.Background()); err != nil {
-		return err
-	}
-	var errs []error
+	unsynced := l.cfg.Settle(context.Background())
+	boot := l.boot()
+	errs := []error{unsynced}
 	for _, g := range before {
 		l.mu.Lock()
 		closing := l.closing
 		l.mu.Unlock()
 		if closing { // the directory may be another process's
 			return nil
+		}
+		if g.boot != boot {
+			l.sendAgain(g)
+			continue
+		}
+		if unsynced != nil {
+			continue
 		}
 		err := l.cfg.FS.Remove(g.path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -112,4 +132,14 @@ func (l *Log) settleAll() error {
 		l.mu.Unlock()
 	}
 	return errors.Join(errs...)
+}
+
+// sendAgain hands out once more what was stored in an epoch that is over.
+func (l *Log) sendAgain(g *sealed) {
+	l.cfg.Logger.Warn("wal: the storage may have lost a segment that it had acked; it is sent again", "segment", g.path)
+	l.mu.Lock()
+	l.settled = slices.DeleteFunc(l.settled, func(h *sealed) bool { return h == g })
+	g.left = nil
+	l.mu.Unlock()
+	l.giveBack(g)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -122,6 +123,56 @@ func TestMarksAndBoots(t *testing.T) {
 	if s := next(t, l); len(s.Tables()) != 1 {
 		t.Errorf("tables %v", s.Tables())
 	}
+}
+
+// A segment that was stored, in part or whole, when the storage lost something is sent again, also by a process that
+// was started since; one that was handed out after is not.
+func TestMarksAndEpochs(t *testing.T) {
+	var epoch atomic.Value
+	epoch.Store("first")
+	settling := make(chan error)
+	cfg := Config{
+		Dir: t.TempDir(), SettlePause: time.Millisecond, Boot: Key{1},
+		Settle: func(context.Context) error { return <-settling },
+		Epoch:  func() string { return epoch.Load().(string) },
+	}
+	l := open(t, cfg)
+	appendAll(t, l, 1)
+	stored := sealNow(t, l)
+	token := stored.Piece("logs").Token
+	appendAll(t, l, 2)
+	half := sealNow(t, l)
+	storeAll(t, stored)
+	if err := half.Done("logs"); err != nil {
+		t.Fatal(err)
+	}
+	half.Return()
+	epoch.Store("second")
+	settling <- errors.New("a part is not whole")
+	again := next(t, l)
+	for again.ID() != stored.ID() { // it is given back when the settler gets to it
+		again.Return()
+		again = next(t, l)
+	}
+	if got := again.Piece("logs").Token; got != token || len(again.Tables()) != 2 {
+		t.Errorf("token %s, want %s; tables %v", got, token, again.Tables())
+	}
+	half = next(t, l)
+	if len(half.Tables()) != 2 {
+		t.Errorf("half stored in the first epoch: %v is left", half.Tables())
+	}
+	if err := again.Done("logs"); err != nil {
+		t.Fatal(err)
+	}
+	again.Return()
+	if again = next(t, l); len(again.Tables()) != 1 {
+		t.Errorf("half stored in the second epoch: %v is left", again.Tables())
+	}
+	storeAll(t, again)
+	storeAll(t, half)
+	close(settling)
+	eventually(t, "both segments are deleted", func() bool { return segmentFiles(t, cfg.Dir) == 0 })
+	l.Close()
 }
 
 func TestSystemBoot(t *testing.T) {

@@ -40,6 +40,10 @@ type Expr struct {
 	// Data is the expression without its outermost comparisons: what a
 	// condition compares. Where it compares nothing, it is Text.
 	Data string
+	// Window is how far back an evaluation at one time looks where nothing in
+	// the expression says so, in languages in which a range looks back as far as
+	// its step; 0 in others.
+	Window time.Duration
 	// reads are the matchers on the names of metrics, one list a selector; an
 	// empty one reads any.
 	reads [][]*labels.Matcher

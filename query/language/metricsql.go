@@ -13,7 +13,7 @@ func metricsQL(text string) (*Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Expr{Text: text, Kind: kindOf(expr), Data: text}
+	e := &Expr{Text: text, Kind: kindOf(expr), Data: text, Window: metricsqlexec.InstantStep}
 	if data := comparedBy(expr); data != expr {
 		e.Data = string(data.AppendString(nil))
 	}

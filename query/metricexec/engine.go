@@ -103,6 +103,7 @@ type Engine struct {
 	parser Parser
 	promql *promplan.Engine
 	known  *known
+	finds  *finds
 	reads  exprReads
 
 	cache   *rangecache.Cache // nil keeps nothing
@@ -122,6 +123,7 @@ func New(c Config) *Engine {
 		config: c,
 		parser: p,
 		known:  newKnown(),
+		finds:  newFinds(),
 		cache:  rangecache.New(c.CacheBytes),
 		worth:  worthKeeping,
 		promql: promplan.NewEngine(promql.EngineOpts{
@@ -242,7 +244,7 @@ const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
 	return &queryable{
-		source: e.config.Source, tenant: t, known: e.known, promote: e.config.Promote, limits: e.config.Limits,
+		source: e.config.Source, tenant: t, known: e.known, finds: e.finds, promote: e.config.Promote, limits: e.config.Limits,
 		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }

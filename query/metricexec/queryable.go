@@ -3,6 +3,7 @@ package metricexec
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -23,8 +24,12 @@ type queryable struct {
 	budget  *budget
 	limits  Limits
 	known   *known
-	ahead   *Ahead        // nil if nothing was read ahead
+	ahead   *Ahead // nil if nothing was read ahead
+	finds   *finds
 	slots   chan struct{} // selects read side by side, this many at once
+
+	mu    sync.Mutex
+	state stated
 }
 
 func (q *queryable) Querier(from, to int64) (storage.Querier, error) {
@@ -77,12 +82,27 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 // load reads the points of stored series.
 func (q *querier) load(ctx context.Context, found []visible, hints *storage.SelectHints) (*points, error) {
 	p := newPoints(found)
-	samples, histograms := p.fingerprints()
+	plain, delta, histograms := p.fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
-	if len(samples) > 0 {
+	var mu sync.Mutex
+	if len(plain) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Samples(gctx, q.tenant, q.points(samples, hints), func(s metricstore.Samples) error {
+			_, err := q.source.Stream(gctx, q.tenant, q.points(plain, hints), func(s metricstore.Samples) error {
+				own := deltas{times: slices.Clone(s.Times), values: slices.Clone(s.Values)}
+				mu.Lock()
+				p.samples[s.Fingerprint] = own
+				mu.Unlock()
+				return q.budget.read(len(s.Times))
+			})
+			return q.budget.explain(err)
+		})
+	}
+	if len(delta) > 0 {
+		g.Go(func() error {
+			_, err := q.source.Samples(gctx, q.tenant, q.points(delta, hints), func(s metricstore.Samples) error {
+				mu.Lock()
 				p.samples[s.Fingerprint] = deltas{s.Times, s.Start, s.Values}
+				mu.Unlock()
 				return q.budget.read(len(s.Times))
 			})
 			return q.budget.explain(err)
@@ -104,25 +124,57 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 
 // points is the read of the points of a select.
 func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metricstore.Range {
-	return metricstore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples}
+	return metricstore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples, As: q.asked()}
 }
 
 // find lists the visible series of a selector in the order of their labels; too
-// many are an error.
+// many are an error. The list is shared.
 func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
 	if q.ahead != nil {
 		if found, ok := q.ahead.found(from, to, s); ok {
 			return found, nil
 		}
 	}
-	found, err := q.any(ctx, from, to, s)
-	return inOrder(found), err
+	return q.found(ctx, from, to, s, true)
 }
 
 // any is find in no order, for those who only look at the labels: sorting them
 // costs more than all else.
 func (q *querier) any(ctx context.Context, from, to int64, s selector) ([]visible, error) {
+	return q.found(ctx, from, to, s, false)
+}
+
+// found takes what a selector finds from memory, if that is still true, or from the
+// store.
+func (q *querier) found(ctx context.Context, from, to int64, s selector, sorted bool) ([]visible, error) {
 	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
+	key := findKey{q.tenant, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
+	version, ok := q.stateOf(ctx, from, to).Series(first, last)
+	known, had := find{version: version}, false
+	if ok {
+		known, had = q.finds.get(key, version)
+	}
+	if had && (known.sorted || !sorted) {
+		return known.found, nil
+	}
+	if !had {
+		found, err := q.look(ctx, first, last, s)
+		if err != nil {
+			return nil, err
+		}
+		known = find{version: version, found: found}
+	}
+	if sorted {
+		known.found, known.sorted = inOrder(slices.Clone(known.found)), true
+	}
+	if ok {
+		q.finds.add(key, known)
+	}
+	return known.found, nil
+}
+
+// look asks the store what a selector finds.
+func (q *querier) look(ctx context.Context, first, last time.Time, s selector) ([]visible, error) {
 	stored, err := q.source.Index(ctx, q.tenant, first, last, s.selection(q.limits.MaxSeries))
 	if err != nil {
 		if overLimit(err) {

@@ -47,18 +47,20 @@ func newPoints(found []visible) *points {
 	return p
 }
 
-// fingerprints splits the series by where their points are.
-func (p *points) fingerprints() (samples, histograms []uint64) {
+// fingerprints splits the series by where their points are, and what of them is
+// needed: of deltas, when they began.
+func (p *points) fingerprints() (plain, delta, histograms []uint64) {
 	for fp, s := range p.stored {
-		if s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram {
+		switch {
+		case s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram:
 			histograms = append(histograms, fp)
-		} else {
-			samples = append(samples, fp)
+		case isDelta(s):
+			delta = append(delta, fp)
+		default:
+			plain = append(plain, fp)
 		}
 	}
-	slices.Sort(samples)
-	slices.Sort(histograms)
-	return samples, histograms
+	return plain, delta, histograms
 }
 
 // histograms keeps the points of a histogram series and tells how many numbers
@@ -292,7 +294,9 @@ func merge(parts []deltas, add bool) deltas {
 	var all deltas
 	for _, p := range parts {
 		all.times = append(all.times, p.times...)
-		all.start = append(all.start, p.start...)
+		if add {
+			all.start = append(all.start, p.start...)
+		}
 		all.values = append(all.values, p.values...)
 	}
 	order := make([]int, len(all.times))
@@ -313,7 +317,9 @@ func merge(parts []deltas, add bool) deltas {
 			continue
 		}
 		out.times = append(out.times, all.times[i])
-		out.start = append(out.start, all.start[i])
+		if add {
+			out.start = append(out.start, all.start[i])
+		}
 		out.values = append(out.values, all.values[i])
 	}
 	return out

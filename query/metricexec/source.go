@@ -13,6 +13,7 @@ import (
 // are, or memory in tests. What exceeds a limit it is given is an error of
 // class conn.Limit. Series may list more than was asked for, never fewer.
 type Source interface {
+	Version(ctx context.Context, from, to time.Time) metricstore.Version
 	Series(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)

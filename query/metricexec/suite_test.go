@@ -64,6 +64,7 @@ func TestSuiteItself(t *testing.T) {
 	}
 	db := storagetest.DB(t)
 	store := metricstore.New(db, resourcestore.New(db))
+	store.Remember(16 << 20)
 	s := &suite{db: db, engine: New(Config{Source: store, Promote: []string{}})}
 	for name, inner := range map[string]promql.QueryEngine{"grid": promplan.NewEngine(opts), "engine": promql.NewEngine(opts)} {
 		t.Run(name, func(t *testing.T) {

@@ -41,6 +41,10 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 	return out, nil
 }
 
+func (m *memory) Version(context.Context, time.Time, time.Time) metricstore.Version {
+	return metricstore.Version{}
+}
+
 func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
 	all, err := m.Series(ctx, t, from, to, sel)
 	for i := range all {

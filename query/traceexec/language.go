@@ -25,11 +25,9 @@ func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.
 	if err != nil {
 		return nil, err
 	}
-	back := defaultRange
-	if v, ok := q.Hint("range"); ok {
-		if back = time.Duration(v.Int); v.Type != traceql.TypeDuration || back <= 0 {
-			return nil, fault.Param("query", errors.New("the hint range wants a duration, as in with(range=1m)"))
-		}
+	back, err := Window(q)
+	if err != nil {
+		return nil, err
 	}
 	began := time.Now()
 	set, err := e.Metrics(ctx, t, q, Grid{First: at.UnixNano(), Step: int64(back), N: 1}, 0)
@@ -43,6 +41,18 @@ func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.
 		}
 	}
 	return &metricexec.Result{Value: v, Query: expr, Plan: Explain(q), Stats: metricexec.Stats{Series: int64(len(v)), Samples: int64(len(v)), Elapsed: time.Since(began)}}, nil
+}
+
+// Window is how far back an instant query looks; in a range it is the step.
+func Window(q *traceql.Query) (time.Duration, error) {
+	v, ok := q.Hint("range")
+	switch {
+	case !ok:
+		return defaultRange, nil
+	case v.Type != traceql.TypeDuration || v.Int <= 0:
+		return 0, fault.Param("query", errors.New("the hint range wants a duration, as in with(range=1m)"))
+	}
+	return time.Duration(v.Int), nil
 }
 
 // Range evaluates a metrics query at start and each step after it until end.

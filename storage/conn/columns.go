@@ -61,17 +61,17 @@ func (db *DB) readColumns(ctx context.Context, q Query, op string, stats *Stats,
 	for key, v := range db.settings(ctx, q.Settings) {
 		query.Settings = append(query.Settings, ch.Setting{Key: key, Value: fmt.Sprint(v), Important: true})
 	}
-	client := db.idle.take(addr)
+	client := db.idle.take(addr, q.Admin)
 	waited := client != nil
 	for {
 		if client == nil {
-			if client, err = db.dial(ctx, addr); err != nil {
+			if client, err = db.dial(ctx, addr, q.Admin); err != nil {
 				return db.explain(ctx, op, err)
 			}
 		}
 		err = client.Do(ctx, query)
 		if err == nil {
-			db.idle.put(client, addr)
+			db.idle.put(client, addr, q.Admin)
 			return nil
 		}
 		client.Close()
@@ -101,12 +101,14 @@ func (db *DB) readAddr() (Addr, error) {
 	return db.cfg.Addr(), nil
 }
 
-func (db *DB) dial(ctx context.Context, addr Addr) (*ch.Client, error) {
+func (db *DB) dial(ctx context.Context, addr Addr, admin bool) (*ch.Client, error) {
 	o := ch.Options{
 		Address: addr.TCPAddr, Database: addr.Database, Compression: ch.CompressionDisabled,
 		DialTimeout: db.cfg.DialTimeout, HandshakeTimeout: db.cfg.DialTimeout, ReadTimeout: ch.NoTimeout, // the context's deadline is what counts
 	}
-	o.User, o.Password = addr.reader()
+	if o.User, o.Password = addr.User, addr.Password; !admin {
+		o.User, o.Password = addr.reader()
+	}
 	if addr.Secure {
 		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}

@@ -5,12 +5,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -63,6 +65,9 @@ type DB struct {
 	http    *http.Client
 	metrics metrics
 	idle    idleClients
+	seed    maphash.Seed // of Contents
+
+	secretive atomic.Bool // the server does not tell Contents
 
 	mu     sync.Mutex
 	addr   Addr // the address of the pools
@@ -89,6 +94,7 @@ func Open(cfg Config) (*DB, error) {
 			DisableCompression:  true,
 		}},
 		metrics: newMetrics(cfg.Registerer),
+		seed:    maphash.MakeSeed(),
 	}
 	return db, nil
 }

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -27,18 +28,23 @@ type idleClients struct {
 type idleClient struct {
 	client *ch.Client
 	addr   Addr
+	admin  bool // whose connection it is
 	until  time.Time
 }
 
-// take gives out the connection to an address that was used last, nil if there
-// is none. Nobody knows whether the other end is still there.
-func (i *idleClients) take(addr Addr) *ch.Client {
+// take gives out the connection of a user to an address that was used last, nil if
+// there is none. Nobody knows whether the other end is still there.
+func (i *idleClients) take(addr Addr, admin bool) *ch.Client {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for n := len(i.list) - 1; n >= 0; n = len(i.list) - 1 {
+	for n := len(i.list) - 1; n >= 0; n-- {
 		c := i.list[n]
-		i.list = i.list[:n]
-		if c.addr == addr && time.Now().Before(c.until) {
+		good := c.addr == addr && time.Now().Before(c.until)
+		if good && c.admin != admin {
+			continue
+		}
+		i.list = slices.Delete(i.list, n, n+1)
+		if good {
 			return c.client
 		}
 		c.client.Close()
@@ -48,14 +54,14 @@ func (i *idleClients) take(addr Addr) *ch.Client {
 
 // put keeps a connection, whose last read has been answered to its end, or
 // closes it.
-func (i *idleClients) put(client *ch.Client, addr Addr) {
+func (i *idleClients) put(client *ch.Client, addr Addr, admin bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.closed || client.IsClosed() || len(i.list) >= idleMost {
 		client.Close()
 		return
 	}
-	i.list = append(i.list, idleClient{client, addr, time.Now().Add(idleTime)})
+	i.list = append(i.list, idleClient{client, addr, admin, time.Now().Add(idleTime)})
 	if i.timer == nil {
 		i.timer = time.AfterFunc(idleTime, i.expire)
 	}

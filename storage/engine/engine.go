@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -38,6 +35,12 @@ type Engine struct {
 	pid      int
 	restarts int
 	lastErr  error
+	epoch    string // see Epoch
+
+	syncing    sync.Mutex // guards what follows
+	wholeUntil time.Time  // parts older than this are known to be on disk
+	failures   int64      // writes that had failed in the child failedPID at the last Sync
+	failedPID  int
 
 	notify sync.Mutex // keeps OnState calls in order
 }
@@ -64,7 +67,7 @@ func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
 	}
 	e := &Engine{
 		cfg: cfg, layout: layout{cfg.DataDir}, library: library,
-		stopping: make(chan struct{}), done: make(chan struct{}),
+		stopping: make(chan struct{}), done: make(chan struct{}), wholeUntil: time.Now(),
 	}
 	defer func() {
 		if err != nil {
@@ -131,14 +134,31 @@ func (e *Engine) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// launch starts a child and waits until it answers a query.
+// launch mends what the last child left, starts one and waits until it answers a query. Parts that it found broken as
+// it loaded its tables are mended by another start.
 func (e *Engine) launch(ctx context.Context) (*process, error) {
+	for {
+		if err := e.mend(); err != nil {
+			return nil, err
+		}
+		child, err := e.launchOnce(ctx)
+		if err != nil {
+			return nil, err
+		}
+		mended, err := e.mendLoaded()
+		if err == nil && mended {
+			return child, nil
+		}
+		if err := errors.Join(err, child.stop(e.cfg.StopTimeout)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (e *Engine) launchOnce(ctx context.Context) (*process, error) {
 	began := time.Now()
 	ready, cancel := context.WithTimeout(ctx, e.cfg.ReadyTimeout)
 	defer cancel()
-	if err := dropUnfinishedTables(e.layout, e.cfg.Logger); err != nil {
-		return nil, err
-	}
 	child, err := spawn(e.layout.root, e.layout.spec(), e.lock)
 	if err != nil {
 		return nil, fmt.Errorf("engine: start: %w", err)
@@ -184,22 +204,8 @@ func (e *Engine) createDatabase(ctx context.Context, child *process) error {
 		case <-ctx.Done():
 		}
 	}()
-	body := strings.NewReader("CREATE DATABASE IF NOT EXISTS " + e.endpoint.Database)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+e.endpoint.HTTPAddr+"/?database=system", body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("X-ClickHouse-User", e.endpoint.User)
-	req.Header.Set("X-ClickHouse-Key", e.endpoint.Password)
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // an open connection would delay a stop
-	resp, err := client.Do(req)
-	if err != nil {
+	if _, err := e.query(ctx, "CREATE DATABASE IF NOT EXISTS "+e.endpoint.Database); err != nil {
 		return fmt.Errorf("first query: %w", err)
-	}
-	defer resp.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("first query: %s: %s", resp.Status, strings.TrimSpace(string(answer)))
 	}
 	return nil
 }
@@ -318,16 +324,6 @@ func (e *Engine) stopRequested() bool {
 	default:
 		return false
 	}
-}
-
-// Sync returns when all that inserts have stored so far survives the loss of
-// power: ClickHouse leaves that to the system, which takes up to half a minute.
-// It is one syncfs of the file system that has the data.
-func (e *Engine) Sync(context.Context) error {
-	if err := syncFilesystem(e.cfg.DataDir); err != nil {
-		return fmt.Errorf("engine: sync: %w", err)
-	}
-	return nil
 }
 
 // Stop lets the engine flush and end. Close client pools first: open connections delay the stop by five seconds

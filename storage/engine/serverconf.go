@@ -37,6 +37,7 @@ func (l layout) backups() string { return filepath.Join(l.root, "backups") } // 
 func (l layout) serverXML() string { return filepath.Join(l.conf(), "server.xml") }
 func (l layout) usersXML() string  { return filepath.Join(l.conf(), "users.xml") }
 func (l layout) spec() string      { return filepath.Join(l.conf(), "child.json") }
+func (l layout) epoch() string     { return filepath.Join(l.root, "epoch") } // see Engine.Epoch
 
 // create makes the directories, private to this user even where they existed before with a laxer mode.
 func (l layout) create() error {

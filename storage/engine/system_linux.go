@@ -25,6 +25,14 @@ func syncFilesystem(dir string) error {
 	return unix.Syncfs(int(d.Fd()))
 }
 
+// killChild ends a child that is to be replaced. No ID means that there is none.
+func killChild(pid int) error {
+	if pid == 0 {
+		return nil
+	}
+	return unix.Kill(pid, unix.SIGKILL)
+}
+
 const supported = runtime.GOARCH == "amd64"
 
 // machineMemory is the memory of this machine or of the control group we run in, whichever is less.

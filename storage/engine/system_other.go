@@ -20,4 +20,5 @@ func machineMemory() int64                              { return 0 }
 func freeDisk(string) (int64, error)                    { return 0, ErrUnsupported }
 func lockDir(context.Context, string) (*os.File, error) { return nil, ErrUnsupported }
 func reservePort(int) (*reservation, error)             { return nil, ErrUnsupported }
+func killChild(int) error                               { return ErrUnsupported }
 func landlockABI() int                                  { return 0 }

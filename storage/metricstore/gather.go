@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -25,10 +29,46 @@ func streamSelect(t tenant.ID, from, to int64) chsql.Select {
 // streamBlock is how many chunks a block may have: a few megabytes.
 const streamBlock = 512
 
+// chunks reads what is not packed of series, which are indexes, and passes them on.
+func (c *share) chunks(ctx context.Context, series []int) error {
+	if len(series) == 0 {
+		return nil
+	}
+	fps := make([]uint64, len(series))
+	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	for k, i := range series {
+		fps[k] = c.Fingerprints[i]
+		for d, of := range c.days {
+			if loose := of[i].Loose & c.hoursOf(d); loose != 0 {
+				begin := int64(c.firstDay()+uint32(d)) * daySeconds * 1000
+				from = min(from, begin+int64(loose.First())*hourMillis)
+				to = max(to, begin+int64(loose.Last())*hourMillis)
+			}
+		}
+	}
+	g := gathering{share: c, series: series, fps: fps}
+	stats, err := c.store.db.Columns(ctx, conn.Query{
+		SQL: streamSelect(c.tenant, from, to).SQL(), Op: "samples", Params: map[string]string{"fingerprints": resourcestore.IDList(fps)},
+	}, g.results(), g.block)
+	c.stats.Add(stats)
+	var again []uint64
+	if err == nil {
+		again, err = g.flush(ctx)
+	}
+	if err == nil && len(again) > 0 {
+		r := c.Range
+		r.Fingerprints = again
+		stats, err = c.store.Samples(ctx, c.tenant, r, c.each)
+		c.stats.Add(stats)
+	}
+	return err
+}
+
 // gathering puts the chunks of some series of a share together.
 type gathering struct {
 	*share
-	fps         []uint64
+	series      []int    // indexes
+	fps         []uint64 // of these, in order
 	fingerprint proto.ColUInt64
 	hour        proto.ColUInt32
 	ts          chunkColumn[int64]
@@ -40,6 +80,7 @@ type gathering struct {
 type gathered struct {
 	Samples
 	chunks   []int // where each begins
+	counted  int   // samples in the range
 	unsorted bool
 }
 
@@ -70,14 +111,13 @@ func (c chunkColumn[T]) span(i int) (from, to int) {
 // block takes the chunks of one block.
 func (g *gathering) block() error {
 	ts, values := *g.ts.Data.(*proto.ColInt64), *g.value.Data.(*proto.ColFloat64)
-	first := hourOf(g.From)
 	for i, fp := range g.fingerprint {
-		at, ok := g.index[fp]
-		k := int(g.hour[i]-first) / 3600
-		if !ok || k >= g.hours() {
+		at, ok := slices.BinarySearch(g.fps, fp)
+		d := int(g.hour[i]/daySeconds) - int(g.firstDay())
+		if !ok || d < 0 || d >= len(g.days) {
 			return fmt.Errorf("samples: hour %d of series %d was not asked for", g.hour[i], fp)
 		}
-		if g.hoursOf(at)[k].packed() {
+		if g.days[d][g.series[at]].Packed.Has(int(g.hour[i] % daySeconds / 3600)) {
 			continue
 		}
 		from, to := g.ts.span(i)
@@ -107,26 +147,29 @@ func (g *gathering) chunk(fp uint64, ts []int64, values []float64) error {
 	for i := 1; i < len(ts); i++ {
 		sorted = sorted && ts[i-1] < ts[i]
 	}
-	if sorted {
-		s.within(k, g.From, g.To)
-	} else {
-		s.unsorted = true
-		s.filter(k, g.From, g.To)
+	s.unsorted = s.unsorted || !sorted
+	s.chunks = append(s.chunks, k)
+	in := len(ts)
+	if !sorted || ts[0] < g.From || ts[len(ts)-1] > g.To {
+		in = 0
+		for _, t := range ts {
+			if t >= g.From && t <= g.To {
+				in++
+			}
+		}
 	}
-	if len(s.Times) > k {
-		s.chunks = append(s.chunks, k)
-	}
-	return g.count(len(s.Times) - k)
+	s.counted += in
+	return g.count(in)
 }
 
 // flush passes the series on but for those whose chunks overlap: which of two
 // samples of one time was stored last is known only to a read in order.
 func (g *gathering) flush(ctx context.Context) (again []uint64, err error) {
-	overlap := make([]bool, len(g.fps))
-	err = among(ctx, len(g.fps), func(i int) error {
-		err := g.pass(g.fps[i])
+	overlap := make([]bool, len(g.series))
+	err = among(ctx, len(g.series), func(k int) error {
+		err := g.pass(k)
 		if errors.Is(err, errOverlap) {
-			overlap[i], err = true, nil
+			overlap[k], err = true, nil
 		}
 		return err
 	})
@@ -138,15 +181,15 @@ func (g *gathering) flush(ctx context.Context) (again []uint64, err error) {
 	return again, err
 }
 
-func (g *gathering) pass(fp uint64) error {
-	s := g.found[fp]
+func (g *gathering) pass(k int) error {
+	s := g.found[g.fps[k]]
 	if s == nil {
-		return g.series(fp, nil)
+		return g.share.series(g.series[k], nil)
 	}
 	defer g.store.free(s.Samples)
 	if s.unsorted {
-		g.read.Add(-int64(len(s.Times)))
+		g.read.Add(-int64(s.counted))
 		return errOverlap
 	}
-	return g.series(fp, s)
+	return g.share.series(g.series[k], s)
 }

@@ -3,9 +3,11 @@ package metricstore
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 )
 
@@ -37,6 +40,7 @@ func (f *fixture) streamed(t *testing.T, r Range) (list []Samples) {
 // order, twice, or of a series that had none.
 func TestPacksAreWhatWasStored(t *testing.T) {
 	f := newFixture(t)
+	f.Remember(1 << 20)
 	rng := rand.New(rand.NewPCG(5, 6))
 	begin := noon.UnixMilli()
 	fps := make([]uint64, 300)
@@ -74,8 +78,11 @@ func TestPacksAreWhatWasStored(t *testing.T) {
 				want[i].Start = nil
 			}
 			bits := gocmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
-			if d := gocmp.Diff(want, f.streamed(t, r), bits); d != "" {
-				t.Errorf("%s: [%d, %d]: %.1000s", stage, r.From-begin, r.To-begin, d)
+			for _, how := range []string{"not remembered", "perhaps remembered", "remembered"} {
+				if d := gocmp.Diff(want, f.streamed(t, r), bits); d != "" {
+					t.Errorf("%s, %s: [%d, %d]: %.1000s", stage, how, r.From-begin, r.To-begin, d)
+				}
+				r.As = f.Version(t.Context(), time.UnixMilli(r.From), time.UnixMilli(r.To))
 			}
 		}
 	}
@@ -118,6 +125,58 @@ func TestPacksAreWhatWasStored(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("no samples, only packs")
+}
+
+// What is remembered is read without a statement until something is inserted, and
+// then only that day is read again.
+func TestWhatIsRememberedIsNotRead(t *testing.T) {
+	f := newFixture(t)
+	f.Remember(1 << 20)
+	begin := noon.UnixMilli()
+	var fp uint64
+	add := func(at int64) {
+		f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
+			fp = b.Series(&Series{Name: "m", Type: Gauge}, at)
+			b.Sample(fp, at, 0, 1)
+		})
+	}
+	const day = 24 * 3600_000
+	add(begin)
+	add(begin + day)
+	if _, err := f.Pack(t.Context(), noon, noon.Add(24*time.Hour)); err != nil { // the first day's
+		t.Fatal(err)
+	}
+	var read []conn.Ran
+	var mu sync.Mutex
+	ctx := conn.Traced(t.Context(), func(r conn.Ran) {
+		mu.Lock()
+		defer mu.Unlock()
+		read = append(read, r)
+	})
+	stream := func(want, statements int) {
+		t.Helper()
+		r := Range{Fingerprints: []uint64{fp}, From: begin - 1, To: begin + day + 1, As: f.Version(t.Context(), noon, noon.Add(25*time.Hour))}
+		n := 0
+		read = nil
+		if _, err := f.Stream(ctx, "default", r, func(s Samples) error { n += len(s.Times); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if n != want || len(read) != statements {
+			t.Errorf("%d samples by %d statements, want %d by %d: %v", n, len(read), want, statements, read)
+		}
+	}
+	stream(2, 2) // what there is and the pack; the chunk
+	stream(2, 0)
+	add(begin + day + 1)
+	stream(3, 2)
+	if strings.Contains(read[0].SQL, fmt.Sprint(begin/1000)) {
+		t.Errorf("the day before is read again: %s", read[0].SQL)
+	}
+	stream(3, 0)
+	if err := f.db.Exec(t.Context(), "ALTER TABLE samples DROP PARTITION ('"+noon.Format(time.DateOnly)+"', 30)"); err != nil {
+		t.Fatal(err)
+	}
+	stream(2, 1)
 }
 
 // A pack that is interrupted, or run by two at once, leaves nothing wrong.

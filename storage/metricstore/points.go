@@ -22,6 +22,9 @@ type Range struct {
 	Fingerprints []uint64
 	From, To     int64
 	Limit        int
+	// As is what the tables held before the read, or earlier: what is in memory
+	// and still as true is not read again by Stream.
+	As Version
 }
 
 // batch is how many series are asked for at once.

@@ -10,6 +10,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/packcache"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -29,8 +30,10 @@ const (
 type Store struct {
 	db        *conn.DB
 	resources *resourcestore.Store
+	packs     *packcache.Cache
 	spare     sync.Pool // *Samples, for Stream
 	buffers   sync.Pool // *[]byte, of its packs
+	packers   sync.Pool // *samplepack.Packer
 }
 
 // New makes a store on a database. Resources are read through resources, so
@@ -38,6 +41,10 @@ type Store struct {
 func New(db *conn.DB, resources *resourcestore.Store) *Store {
 	return &Store{db: db, resources: resources}
 }
+
+// Remember makes Stream keep packs in memory, so many bytes of them. It is to be
+// called before the first read.
+func (s *Store) Remember(bytes int64) { s.packs = packcache.New(bytes) }
 
 // bound is the limit where a caller gives limit.
 func bound(limit, otherwise int) int {

@@ -9,10 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/ClickHouse/ch-go/proto"
-	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/packcache"
 	"github.com/trefoil-o11y/trefoil/storage/samplepack"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"golang.org/x/sync/errgroup"
@@ -25,7 +23,8 @@ import (
 //
 // Hours that are packed are read as packs, the rest as chunks:
 //
-//	held:   what samples there are of each series and hour, and the packs of them
+//	recall: what is in memory, and true of the range's version
+//	held:   what samples there are of each other series and hour, and the packs of them
 //	whole:  a pack counts as long as it has all of them
 //	chunks: the hours without such a pack
 func (s *Store) Stream(ctx context.Context, t tenant.ID, r Range, each func(Samples) error) (conn.Stats, error) {
@@ -111,193 +110,81 @@ type share struct {
 	read   *atomic.Int64
 	limit  int64
 	stats  conn.Stats
-	index  map[uint64]int // of a fingerprint
-	cells  []cell         // hours() of each series
-	packs  packColumn
+	days   [][]*packcache.Day // of each day, of each series
 }
-
-// cell is an hour of a series.
-type cell struct {
-	held   uint64 // samples in the table of chunks
-	stored uint64 // of which the pack was made
-	at, n  uint32 // the pack's place among the packs
-}
-
-// packed tells whether the pack has all there is of the hour.
-func (c *cell) packed() bool { return c.held > 0 && c.held == c.stored }
 
 func (c *share) run(ctx context.Context, packs bool) error {
-	c.index = make(map[uint64]int, len(c.Fingerprints))
-	for i, fp := range c.Fingerprints {
-		c.index[fp] = i
-	}
-	c.cells = make([]cell, len(c.Fingerprints)*c.hours())
-	if b, ok := c.store.buffers.Get().(*[]byte); ok {
-		c.packs.buf = (*b)[:0]
-	}
-	defer func() { c.store.buffers.Put(&c.packs.buf) }()
+	c.recall(packs)
 	if err := c.look(ctx, packs); err != nil {
 		return err
 	}
-	var packed, rest []uint64
-	gathered := uint64(0)
-	for i, fp := range c.Fingerprints {
-		held, missing := c.missing(i)
+	var packed, rest []int
+	gathered := 0
+	for i := range c.Fingerprints {
+		any, loose := c.sum(i)
 		switch {
-		case held == 0:
+		case !any:
 			continue
-		case missing == 0:
-			packed = append(packed, fp)
+		case loose == 0:
+			packed = append(packed, i)
 			continue
 		}
-		if gathered += missing; gathered > samplesAtOnce && len(rest) > 0 {
+		if gathered += loose; gathered > samplesAtOnce && len(rest) > 0 {
 			if err := c.chunks(ctx, rest); err != nil {
 				return err
 			}
-			rest, gathered = rest[:0], missing
+			rest, gathered = rest[:0], loose
 		}
-		rest = append(rest, fp)
+		rest = append(rest, i)
 	}
-	if err := among(ctx, len(packed), func(i int) error { return c.series(packed[i], nil) }); err != nil {
+	if err := among(ctx, len(packed), func(k int) error { return c.series(packed[k], nil) }); err != nil {
 		return err
 	}
 	return c.chunks(ctx, rest)
 }
 
-// missing counts the samples of series i, and those that are in no pack.
-func (c *share) missing(i int) (held, missing uint64) {
-	for k := range c.hoursOf(i) {
-		cell := &c.hoursOf(i)[k]
-		held += cell.held
-		if !cell.packed() {
-			missing += cell.held
+// sum tells whether series i has samples in the range's hours, and how many there
+// are in hours that are loose, at most.
+func (c *share) sum(i int) (any bool, loose int) {
+	for d, of := range c.days {
+		day, hours := of[i], c.hoursOf(d)
+		any = any || (day.Packed|day.Loose)&hours != 0
+		if day.Loose&hours != 0 {
+			loose += int(day.Samples)
 		}
 	}
-	return held, missing
-}
-
-func (c *share) hoursOf(i int) []cell { n := c.hours(); return c.cells[i*n : (i+1)*n] }
-
-// look finds out what there is, and brings the packs.
-func (c *share) look(ctx context.Context, packs bool) error {
-	var (
-		fingerprint, stored proto.ColUInt64
-		hour                proto.ColUInt32
-		first               = hourOf(c.From)
-		fp                  uint64
-		row                 []cell
-	)
-	stats, err := c.store.db.Columns(ctx, conn.Query{
-		SQL: heldSelect(c.tenant, c.From, c.To, packs).SQL(), Op: "samples",
-		Params: map[string]string{"fingerprints": resourcestore.IDList(c.Fingerprints)},
-	}, proto.Results{
-		{Name: "fingerprint", Data: &fingerprint}, {Name: "at", Data: &hour}, {Name: "stored", Data: &stored}, {Name: "pack", Data: &c.packs},
-	}, func() error {
-		for i, f := range fingerprint {
-			if row == nil || f != fp {
-				at, ok := c.index[f]
-				if !ok {
-					return fmt.Errorf("samples: series %d was not asked for", f)
-				}
-				fp, row = f, c.hoursOf(at)
-			}
-			k := (hour[i] - first) / 3600
-			if int(k) >= len(row) {
-				return fmt.Errorf("samples: series %d: hour %d was not asked for", f, hour[i])
-			}
-			cell := &row[k]
-			switch at, n := c.packs.span(i); {
-			case n == 0:
-				cell.held += stored[i]
-			case stored[i] > cell.stored: // of several packs the newest has most
-				cell.stored, cell.at, cell.n = stored[i], at, n
-			}
-		}
-		return nil
-	})
-	c.stats.Add(stats)
-	return err
-}
-
-// heldSelect lists how many samples the chunks of each series and hour have, a
-// row a chunk, and the packs. A pack is never empty.
-func heldSelect(t tenant.ID, from, to int64, packs bool) chsql.Select {
-	fp, at := chsql.Col("fingerprint"), chsql.Func("toUnixTimestamp", chsql.Col("hour")).As("at")
-	held := sampleSelect(t, from, to)
-	held.Columns = []chsql.Expr{fp, at, chsql.Col("ts.size0").As("stored"), chsql.String("").As("pack")}
-	held.OrderBy, held.Settings = nil, nil
-	if !packs {
-		return held
-	}
-	packed := held
-	packed.Columns, packed.From = []chsql.Expr{fp, at, chsql.Col("stored"), chsql.Col("pack")}, chsql.Table(samplePacks)
-	return chsql.Select{Columns: []chsql.Expr{fp, chsql.Col("at"), chsql.Col("stored"), chsql.Col("pack")}, From: chsql.Union(held, packed)}
-}
-
-// chunks reads what is not packed of series and passes them on.
-func (c *share) chunks(ctx context.Context, fps []uint64) error {
-	if len(fps) == 0 {
-		return nil
-	}
-	from, to := c.To, c.From
-	for _, fp := range fps {
-		for k, cell := range c.hoursOf(c.index[fp]) {
-			if cell.held > 0 && !cell.packed() {
-				begin := (int64(hourOf(c.From)) + int64(k)*3600) * 1000
-				from, to = min(from, max(begin, c.From)), max(to, min(begin+3_600_000-1, c.To))
-			}
-		}
-	}
-	g := gathering{share: c, fps: fps}
-	stats, err := c.store.db.Columns(ctx, conn.Query{
-		SQL: streamSelect(c.tenant, from, to).SQL(), Op: "samples", Params: map[string]string{"fingerprints": resourcestore.IDList(fps)},
-	}, g.results(), g.block)
-	c.stats.Add(stats)
-	var again []uint64
-	if err == nil {
-		again, err = g.flush(ctx)
-	}
-	if err == nil && len(again) > 0 {
-		r := c.Range
-		r.Fingerprints = again
-		stats, err = c.store.Samples(ctx, c.tenant, r, c.each)
-		c.stats.Add(stats)
-	}
-	return err
+	return any, loose
 }
 
 // errOverlap says that samples of a series are not in order of time.
 var errOverlap = errors.New("samples: chunks overlap")
 
-// series passes on a series: its packs, and more, the chunks that are in none.
-func (c *share) series(fp uint64, more *gathered) (err error) {
-	var out Samples
-	out.Fingerprint = fp
+// series passes on series i: its packs, and more, the chunks that are in none.
+func (c *share) series(i int, more *gathered) (err error) {
+	out := Samples{Fingerprint: c.Fingerprints[i]}
 	out.Times, out.Values = c.store.room()
 	defer func() { c.store.free(out) }()
 	var starts []int
-	for _, cell := range c.hoursOf(c.index[fp]) {
-		if !cell.packed() {
-			continue
-		}
-		k := len(out.Times)
-		out.Times, out.Values, err = samplepack.Unpack(c.packs.buf[cell.at:][:cell.n], out.Times, out.Values)
-		if err != nil {
-			return fmt.Errorf("samples: series %d: %w", fp, err)
-		}
-		out.within(k, c.From, c.To)
-		if len(out.Times) > k {
-			starts = append(starts, k)
+	for d, of := range c.days {
+		for h := of[i].Packed & c.hoursOf(d); h != 0; h &= h - 1 {
+			k := len(out.Times)
+			out.Times, out.Values, err = samplepack.Unpack(of[i].Pack(h.First()), out.Times, out.Values)
+			if err != nil {
+				return fmt.Errorf("samples: series %d: %w", out.Fingerprint, err)
+			}
+			out.within(k, c.From, c.To)
+			if len(out.Times) > k {
+				starts = append(starts, k)
+			}
 		}
 	}
-	if err := c.count(len(out.Times)); err != nil {
-		return err
-	}
+	counted := 0
 	if more != nil && len(more.Times) > 0 {
 		for _, k := range more.chunks {
 			starts = append(starts, len(out.Times)+k)
 		}
 		out.Times, out.Values = append(out.Times, more.Times...), append(out.Values, more.Values...)
+		counted = more.counted
 	}
 	if len(out.Times) == 0 {
 		return nil
@@ -305,11 +192,18 @@ func (c *share) series(fp uint64, more *gathered) (err error) {
 	if !inOrder(out.Times, starts) {
 		sorted, ok := c.store.order(out, starts)
 		if !ok {
-			c.read.Add(-int64(len(out.Times)))
+			c.read.Add(-int64(counted))
 			return errOverlap
 		}
 		out, sorted = sorted, out
 		c.store.free(sorted)
+	}
+	if more != nil {
+		c.remember(i, &out)
+		out.within(0, c.From, c.To)
+	}
+	if err := c.count(len(out.Times) - counted); err != nil || len(out.Times) == 0 {
+		return err
 	}
 	return c.each(out)
 }

@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
-	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
 // ArrowType is the content type of an Arrow stream.
@@ -45,6 +45,11 @@ func Metrics(warnings []string, batches ...[]Series) []byte {
 			flush()
 		}
 	})
+}
+
+// Points is a metric answer of one series of n points, 16 bytes each.
+func Points(n int) []byte {
+	return Metrics(nil, []Series{{Times: make([]int64, n), Values: make([]float64, n)}})
 }
 
 func appendSeries(b *array.RecordBuilder, s Series) {
@@ -156,7 +161,7 @@ func stream(fields []arrow.Field, meta map[string]string, fill func(b *array.Rec
 	b := array.NewRecordBuilder(memory.NewGoAllocator(), schema)
 	defer b.Release()
 	fill(b, func() {
-		rec := b.NewRecord()
+		rec := b.NewRecordBatch()
 		defer rec.Release()
 		must(w.Write(rec))
 	})

@@ -35,14 +35,23 @@ func Metrics(res *trefoilclient.MetricResult, opt MetricOptions) data.Frames {
 	}
 	legends := Legends(opt.Legend, res.Series)
 	out := make(data.Frames, len(res.Series))
+	var times *data.Field
 	for i, s := range res.Series {
+		if i == 0 || !sameTimes(s.Times, res.Series[i-1].Times) {
+			times = data.NewField(data.TimeSeriesTimeFieldName, nil, s.Times)
+		}
 		value := data.NewField(data.TimeSeriesValueFieldName, data.Labels(s.Labels), s.Values)
 		value.SetConfig(&data.FieldConfig{DisplayNameFromDS: legends[i]})
-		frame := data.NewFrame(legends[i], data.NewField(data.TimeSeriesTimeFieldName, nil, s.Times), value)
+		frame := data.NewFrame(legends[i], times, value)
 		frame.Meta = meta()
 		out[i] = frame
 	}
 	return annotate(out, res.Warnings, res.Cost)
+}
+
+// sameTimes tells series that share their times, whose frames then share the field.
+func sameTimes(a, b []time.Time) bool {
+	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }
 
 // MetricTable makes one table of the newest value of every series: a time, a

@@ -164,7 +164,7 @@ func TestQueryErrors(t *testing.T) {
 		{"503", apitest.Refuse(503, "unavailable", "engine down"), 503, "cannot answer now: engine down"},
 		{"500", apitest.Refuse(500, "internal", "oops"), 500, "Trefoil failed: oops"},
 		{"garbage", apitest.Answer(apitest.ArrowType, []byte("garbage")), 502, "cannot be read"},
-		{"too large", apitest.Answer(apitest.ArrowType, make([]byte, 3<<20)), 400, "over 2 MiB"},
+		{"too large", apitest.Answer(apitest.ArrowType, apitest.Points(200_000)), 400, "over 2 MiB"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := start(t, config{url: serve(t, tc.handler), json: map[string]any{"timeout": 1, "maxResponseMiB": 2}})

@@ -1,44 +1,147 @@
 package trefoilclient
 
 import (
-	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
-	"sync/atomic"
+	"io"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
-	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 )
 
-// readArrow calls each with every record batch of stream. Live memory is bounded
-// by budget whatever lengths the stream claims. Records are valid only inside
-// each; the returned metadata is the schema's.
-func readArrow(stream []byte, budget int64, each func(arrow.Record) error) (meta arrow.Metadata, err error) {
-	// Lengths and offsets come from the network and the Arrow library answers
+// arrowStream reads an Arrow stream message by message, as the network brings it,
+// and checks each before the Arrow library sees it (see arrowverify.go). Of a
+// message's body there is one copy: what is read of it stays in that memory.
+type arrowStream struct {
+	from io.Reader
+	most int64 // bytes that may be read
+
+	read    int64
+	columns int   // of the schema, 0 before it
+	failed  error // why there is no next message, without what the library adds
+}
+
+var (
+	errCutShort = errors.New("arrow stream: cut short")
+	errTooLarge = errors.New("arrow stream: more bytes than allowed")
+)
+
+// brokenOff is a failure to read, unlike a stream that is wrong.
+type brokenOff struct{ err error }
+
+func (e *brokenOff) Error() string { return "arrow stream: " + e.err.Error() }
+
+// batches calls each with every record batch and returns the schema's metadata.
+// What each keeps of a batch stays valid, and keeps the batch in memory.
+func (s *arrowStream) batches(each func(arrow.RecordBatch) error) (meta arrow.Metadata, err error) {
+	// Lengths and offsets come from the network, and the Arrow library answers
 	// wrong ones with a panic.
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("arrow stream: %v", p)
 		}
 	}()
-	if err := verifyStream(stream); err != nil {
-		return meta, err
-	}
-	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&boundedAllocator{budget: budget}))
+	r, err := ipc.NewReaderFromMessageReader(s)
 	if err != nil {
-		return meta, err
+		return meta, s.orOwn(err)
 	}
 	defer r.Release()
 	for r.Next() {
-		if err := each(r.Record()); err != nil {
+		if err := each(r.RecordBatch()); err != nil {
 			return meta, err
 		}
 	}
 	if err := r.Err(); err != nil {
-		return meta, err
+		return meta, s.orOwn(err)
 	}
 	return r.Schema().Metadata(), nil
+}
+
+func (s *arrowStream) orOwn(err error) error {
+	if s.failed != nil {
+		return s.failed
+	}
+	return err
+}
+
+// Message is the next message, io.EOF behind the last: ipc.MessageReader.
+func (s *arrowStream) Message() (*ipc.Message, error) {
+	m, err := s.message()
+	if err != nil && err != io.EOF {
+		s.failed = err
+	}
+	return m, err
+}
+
+// Retain does nothing; the memory is the garbage collector's.
+func (s *arrowStream) Retain() {}
+
+// Release does nothing.
+func (s *arrowStream) Release() {}
+
+func (s *arrowStream) message() (*ipc.Message, error) {
+	head, err := s.bytes(8)
+	if err != nil {
+		return nil, err
+	}
+	if binary.LittleEndian.Uint32(head) != 0xffffffff {
+		return nil, errors.New("arrow stream: a message does not begin as one")
+	}
+	size := int64(int32(binary.LittleEndian.Uint32(head[4:])))
+	if size == 0 {
+		return nil, s.end()
+	}
+	if size < 8 {
+		return nil, errCutShort
+	}
+	meta, err := s.bytes(size)
+	if err != nil {
+		return nil, err
+	}
+	length, err := s.verify(meta)
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.bytes(length)
+	if err != nil {
+		return nil, err
+	}
+	return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
+}
+
+// bytes reads the next n.
+func (s *arrowStream) bytes(n int64) ([]byte, error) {
+	if n > s.most-s.read {
+		return nil, errTooLarge
+	}
+	b := make([]byte, n)
+	for got := 0; got < len(b); {
+		k, err := s.from.Read(b[got:])
+		got += k
+		switch {
+		case got == len(b):
+		case err == io.EOF:
+			return nil, errCutShort
+		case err != nil:
+			return nil, &brokenOff{err}
+		}
+	}
+	s.read += n
+	return b, nil
+}
+
+// end is io.EOF if the stream's end is that of the answer, too.
+func (s *arrowStream) end() error {
+	switch n, err := io.ReadFull(s.from, make([]byte, 1)); {
+	case n > 0:
+		return errors.New("arrow stream: bytes follow its end")
+	case err != io.EOF:
+		return &brokenOff{err}
+	}
+	return io.EOF
 }
 
 func metadataValue(m arrow.Metadata, key string) string {
@@ -47,7 +150,7 @@ func metadataValue(m arrow.Metadata, key string) string {
 }
 
 // column finds the column of a record by name and Go type.
-func column[T arrow.Array](rec arrow.Record, name string) (T, error) {
+func column[T arrow.Array](rec arrow.RecordBatch, name string) (T, error) {
 	var zero T
 	at := rec.Schema().FieldIndices(name)
 	if len(at) != 1 {
@@ -61,7 +164,7 @@ func column[T arrow.Array](rec arrow.Record, name string) (T, error) {
 }
 
 // textColumn reads a column of text; null is "".
-func textColumn(rec arrow.Record, name string) (func(row int) string, error) {
+func textColumn(rec arrow.RecordBatch, name string) (func(row int) string, error) {
 	col, err := column[arrow.Array](rec, name)
 	if err != nil {
 		return nil, err
@@ -95,37 +198,4 @@ func (s *spans) next(row int) (from, to int, err error) {
 	}
 	s.last = b
 	return int(a), int(b), nil
-}
-
-// boundedAllocator panics when live memory passes its budget; readArrow turns
-// that into an error. Arrow's allocator has no other way to refuse.
-type boundedAllocator struct {
-	goAlloc memory.GoAllocator
-	live    atomic.Int64
-	budget  int64
-}
-
-func (a *boundedAllocator) take(n int) {
-	if n < 0 || a.live.Add(int64(n)) > a.budget {
-		panic(fmt.Sprintf("its buffers need more than %d MiB", a.budget>>20))
-	}
-}
-
-func (a *boundedAllocator) Allocate(size int) []byte {
-	a.take(size)
-	return a.goAlloc.Allocate(size)
-}
-
-func (a *boundedAllocator) Reallocate(size int, b []byte) []byte {
-	if grow := size - len(b); grow > 0 {
-		a.take(grow)
-	} else {
-		a.live.Add(int64(grow))
-	}
-	return a.goAlloc.Reallocate(size, b)
-}
-
-func (a *boundedAllocator) Free(b []byte) {
-	a.live.Add(-int64(len(b)))
-	a.goAlloc.Free(b)
 }

@@ -1,7 +1,6 @@
 package trefoilclient
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -16,8 +15,8 @@ import (
 //	└──────────┴──────────┴───────────────┴────────────────┘
 //
 // The Arrow library trusts every count in the metadata and allocates by it, which
-// a damaged answer turns into an exhausted machine. verifyStream therefore checks,
-// before the library sees the bytes, that all sizes lie within them. It refuses
+// a damaged answer turns into an exhausted machine. Each message is therefore
+// checked before the library sees it: all sizes lie within its bytes. Refused is
 // what Trefoil's API never sends: dictionaries, compressed bodies, exotic types.
 
 const (
@@ -51,51 +50,26 @@ var plainTypes = map[byte]bool{
 	17: true /* Map */, 18: true /* Duration */, 19: true /* LargeBinary */, 20: true, /* LargeUtf8 */
 }
 
-var errCutShort = errors.New("arrow stream: cut short")
-
-// verifyStream may panic on metadata that is no flatbuffer; readArrow recovers.
-func verifyStream(stream []byte) error {
-	rest, columns := stream, 0
-	for {
-		if len(rest) < 8 {
-			return errCutShort
-		}
-		if binary.LittleEndian.Uint32(rest) != 0xffffffff {
-			return errors.New("arrow stream: a message does not begin as one")
-		}
-		size := int64(int32(binary.LittleEndian.Uint32(rest[4:])))
-		rest = rest[8:]
-		switch {
-		case size == 0 && len(rest) == 0:
-			return nil
-		case size == 0:
-			return errors.New("arrow stream: bytes follow its end")
-		case size < 8 || size > int64(len(rest)):
-			return errCutShort
-		}
-		m := rootTable(rest[:size])
-		body := m.int64(slotMessageBodyLength)
-		if body < 0 || body > int64(len(rest))-size {
-			return errCutShort
-		}
-		header, ok := m.table(slotMessageHeader)
-		if !ok {
-			return errors.New("arrow stream: a message has no header")
-		}
-		var err error
-		switch kind := m.byte(slotMessageHeaderType); {
-		case kind == messageSchema && columns == 0:
-			columns, err = verifySchema(header)
-		case kind == messageRecordBatch && columns > 0:
-			err = verifyBatch(header, columns, body)
-		default:
-			err = fmt.Errorf("arrow stream: message of type %d out of place", kind)
-		}
-		if err != nil {
-			return err
-		}
-		rest = rest[size+body:]
+// verify checks a message's metadata and returns the length of its body. It may
+// panic on metadata that is no flatbuffer; the Arrow reader and batches recover.
+func (s *arrowStream) verify(meta []byte) (body int64, err error) {
+	m := rootTable(meta)
+	if body = m.int64(slotMessageBodyLength); body < 0 {
+		return 0, errCutShort
 	}
+	header, ok := m.table(slotMessageHeader)
+	if !ok {
+		return 0, errors.New("arrow stream: a message has no header")
+	}
+	switch kind := m.byte(slotMessageHeaderType); {
+	case kind == messageSchema && s.columns == 0:
+		s.columns, err = verifySchema(header)
+	case kind == messageRecordBatch && s.columns > 0:
+		err = verifyBatch(header, s.columns, body)
+	default:
+		err = fmt.Errorf("arrow stream: message of type %d out of place", kind)
+	}
+	return body, err
 }
 
 func verifySchema(schema table) (columns int, err error) {

@@ -88,13 +88,8 @@ func (c *Client) Tenant() string { return c.cfg.Tenant }
 
 // Cost is what one call took, for the query inspector.
 type Cost struct {
-	Elapsed time.Duration // until the whole answer was read
+	Elapsed time.Duration // until the whole answer was read and decoded
 	Bytes   int64         // of the answer, decompressed
-}
-
-type answer struct {
-	body []byte
-	cost Cost
 }
 
 type request struct {
@@ -104,35 +99,28 @@ type request struct {
 	accept       string
 }
 
-// call sends one request and reads the whole answer, at most MaxResponseBytes.
-// Anything but a 2xx of the accepted content type is an *Error.
-func (c *Client) call(ctx context.Context, r request) (answer, error) {
-	started := time.Now()
+// open sends one request; the caller reads the answer and closes it. Anything but
+// a 2xx of the accepted content type is an *Error.
+func (c *Client) open(ctx context.Context, r request) (io.ReadCloser, error) {
 	req, err := c.newRequest(ctx, r)
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return answer{}, c.transportError(ctx, err)
+		return nil, c.transportError(ctx, err)
 	}
-	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
+		defer resp.Body.Close()
 		head, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
-		return answer{}, c.statusError(resp, head)
+		return nil, c.statusError(resp, head)
 	}
 	if got := mediaType(resp.Header); got != r.accept {
-		return answer{}, &Error{Class: NotTrefoil, Status: resp.StatusCode, Message: fmt.Sprintf(
+		defer resp.Body.Close()
+		return nil, &Error{Class: NotTrefoil, Status: resp.StatusCode, Message: fmt.Sprintf(
 			"%s answered with %s where Trefoil's API answers with %s; check that the URL is Trefoil's", c.cfg.URL, orNone(got), r.accept)}
 	}
-	body, err := io.ReadAll(httpclient.MaxBytesReader(resp.Body, c.cfg.MaxResponseBytes))
-	if errors.Is(err, httpclient.ErrResponseBodyTooLarge) {
-		return answer{}, c.tooLarge()
-	}
-	if err != nil {
-		return answer{}, c.transportError(ctx, err)
-	}
-	return answer{body: body, cost: Cost{Elapsed: time.Since(started), Bytes: int64(len(body))}}, nil
+	return resp.Body, nil
 }
 
 func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, error) {
@@ -167,16 +155,49 @@ func (c *Client) getJSON(ctx context.Context, path string, query url.Values, int
 	return c.callJSON(ctx, request{method: http.MethodGet, path: path, query: query}, into)
 }
 
+// callJSON reads the whole answer, at most MaxResponseBytes, into into.
 func (c *Client) callJSON(ctx context.Context, r request, into any) (Cost, error) {
+	started := time.Now()
 	r.accept = jsonType
-	a, err := c.call(ctx, r)
+	answer, err := c.open(ctx, r)
 	if err != nil {
 		return Cost{}, err
 	}
-	if err := json.Unmarshal(a.body, into); err != nil {
+	defer answer.Close()
+	body, err := io.ReadAll(httpclient.MaxBytesReader(answer, c.cfg.MaxResponseBytes))
+	if errors.Is(err, httpclient.ErrResponseBodyTooLarge) {
+		return Cost{}, c.tooLarge()
+	}
+	if err != nil {
+		return Cost{}, c.transportError(ctx, err)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
 		return Cost{}, c.malformed(err)
 	}
-	return a.cost, nil
+	return Cost{Elapsed: time.Since(started), Bytes: int64(len(body))}, nil
+}
+
+// callArrow gives decode the answer as it arrives, at most MaxResponseBytes of it.
+func (c *Client) callArrow(ctx context.Context, r request, decode func(*arrowStream) error) (Cost, error) {
+	started := time.Now()
+	r.accept = arrowType
+	answer, err := c.open(ctx, r)
+	if err != nil {
+		return Cost{}, err
+	}
+	defer answer.Close()
+	stream := &arrowStream{from: answer, most: c.cfg.MaxResponseBytes}
+	err = decode(stream)
+	var broken *brokenOff
+	switch {
+	case errors.As(err, &broken):
+		return Cost{}, c.transportError(ctx, broken.err)
+	case errors.Is(err, errTooLarge):
+		return Cost{}, c.tooLarge()
+	case err != nil:
+		return Cost{}, c.malformed(err)
+	}
+	return Cost{Elapsed: time.Since(started), Bytes: stream.read}, nil
 }
 
 func mediaType(h http.Header) string {

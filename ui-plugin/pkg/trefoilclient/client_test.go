@@ -106,7 +106,7 @@ func TestErrorClasses(t *testing.T) {
 		{"a redirect", status(302, map[string]string{"Location": "http://elsewhere/login"}), NotTrefoil, "redirects to http://elsewhere/login"},
 		{"a page", apitest.Answer("text/html; charset=utf-8", []byte("<html>")), NotTrefoil, "answered with text/html"},
 		{"garbage", apitest.Answer(arrowType, []byte("garbage")), Malformed, "cannot be read: arrow stream"},
-		{"endless", apitest.Answer(arrowType, make([]byte, 2<<20)), TooLarge, "over 1 MiB"},
+		{"endless", apitest.Answer(arrowType, apitest.Points(100_000)), TooLarge, "over 1 MiB"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := clientFor(t, tc.handler).Metrics(context.Background(), MetricQuery{Query: "up"})

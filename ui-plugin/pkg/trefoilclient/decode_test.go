@@ -92,17 +92,27 @@ func TestDecodeRefuses(t *testing.T) {
 		{"half a stream", metricsOf(twoSeries[:len(twoSeries)/2]), "cut short"},
 		{"a stream without its end", metricsOf(twoSeries[:len(twoSeries)-8]), "cut short"},
 		{"rubbish before the end", metricsOf(append(bytes.Repeat([]byte{0x7f}, 64), end...)), "does not begin as one"},
-		{"a message longer than the stream", metricsOf(append([]byte{0xff, 0xff, 0xff, 0xff, 0xf0, 0xff, 0xff, 0x7f}, end...)), "cut short"},
+		{"a message longer than the stream", metricsOf(append([]byte{0xff, 0xff, 0xff, 0xff, 0xf0, 0xff, 0xff, 0x7f}, end...)), "more bytes than"},
 		{"two streams", metricsOf(append(bytes.Clone(twoSeries), twoSeries...)), "bytes follow its end"},
 		{"logs for metrics", metricsOf(logs), `0 columns named "labels"`},
 		{"metrics for logs", logsOf(twoSeries), `0 columns named "time"`},
 		{"more values than times", metricsOf(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1}, Values: []float64{1, 2}}})), "1 times and 2 values"},
-		{"more memory than allowed", func() error { _, err := decodeMetrics(twoSeries, 64); return err }, "more than"},
+		{"more memory than allowed", func() error { _, err := decodeMetrics(twoSeries, 64); return err }, "more bytes than"},
 	} {
 		if err := tc.decode(); err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want an error with %q", tc.name, err, tc.want)
 		}
 	}
+}
+
+func decodeMetrics(b []byte, most int64) (*MetricResult, error) {
+	res := &MetricResult{}
+	return res, res.decode(&arrowStream{from: bytes.NewReader(b), most: most})
+}
+
+func decodeLogs(b []byte, most int64) (*LogResult, error) {
+	res := &LogResult{}
+	return res, res.decode(&arrowStream{from: bytes.NewReader(b), most: most})
 }
 
 func metricsOf(b []byte) func() error {

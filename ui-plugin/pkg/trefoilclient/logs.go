@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
 // Filter is one attribute condition: Op is "=" or "!=".
@@ -134,35 +134,31 @@ func (c *Client) Logs(ctx context.Context, q LogQuery) (*LogResult, error) {
 }
 
 func (c *Client) logPage(ctx context.Context, q LogQuery) (*LogResult, error) {
-	a, err := c.call(ctx, request{method: http.MethodGet, path: q.Path(), query: q.Values(), accept: arrowType})
+	res := &LogResult{}
+	cost, err := c.callArrow(ctx, request{method: http.MethodGet, path: q.Path(), query: q.Values()}, res.decode)
 	if err != nil {
 		return nil, err
 	}
-	res, err := decodeLogs(a.body, 8*c.cfg.MaxResponseBytes)
-	if err != nil {
-		return nil, c.malformed(err)
-	}
-	res.Cost = a.cost
+	res.Cost = cost
 	return res, nil
 }
 
-func decodeLogs(stream []byte, budget int64) (*LogResult, error) {
-	res := &LogResult{}
-	meta, err := readArrow(stream, budget, func(rec arrow.Record) error {
+func (res *LogResult) decode(stream *arrowStream) error {
+	meta, err := stream.batches(func(rec arrow.RecordBatch) error {
 		records, err := recordsOf(rec)
 		res.Records = append(res.Records, records...)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	res.Next = metadataValue(meta, "trefoil.next_cursor")
 	res.Truncated = metadataValue(meta, "trefoil.truncated") == "true" || res.Next != ""
 	res.Warnings, err = warnings(meta)
-	return res, err
+	return err
 }
 
-func recordsOf(rec arrow.Record) ([]LogRecord, error) {
+func recordsOf(rec arrow.RecordBatch) ([]LogRecord, error) {
 	times, err := column[*array.Timestamp](rec, "time")
 	if err != nil {
 		return nil, err
@@ -187,7 +183,7 @@ func recordsOf(rec arrow.Record) ([]LogRecord, error) {
 }
 
 // readLines reads what LogQL answers, where all but the line is a label.
-func readLines(rec arrow.Record, out []LogRecord) error {
+func readLines(rec arrow.RecordBatch, out []LogRecord) error {
 	return errors.Join(
 		readText(rec, "id", func(row int, s string) { out[row].ID = s }),
 		readText(rec, "line", func(row int, s string) { out[row].Body = s }),
@@ -215,7 +211,7 @@ func valueOf(pairs []Pair, key string) string {
 }
 
 // readText gives the text of each row of a column.
-func readText(rec arrow.Record, name string, set func(row int, s string)) error {
+func readText(rec arrow.RecordBatch, name string, set func(row int, s string)) error {
 	value, err := textColumn(rec, name)
 	if err != nil {
 		return err
@@ -228,7 +224,7 @@ func readText(rec arrow.Record, name string, set func(row int, s string)) error 
 
 // readPairs gives the pairs of each row of a map column. A row equal to the one
 // before, as resources are, gets the same slice.
-func readPairs(rec arrow.Record, name string, set func(row int, p []Pair)) error {
+func readPairs(rec arrow.RecordBatch, name string, set func(row int, p []Pair)) error {
 	maps, err := column[*array.Map](rec, name)
 	if err != nil {
 		return err

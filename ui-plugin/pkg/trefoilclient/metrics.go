@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
 // MetricQuery is one PromQL or MetricsQL evaluation.
@@ -24,7 +24,7 @@ type MetricQuery struct {
 }
 
 // Series is one answer row: times and values are parallel and ascending in time.
-// Series on the same grid share their times, which nobody may change.
+// Series share memory, those on the same grid their times: nobody may change them.
 type Series struct {
 	Labels map[string]string
 	Times  []time.Time
@@ -49,36 +49,32 @@ func (c *Client) Metrics(ctx context.Context, q MetricQuery) (*MetricResult, err
 		Instant  bool    `json:"instant"`
 		Limit    int     `json:"limit,omitempty"`
 	}{q.Language, q.Query, formatTime(q.Start), formatTime(q.End), q.Step.Seconds(), q.Instant, q.Limit}
-	a, err := c.call(ctx, request{method: http.MethodPost, path: "api/v1/query", body: body, accept: arrowType})
+	res := &MetricResult{}
+	cost, err := c.callArrow(ctx, request{method: http.MethodPost, path: "api/v1/query", body: body}, res.decode)
 	if err != nil {
 		return nil, err
 	}
-	res, err := decodeMetrics(a.body, 8*c.cfg.MaxResponseBytes)
-	if err != nil {
-		return nil, c.malformed(err)
-	}
-	res.Cost = a.cost
+	res.Cost = cost
 	return res, nil
 }
 
-func decodeMetrics(stream []byte, budget int64) (*MetricResult, error) {
-	res := &MetricResult{}
-	meta, err := readArrow(stream, budget, func(rec arrow.Record) error {
+func (res *MetricResult) decode(stream *arrowStream) error {
+	meta, err := stream.batches(func(rec arrow.RecordBatch) error {
 		series, err := seriesOf(rec)
 		res.Series = append(res.Series, series...)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if kind := metadataValue(meta, "trefoil.kind"); kind != "metric" {
-		return nil, fmt.Errorf("arrow stream: kind %q where metric was asked", kind)
+		return fmt.Errorf("arrow stream: kind %q where metric was asked", kind)
 	}
 	res.Warnings, err = warnings(meta)
-	return res, err
+	return err
 }
 
-func seriesOf(rec arrow.Record) ([]Series, error) {
+func seriesOf(rec arrow.RecordBatch) ([]Series, error) {
 	labels, err := column[*array.Map](rec, "labels")
 	if err != nil {
 		return nil, err
@@ -112,7 +108,7 @@ func seriesOf(rec arrow.Record) ([]Series, error) {
 		if t1-t0 != v1-v0 {
 			return nil, fmt.Errorf("arrow stream: row %d has %d times and %d values", row, t1-t0, v1-v0)
 		}
-		s := Series{Labels: make(map[string]string, l1-l0), Values: slices.Clone(floats.Float64Values()[v0:v1])}
+		s := Series{Labels: make(map[string]string, l1-l0), Values: floats.Float64Values()[v0:v1:v1]}
 		raw := stamps.TimestampValues()[t0:t1]
 		if row > 0 && slices.Equal(raw, grid) {
 			s.Times = out[row-1].Times

@@ -1,0 +1,104 @@
+package packcache
+
+import (
+	"sync"
+
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// Cache keeps days up to a number of bytes. It holds two generations: when the
+// younger is full it becomes the older, whose days are forgotten unless they were
+// asked for since. Safe for concurrent use; a nil one keeps nothing.
+type Cache struct {
+	mu         sync.Mutex
+	most       int64 // bytes of a generation
+	young, old generation
+}
+
+type generation struct {
+	days  map[place]map[uint64]*Day
+	bytes int64
+}
+
+// place is a day of a tenant, counted from 1970.
+type place struct {
+	tenant tenant.ID
+	day    uint32
+}
+
+// New makes a cache of so many bytes; 0 keeps nothing.
+func New(bytes int64) *Cache {
+	if bytes <= 0 {
+		return nil
+	}
+	return &Cache{most: bytes / 2}
+}
+
+// Get fills out, which is as long as series, with what is known of the series' day,
+// nil for nothing.
+func (c *Cache) Get(t tenant.ID, day uint32, series []uint64, out []*Day) {
+	clear(out)
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := place{t, day}
+	young, old := c.young.days[at], c.old.days[at]
+	if young == nil && old == nil {
+		return
+	}
+	for i, id := range series {
+		d := young[id]
+		if d == nil {
+			if d = old[id]; d != nil {
+				c.put(at, id, d)
+				young, old = c.young.days[at], c.old.days[at]
+			}
+		}
+		out[i] = d
+	}
+}
+
+// Put keeps what is known of days; those that are nil are left out.
+func (c *Cache) Put(t tenant.ID, day uint32, series []uint64, days []*Day) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, d := range days {
+		if d != nil {
+			c.put(place{t, day}, series[i], d)
+		}
+	}
+}
+
+func (c *Cache) put(at place, id uint64, d *Day) {
+	if c.young.bytes+d.size() > c.most {
+		c.old, c.young = c.young, generation{}
+	}
+	if c.young.days == nil {
+		c.young.days = map[place]map[uint64]*Day{}
+	}
+	of := c.young.days[at]
+	if of == nil {
+		of = map[uint64]*Day{}
+		c.young.days[at] = of
+	}
+	if before := of[id]; before != nil {
+		c.young.bytes -= before.size()
+	}
+	of[id] = d
+	c.young.bytes += d.size()
+}
+
+// Bytes is how many bytes are held.
+func (c *Cache) Bytes() int64 {
+	if c == nil {
+		return 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.young.bytes + c.old.bytes
+}

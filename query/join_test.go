@@ -105,6 +105,27 @@ func TestJoinOfThreeSignals(t *testing.T) {
 			t.Errorf("%s: %d %s", q, a.status, a.body)
 		}
 	}
+	for language, q := range map[string]string{
+		"traceql": `{ status = error } | rate()`, "logql": `sum(count_over_time({}[1m]))`, "promql": `sum(rate(http_server_requests_total[1m]))`, "metricsql": `sum(rate(http_server_requests_total[1m]))`,
+	} {
+		body, err := json.Marshal(map[string]any{"language": language, "query": q, "start": epoch.Unix(), "end": epoch.Unix() + 60, "explain": true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := s.request("acme", "POST /api/v1/query "+string(body))
+		var got struct {
+			Explain struct {
+				Plan    []string
+				Selects []struct{ SQL string }
+			}
+		}
+		if err := json.Unmarshal(a.body, &got); err != nil || a.status != 200 || len(got.Explain.Plan) == 0 || len(got.Explain.Selects) == 0 || !strings.HasPrefix(got.Explain.Selects[0].SQL, "SELECT") {
+			t.Errorf("explain %s: %d %s %v", language, a.status, a.body, err)
+		}
+	}
+	if a := s.request("acme", `POST /api/v1/query {"query":"up","explain":true}`, "Accept", "application/vnd.apache.arrow.stream"); a.status != 400 {
+		t.Errorf("explain in Arrow: %d %s", a.status, a.body)
+	}
 	if a := s.request("acme", "GET /api/v1/join?q=logs&explain=perhaps"); a.status != 400 {
 		t.Errorf("explain=perhaps: %d %s", a.status, a.body)
 	}

@@ -55,7 +55,7 @@ func (s *Service) logsRange(ctx context.Context, t tenant.ID, expr string, start
 }
 
 func logsResult(expr string, v promql.Vector, res *logexec.Samples) *metricexec.Result {
-	return &metricexec.Result{Value: v, Query: expr, Stats: metricexec.Stats{Series: res.Stats.Series, Samples: res.Stats.Entries, Elapsed: res.Stats.Elapsed}}
+	return &metricexec.Result{Value: v, Query: expr, Plan: res.Stats.Explanation.Plan, Stats: metricexec.Stats{Series: res.Stats.Series, Samples: res.Stats.Entries, Elapsed: res.Stats.Elapsed}}
 }
 
 func promLabels(s *logexec.Series) labels.Labels {

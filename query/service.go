@@ -157,7 +157,7 @@ func (s *Service) mount() http.Handler {
 	native := nativeapi.Handler(nativeapi.Config{
 		Languages: s.languages, Metrics: s.engine, Logs: c.Logs, Traces: c.Traces, Spans: s.traces, LogQL: s.logs, Resources: c.Resources, Alerts: c.Alerts,
 		Correlator: correlate.New(correlate.Config{
-			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
+			Logs: c.Logs, Traces: c.Traces, Metrics: c.Metrics, Spans: s.traces, Series: s.engine.Range, Alerts: c.Alerts, Budget: c.Limits.Timeout / 3, MaxSpans: c.Limits.MaxSpans, Now: c.Now,
 		}),
 		Joins: joinexec.New(joinexec.Config{
 			Joins: joinstore.New(joinstore.Config{DB: c.Traces.DB(), Traces: c.Traces, Logs: c.Logs, Metrics: c.Metrics}), Logs: s.logs,

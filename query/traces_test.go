@@ -289,10 +289,19 @@ func TestJoin(t *testing.T) {
 				TraceID string `json:"trace_id"`
 			}
 		}
-		Alerts  []struct{ Alert string }
+		Alerts     []struct{ Alert string }
+		Saturation []struct {
+			Metric, Service string
+			Times           []int64
+			Values          []float64
+		}
 		Partial []any
 	}
 	s.get("/api/v1/traces/"+id+"/context", &c)
+	if len(c.Saturation) != 2 || c.Saturation[0].Service != "alpha-front" || c.Saturation[1].Service != "alpha-pay" || c.Saturation[1].Metric != "process_memory_usage_bytes" ||
+		len(c.Saturation[1].Values) < 10 || c.Saturation[1].Values[0] < 1e6 || len(c.Saturation[1].Times) != len(c.Saturation[1].Values) {
+		t.Errorf("saturation: %+v", c.Saturation)
+	}
 	if len(c.NearLogs.Records) != 15 || len(c.RED) != 2 || c.RED[1].Service != "alpha-pay" || c.RED[1].Errors != 1 || c.RED[1].Failed.TraceID != id ||
 		len(c.Alerts) != 1 || len(c.Partial) != 0 {
 		t.Errorf("context: %+v", c)
@@ -311,6 +320,10 @@ func TestJoin(t *testing.T) {
 			Selected int `json:"selected_spans"`
 			Deltas   []struct{ Field, Value string }
 		}
+		Patterns []struct {
+			Service, Pattern string
+			Count            int
+		}
 		Partial []any
 	}
 	if err := json.Unmarshal(a.body, &rel); err != nil || a.status != 200 {
@@ -319,6 +332,15 @@ func TestJoin(t *testing.T) {
 	if len(rel.Partial) != 0 || len(rel.Changes) != 1 || rel.Changes[0].ErrorShare != 1 || rel.Deltas.Selected != 1 ||
 		!strings.Contains(fmt.Sprint(rel.Links), "/api/v1/traces/"+id+"/context") {
 		t.Errorf("correlate: %s", a.body)
+	}
+	if fmt.Sprint(rel.Patterns) != "[{alpha-pay Card REFUSED for alpha 5}]" {
+		t.Errorf("new patterns: %+v", rel.Patterns)
+	}
+	// The same lines are nothing new to whom some of them came before.
+	a = s.request("a", fmt.Sprintf(`POST /api/v1/correlate {"alert":{"labels":{"service_name":"alpha-pay"},"at":%d},"around":"299.9s"}`, epoch.Unix()+300))
+	rel.Patterns = nil
+	if err := json.Unmarshal(a.body, &rel); err != nil || len(rel.Patterns) != 0 {
+		t.Errorf("old patterns: %d %s %v", a.status, a.body, err)
 	}
 	for _, body := range []string{
 		`{"span":{"trace_id":"` + id + `","span_id":"ab00000000000003"}}`, `{"series":{"labels":{"job":"shop/alpha-pay"},"at":` + fmt.Sprint(epoch.Unix()) + `}}`,

@@ -44,6 +44,7 @@ type Related struct {
 	// from the others of the services.
 	Deltas    *traceexec.Deltas
 	Selection string // what Deltas are about, as TraceQL
+	Patterns  []NewPattern
 	Alerts    []alertstore.Instance
 	Failures  []Failure
 }
@@ -120,6 +121,7 @@ func (c *Correlator) Correlate(ctx context.Context, t tenant.ID, a Anchor) (*Rel
 	if len(out.Services) > 0 {
 		out.note("red", c.shifts(ctx, t, out))
 		out.note("deltas", c.deltas(ctx, t, out))
+		out.note("patterns", c.patterns(ctx, t, out))
 	}
 	out.note("alerts", c.firing(ctx, t, out.From, out.To, &out.Alerts))
 	out.linkAlerts()

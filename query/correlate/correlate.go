@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
@@ -22,7 +23,9 @@ type Config struct {
 	Traces  *tracestore.Store
 	Metrics *metricstore.Store
 	Spans   *traceexec.Engine // compares spans; nil for no deltas
-	Alerts  *alertstore.Store // nil where no alert is kept
+	// Series evaluates PromQL, for saturation; nil for none.
+	Series func(ctx context.Context, t tenant.ID, expr string, start, end time.Time, step time.Duration) (*metricexec.Result, error)
+	Alerts *alertstore.Store // nil where no alert is kept
 	// Budget is the time one section may take; default 10 s.
 	Budget time.Duration
 	// MaxSpans, MaxLogs and MaxExemplars bound the sections; by default
@@ -142,10 +145,12 @@ type Context struct {
 	NearLogs *logstore.Result
 	// RED is a minute a row of each service the trace crossed, REDMargin before
 	// it and after.
-	RED      []tracestore.REDRow
-	REDFrom  int64                 // Unix ns, when the first minute began
-	Alerts   []alertstore.Instance // that fired at its time
-	Failures []Failure
+	RED     []tracestore.REDRow
+	REDFrom int64 // Unix ns, when the first minute began
+	// Saturation is how full its services were, at the starts of those minutes.
+	Saturation []Saturation
+	Alerts     []alertstore.Instance // that fired at its time
+	Failures   []Failure
 }
 
 // Failure is a section that could not be read.

@@ -38,7 +38,7 @@ func (c *Correlator) surroundings(ctx context.Context, t tenant.ID, trace *Trace
 		logs   logstore.Result
 		red    []tracestore.REDRow
 		alerts []alertstore.Instance
-		errs   [3]error
+		errs   [4]error
 	)
 	section := func(i int, read func(ctx context.Context) error) {
 		wg.Go(func() {
@@ -56,8 +56,12 @@ func (c *Correlator) surroundings(ctx context.Context, t tenant.ID, trace *Trace
 		return err
 	})
 	section(2, func(ctx context.Context) error { return c.firing(ctx, t, from, to, &alerts) })
+	section(3, func(ctx context.Context) (err error) {
+		out.Saturation, err = c.saturation(ctx, t, trace.Services, time.Unix(0, out.REDFrom), to.Add(REDMargin))
+		return err
+	})
 	wg.Wait()
-	for i, name := range []string{"near_logs", "red", "alerts"} {
+	for i, name := range []string{"near_logs", "red", "alerts", "saturation"} {
 		if f := fault.Of(errs[i]); f != nil {
 			out.Failures = append(out.Failures, Failure{name, f})
 		}

@@ -37,6 +37,19 @@ func (c *Cluster) Pattern() string {
 	return out
 }
 
+// Literals are the texts that every line of the cluster has, one behind the other.
+func (c *Cluster) Literals() []string {
+	var list []string
+	for _, w := range c.words {
+		for part := range strings.SplitSeq(w, Wildcard) {
+			if part != "" {
+				list = append(list, part)
+			}
+		}
+	}
+	return list
+}
+
 // Miner clusters lines. The zero value is ready. Not safe for concurrent use.
 type Miner struct {
 	clusters []*Cluster

@@ -3,7 +3,12 @@
 // is said by who made it.
 package explained
 
-import "github.com/trefoil-o11y/trefoil/storage/conn"
+import (
+	"slices"
+	"sync"
+
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+)
 
 // Document is an explanation in JSON.
 type Document struct {
@@ -27,4 +32,30 @@ func New(plan []string, ran []conn.Ran) *Document {
 		d.Selects[i] = Select{r.Op, r.SQL, r.Stats.Rows, r.Stats.Bytes, float64(r.Stats.Elapsed.Microseconds()) / 1000}
 	}
 	return d
+}
+
+// maxSelects bounds the statements that are remembered of a query.
+const maxSelects = 200
+
+// Recorder remembers the statements of a query, for conn.Traced. The zero value is
+// ready; safe for concurrent use.
+type Recorder struct {
+	mu  sync.Mutex
+	ran []conn.Ran
+}
+
+// Note remembers a statement.
+func (r *Recorder) Note(one conn.Ran) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.ran) < maxSelects {
+		r.ran = append(r.ran, one)
+	}
+}
+
+// Ran are the statements in the order they ended.
+func (r *Recorder) Ran() []conn.Ran {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.ran)
 }

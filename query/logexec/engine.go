@@ -96,7 +96,7 @@ func (e *Engine) bounded(ctx context.Context, t tenant.ID, query logql.Expr, do 
 	ctx, cancel := context.WithTimeout(ctx, e.Limits.Timeout)
 	defer cancel()
 	r := e.newRun(t)
-	ctx = conn.Traced(ctx, r.ran)
+	ctx = conn.Traced(ctx, r.Note)
 	start := time.Now()
 	err := Failure(do(ctx, r))
 	r.stats.Elapsed = time.Since(start)
@@ -136,28 +136,14 @@ func limited(name string, message string) *fault.Error {
 // filter is what a selector and the pipeline's first stages ask of the server.
 func (r *run) filter(ctx context.Context, from, to time.Time, p pushed) (logstore.Filter, error) {
 	f := logstore.Filter{From: from, To: to, Where: p.conds}
-	if p.lines {
-		structured, stats, err := r.Logs.Structured(ctx, r.tenant, from, to)
-		r.stats.add(stats)
-		if err != nil {
-			return f, err
-		}
-		f.TextOnly = !structured
+	known, err := r.Logs.Survey(ctx, r.tenant, from, to, logstore.Asked{Keys: p.named, Structured: p.lines, Unnumbered: p.level})
+	r.stats.add(known.Stats)
+	if err != nil {
+		return f, err
 	}
-	if p.level {
-		unnumbered, stats, err := r.Logs.Unnumbered(ctx, r.tenant, from, to)
-		r.stats.add(stats)
-		if err != nil {
-			return f, err
-		}
-		f.Numbered = !unnumbered
-	}
+	f.TextOnly, f.Numbered = p.lines && !known.Structured, p.level && !known.Unnumbered
 	if p.named {
-		keys, err := r.Logs.Keys(ctx, r.tenant, from, to)
-		if err != nil {
-			return f, err
-		}
-		f.Meanings = logpipe.Meanings(keys)
+		f.Meanings = logpipe.Meanings(known.Keys)
 	}
 	return f, nil
 }

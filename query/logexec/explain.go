@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/logql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
@@ -16,22 +17,11 @@ type Explanation struct {
 	Selects []conn.Ran // in the order they ended
 }
 
-// maxSelects bounds the selects that are remembered of a query.
-const maxSelects = 200
-
 // notes gathers an explanation while a query runs.
 type notes struct {
-	mu      sync.Mutex
-	selects []conn.Ran
-	done    map[logql.Expr]string
-}
-
-func (n *notes) ran(r conn.Ran) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.selects) < maxSelects {
-		n.selects = append(n.selects, r)
-	}
+	explained.Recorder
+	mu   sync.Mutex
+	done map[logql.Expr]string
 }
 
 // note says how a node was evaluated.
@@ -48,7 +38,7 @@ func (n *notes) note(e logql.Expr, format string, args ...any) {
 func (n *notes) explain(e logql.Expr) Explanation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	out := Explanation{Selects: n.selects}
+	out := Explanation{Selects: n.Ran()}
 	if e != nil {
 		n.tree(&out.Plan, e, "")
 	}

@@ -63,11 +63,12 @@ func (r *run) values(ctx context.Context, name string, from, to time.Time) ([]st
 		found, err := r.Resources.Services(ctx, r.tenant, from, to, r.Limits.MaxNames)
 		return found.Values, err
 	}
-	keys, err := r.Logs.Keys(ctx, r.tenant, from, to)
+	known, err := r.Logs.Survey(ctx, r.tenant, from, to, logstore.Asked{Keys: true})
+	r.stats.add(known.Stats)
 	if err != nil {
 		return nil, err
 	}
-	m := logpipe.Meanings(keys)
+	m := logpipe.Meanings(known.Keys)
 	var out []string
 	for _, key := range slices.Concat(m.Resource[name], m.Record[name]) {
 		found, err := r.Logs.LabelValues(ctx, r.tenant, key, from, to, r.Limits.MaxNames)

@@ -154,8 +154,10 @@ type Result struct {
 	Annotations annotations.Annotations // warnings and infos
 	Stats       Stats
 	Query       string
-	query       promql.Query
-	ran         []conn.Ran
+	// Plan says how an engine of another language made the result, a line a step.
+	Plan  []string
+	query promql.Query
+	ran   []conn.Ran
 }
 
 // Explanation says how a query was evaluated.
@@ -171,6 +173,9 @@ func (r *Result) Explain() Explanation {
 	out := Explanation{Selects: r.ran}
 	if q, ok := r.query.(interface{ Explain() string }); ok {
 		out.Plan = q.Explain()
+	}
+	for _, line := range r.Plan {
+		out.Plan += line + "\n"
 	}
 	out.Plan = r.Stats.cachedNote() + out.Plan
 	return out

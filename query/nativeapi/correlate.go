@@ -106,6 +106,14 @@ type shiftItem struct {
 	Weight       float64 `json:"weight"`
 }
 
+type patternItem struct {
+	Service        string `json:"service"`
+	Pattern        string `json:"pattern"`
+	SeverityNumber uint8  `json:"severity_number"`
+	Count          uint64 `json:"count"`
+	Sample         string `json:"sample"`
+}
+
 type relatedBody struct {
 	Anchor   string        `json:"anchor"`
 	Start    string        `json:"start"`
@@ -114,6 +122,7 @@ type relatedBody struct {
 	Links    []relatedLink `json:"links"`
 	Changes  []shiftItem   `json:"changes"`
 	Deltas   *deltasBody   `json:"deltas"`
+	Patterns []patternItem `json:"patterns"`
 	Alerts   []firingAlert `json:"alerts"`
 	Partial  []partial     `json:"partial"`
 }
@@ -139,13 +148,16 @@ func (a *api) correlate(w http.ResponseWriter, r *http.Request) error {
 	}
 	body := relatedBody{
 		Anchor: anchor.Kind, Start: timeText(rel.From.UnixNano()), End: timeText(rel.To.UnixNano()), Services: append([]string{}, rel.Services...),
-		Links: []relatedLink{}, Changes: []shiftItem{}, Deltas: deltasOf(rel.Selection, rel.Deltas), Alerts: alertsOf(rel.Alerts), Partial: []partial{},
+		Links: []relatedLink{}, Changes: []shiftItem{}, Deltas: deltasOf(rel.Selection, rel.Deltas), Patterns: []patternItem{}, Alerts: alertsOf(rel.Alerts), Partial: []partial{},
 	}
 	for _, l := range rel.Links {
 		body.Links = append(body.Links, relatedLink(l))
 	}
 	for _, s := range rel.Changes {
 		body.Changes = append(body.Changes, shiftItem{s.Service, s.RateNow, s.RateBefore, s.ErrorsNow, s.ErrorsBefore, s.Now.P99, s.Before.P99, s.Weight})
+	}
+	for _, p := range rel.Patterns {
+		body.Patterns = append(body.Patterns, patternItem{p.Service, p.Pattern, p.Severity, p.Count, p.Sample})
 	}
 	for _, f := range rel.Failures {
 		body.Partial = append(body.Partial, partial{f.Section, infoOf(f.Err)})

@@ -4,21 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"sync"
 
 	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
-// maxSelects bounds the statements an explanation lists.
-const maxSelects = 100
-
-// explainer records the selects of a request that wants to be explained.
+// explainer records the statements of a request that wants to be explained.
 type explainer struct {
 	wanted bool
-	mu     sync.Mutex
-	ran    []conn.Ran
+	explained.Recorder
 }
 
 // explaining reads the parameter explain; the context it returns is that of the
@@ -27,21 +22,13 @@ func explaining(ctx context.Context, form url.Values) (context.Context, *explain
 	e := &explainer{}
 	switch s := form.Get("explain"); s {
 	case "", "false", "0":
-		return ctx, e, nil
 	case "true", "1":
+		e.wanted = true
+		ctx = conn.Traced(ctx, e.Note)
 	default:
 		return ctx, e, fault.Param("explain", fmt.Errorf("%q is neither true nor false", s))
 	}
-	e.wanted = true
-	return conn.Traced(ctx, e.note), e, nil
-}
-
-func (e *explainer) note(r conn.Ran) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.ran) < maxSelects {
-		e.ran = append(e.ran, r)
-	}
+	return ctx, e, nil
 }
 
 // as is the explanation with its plan, nil where none is wanted.
@@ -49,7 +36,5 @@ func (e *explainer) as(plan []string) *explained.Document {
 	if !e.wanted {
 		return nil
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return explained.New(plan, e.ran)
+	return explained.New(plan, e.Ran())
 }

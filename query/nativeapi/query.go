@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	jsoniter "github.com/json-iterator/go"
@@ -15,8 +16,10 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/jsonutil"
 
+	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
 // maxQueryBody bounds the body of a query.
@@ -31,6 +34,7 @@ type queryRequest struct {
 	Step     *scalarText `json:"step"`
 	Instant  bool        `json:"instant"`
 	Limit    int         `json:"limit"`
+	Explain  bool        `json:"explain"`
 }
 
 // scalarText is a JSON string or number, as text.
@@ -58,6 +62,7 @@ type metricQuery struct {
 	start, end time.Time
 	step       time.Duration // 0 is instant, at end
 	limit      int           // of series; 0 is none
+	explain    bool
 }
 
 // decodeQuery reads a query body.
@@ -77,7 +82,7 @@ func decodeQuery(body io.Reader, now time.Time) (metricQuery, error) {
 	if req.Limit < 0 {
 		return metricQuery{}, fault.Param("limit", errors.New("is negative"))
 	}
-	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit}
+	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit, explain: req.Explain}
 	return q, q.times(&req, now)
 }
 
@@ -132,11 +137,18 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	ctx, explain := r.Context(), &explainer{wanted: q.explain}
+	if q.explain {
+		if wantsArrow(r) {
+			return fault.Param("explain", errors.New("goes with an answer in JSON only"))
+		}
+		ctx = conn.Traced(ctx, explain.Note)
+	}
 	var res *metricexec.Result
 	if q.step == 0 {
-		res, err = language.Instant(r.Context(), tenantOf(r), q.expr, q.end)
+		res, err = language.Instant(ctx, tenantOf(r), q.expr, q.end)
 	} else {
-		res, err = language.Range(r.Context(), tenantOf(r), q.expr, q.start, q.end, q.step)
+		res, err = language.Range(ctx, tenantOf(r), q.expr, q.start, q.end, q.step)
 	}
 	if err != nil {
 		return err
@@ -155,7 +167,8 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 	if wantsArrow(r) {
 		return a.writeMetricArrow(w, m, warnings)
 	}
-	return writeMetricJSON(w, m, warnings, res.Stats)
+	plan := strings.Split(strings.TrimSuffix(res.Explain().Plan, "\n"), "\n")
+	return writeMetricJSON(w, m, warnings, res.Stats, explain.as(plan))
 }
 
 // matrixOf makes one shape of all results but strings.
@@ -180,9 +193,9 @@ func matrixOf(res *metricexec.Result) (promql.Matrix, error) {
 	return nil, &fault.Error{Code: fault.BadQuery, Param: "query", Message: fmt.Sprintf("is of type %s, which is no metric", res.Value.Type())}
 }
 
-func writeMetricJSON(w http.ResponseWriter, m promql.Matrix, warnings []string, stats metricexec.Stats) error {
+func writeMetricJSON(w http.ResponseWriter, m promql.Matrix, warnings []string, stats metricexec.Stats, explain *explained.Document) error {
 	body := metricBody{
-		Kind: "metric", Series: make([]metricSeries, len(m)), Warnings: warnings,
+		Kind: "metric", Series: make([]metricSeries, len(m)), Warnings: warnings, Explain: explain,
 		Stats: queryStats{Series: len(m), Samples: stats.Samples, ElapsedMS: stats.Elapsed.Milliseconds()},
 	}
 	for i, s := range m {

@@ -1,6 +1,10 @@
 package nativeapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/trefoil-o11y/trefoil/query/explained"
+)
 
 // The shapes below are the JSON of openapi.yaml; a test holds the two together.
 
@@ -137,9 +141,18 @@ type contextBody struct {
 	Exemplars *exemplarsSection `json:"exemplars"`
 	NearLogs  *logsBody         `json:"near_logs"`
 	RED       []redRow          `json:"red"`
-	Alerts    []firingAlert     `json:"alerts"`
-	Links     map[string]string `json:"links"`
-	Partial   []partial         `json:"partial"`
+	// Saturation is of the services of RED, at the same steps.
+	Saturation []saturationItem  `json:"saturation"`
+	Alerts     []firingAlert     `json:"alerts"`
+	Links      map[string]string `json:"links"`
+	Partial    []partial         `json:"partial"`
+}
+
+type saturationItem struct {
+	Metric  string    `json:"metric"`
+	Service string    `json:"service"`
+	Times   []int64   `json:"times"` // Unix ms
+	Values  []float64 `json:"values"`
 }
 
 type alertItem struct {
@@ -189,10 +202,11 @@ type queryStats struct {
 }
 
 type metricBody struct {
-	Kind     string         `json:"kind"`
-	Series   []metricSeries `json:"series"`
-	Warnings []string       `json:"warnings"`
-	Stats    queryStats     `json:"stats"`
+	Kind     string              `json:"kind"`
+	Series   []metricSeries      `json:"series"`
+	Warnings []string            `json:"warnings"`
+	Stats    queryStats          `json:"stats"`
+	Explain  *explained.Document `json:"explain,omitempty"`
 }
 
 type namesBody struct {

@@ -3,6 +3,7 @@ package nativeapi
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"net/http"
 	"net/url"
 
@@ -67,7 +68,7 @@ func (a *api) context(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *api) contextBody(id [16]byte, c *correlate.Context) *contextBody {
-	out := &contextBody{Links: links(id, c.Trace), Partial: []partial{}, RED: []redRow{}, Alerts: alertsOf(c.Alerts)}
+	out := &contextBody{Links: links(id, c.Trace), Partial: []partial{}, RED: []redRow{}, Saturation: []saturationItem{}, Alerts: alertsOf(c.Alerts)}
 	render := newRenderer()
 	if c.Trace != nil {
 		out.Trace = render.trace(id, c.Trace)
@@ -86,10 +87,23 @@ func (a *api) contextBody(id [16]byte, c *correlate.Context) *contextBody {
 	for i := range c.RED {
 		out.RED = append(out.RED, redOf(&c.RED[i], c.REDFrom, int64(correlate.REDStep)))
 	}
+	for _, s := range c.Saturation {
+		out.Saturation = append(out.Saturation, saturationItem{s.Metric, s.Service, s.Times, finite(s.Values)})
+	}
 	for _, f := range c.Failures {
 		out.Partial = append(out.Partial, partial{f.Section, infoOf(f.Err)})
 	}
 	return out
+}
+
+// finite is values with 0 for what JSON cannot say.
+func finite(values []float64) []float64 {
+	for i, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			values[i] = 0
+		}
+	}
+	return values
 }
 
 // links are the requests for more of a trace.

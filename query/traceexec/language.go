@@ -40,7 +40,7 @@ func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.
 			v = append(v, promql.Sample{Metric: promLabels(s.Labels), T: at.UnixMilli(), F: s.Values[0]})
 		}
 	}
-	return &metricexec.Result{Value: v, Query: expr, Stats: metricexec.Stats{Series: int64(len(v)), Samples: int64(len(v)), Elapsed: time.Since(began)}}, nil
+	return &metricexec.Result{Value: v, Query: expr, Plan: Explain(q), Stats: metricexec.Stats{Series: int64(len(v)), Samples: int64(len(v)), Elapsed: time.Since(began)}}, nil
 }
 
 // Window is how far back an instant query looks; in a range it is the step.
@@ -81,7 +81,7 @@ func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end
 		samples += int64(len(out.Floats))
 		m = append(m, out)
 	}
-	return &metricexec.Result{Value: m, Query: expr, Stats: metricexec.Stats{Series: int64(len(m)), Samples: samples, Elapsed: time.Since(began)}}, nil
+	return &metricexec.Result{Value: m, Query: expr, Plan: Explain(q), Stats: metricexec.Stats{Series: int64(len(m)), Samples: samples, Elapsed: time.Since(began)}}, nil
 }
 
 // promLabels are labels as Prometheus takes them: dots become underscores, and

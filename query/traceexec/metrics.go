@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/logline"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
@@ -294,10 +295,5 @@ func labelName(key string) string {
 	if key == "__bucket" {
 		return "bucket"
 	}
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
-			return r
-		}
-		return '_'
-	}, strings.TrimLeft(key, "."))
+	return logline.Name(strings.TrimLeft(key, "."))
 }

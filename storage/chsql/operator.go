@@ -72,9 +72,16 @@ func ContainsFold(e Expr, text string) Expr {
 	return like(e, " ILIKE ", text)
 }
 
-func like(e Expr, op, text string) Expr {
-	text = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
-	return Expr{e.asOperand() + op + String("%"+text+"%").sql, false}
+// ContainsInOrder is whether texts are parts of e, one behind the other.
+func ContainsInOrder(e Expr, texts ...string) Expr { return like(e, " LIKE ", texts...) }
+
+func like(e Expr, op string, texts ...string) Expr {
+	literal := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+	pattern := "%"
+	for _, text := range texts {
+		pattern += literal.Replace(text) + "%"
+	}
+	return Expr{e.asOperand() + op + String(pattern).sql, false}
 }
 
 // In is whether e is among set; false for an empty set.

@@ -11,8 +11,13 @@ type Ran struct {
 type tracedKey struct{}
 
 // Traced returns a context whose selects are told of when they have run, those
-// that failed too; each is called from several goroutines.
+// that failed too; each is called from several goroutines. Whoever was told before is
+// told as well.
 func Traced(ctx context.Context, each func(Ran)) context.Context {
+	if outer, ok := ctx.Value(tracedKey{}).(func(Ran)); ok {
+		inner := each
+		each = func(r Ran) { outer(r); inner(r) }
+	}
 	return context.WithValue(ctx, tracedKey{}, each)
 }
 

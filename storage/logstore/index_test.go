@@ -81,13 +81,20 @@ func TestKeysKnowWhereTheirValuesAre(t *testing.T) {
 	}
 	at := now.UnixNano() - 1
 	f.insert(t, "default", nil, Record{Time: at, Attributes: []attribute.KeyValue{str("a", "1"), str("b", "1"), raw("c"), str("d", "500")}})
-	f.insert(t, "default", nil, Record{Time: at, Attributes: []attribute.KeyValue{num("a", 1), raw("b")}})
+	f.insert(t, "default", nil, Record{Time: at, Body: attribute.IntValue(1), Attributes: []attribute.KeyValue{num("a", 1), raw("b")}})
 	if err := f.db.Exec(t.Context(), "INSERT INTO log_keys (tenant, retention_days, day, key) VALUES ('default', 30, today(), 'd')"); err != nil {
 		t.Fatal(err)
 	}
-	keys, err := f.Keys(t.Context(), "default", hour.From, now)
+	known, err := f.Survey(t.Context(), "default", hour.From, now, Asked{true, true, true})
 	if err != nil {
 		t.Fatal(err)
+	}
+	keys := known.Keys
+	if !known.Structured || !known.Unnumbered { // one has a number as body, all no severity
+		t.Errorf("survey: %+v", known)
+	}
+	if some, err := f.Survey(t.Context(), "default", hour.From, now, Asked{Structured: true}); err != nil || !some.Structured || some.Unnumbered || some.Keys.Record != nil {
+		t.Errorf("survey of bodies: %+v, %v", some, err)
 	}
 	if d := cmp.Diff([]string{"a", "b", "c", "d"}, keys.Record); d != "" {
 		t.Errorf("keys:\n%s", d)

@@ -2,16 +2,18 @@ package logstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Keys are the keys of attributes in use: of records, their resources and their
-// scopes.
+// scopes, each sorted.
 type Keys struct {
 	Record, Resource, Scope []string
 	Typed                   map[string]bool // of Record, see attrcol.Matcher
@@ -21,70 +23,107 @@ type Keys struct {
 // for all.
 const maxKeys = 100_000
 
-// Keys lists the keys in use on the days from from to to, sorted. It reads small
-// tables only.
-func (s *Store) Keys(ctx context.Context, t tenant.ID, from, to time.Time) (Keys, error) {
-	k := Keys{Typed: map[string]bool{}}
-	resource, err := s.resources.LabelNames(ctx, t, from, to, maxKeys)
-	if err != nil {
-		return k, err
+// Asked says what a Survey is to find out.
+type Asked struct{ Keys, Structured, Unnumbered bool }
+
+// Survey is what a filter's conditions can be made simpler by. What was not asked
+// for is zero.
+type Survey struct {
+	Keys       Keys // in use on the days of the range
+	Structured bool // a record of the range has a body that is no text
+	Unnumbered bool // a record of the range has the severity number 0
+	Stats      conn.Stats
+}
+
+// What a row of a survey tells of.
+const (
+	ofResources = iota
+	ofScopes
+	ofRecords
+	isStructured
+	isUnnumbered
+)
+
+// Survey finds out about the records in [from, to), in one statement that reads small
+// tables and indexes only.
+func (s *Store) Survey(ctx context.Context, t tenant.ID, from, to time.Time, asked Asked) (Survey, error) {
+	out := Survey{Keys: Keys{Typed: map[string]bool{}}}
+	sel, err := surveySelect(t, from, to, asked)
+	if err != nil || asked == (Asked{}) {
+		return out, err
 	}
-	scope, err := s.resources.ScopeKeys(ctx, t, from, to, maxKeys)
-	if err != nil {
-		return k, err
-	}
-	k.Resource, k.Scope = resource.Values, scope.Values
-	_, err = s.db.Select(ctx, conn.Query{SQL: keysSelect(t, from, to).SQL(), Op: "log keys"}, func(rows driver.Rows) error {
-		var key string
+	k := &out.Keys
+	out.Stats, err = s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log survey"}, func(rows driver.Rows) error {
+		var of uint8
+		var name string
 		var typed bool
-		if err := rows.Scan(&key, &typed); err != nil {
+		if err := rows.Scan(&of, &name, &typed); err != nil {
 			return err
 		}
-		k.Record = append(k.Record, key)
-		if typed {
-			k.Typed[key] = true
+		switch of {
+		case ofResources:
+			k.Resource = append(k.Resource, name)
+		case ofScopes:
+			k.Scope = append(k.Scope, name)
+		case ofRecords:
+			k.Record = append(k.Record, name)
+			if typed {
+				k.Typed[name] = true
+			}
+		case isStructured:
+			out.Structured = true
+		case isUnnumbered:
+			out.Unnumbered = true
 		}
 		return nil
 	})
-	return k, err
+	for _, list := range [][]string{k.Record, k.Resource, k.Scope} {
+		slices.Sort(list)
+	}
+	return out, err
+}
+
+func surveySelect(t tenant.ID, from, to time.Time, asked Asked) (chsql.Select, error) {
+	of := func(what uint64) chsql.Expr { return chsql.Func("toUInt8", chsql.Uint(what)).As("what") }
+	none := chsql.String("").As("name")
+	no := chsql.Func("toBool", chsql.Bool(false)).As("typed")
+	var parts []chsql.Select
+	if asked.Keys {
+		name := chsql.Col("name")
+		parts = append(parts,
+			chsql.Select{Columns: []chsql.Expr{of(ofResources), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, maxKeys, false))},
+			chsql.Select{Columns: []chsql.Expr{of(ofScopes), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, maxKeys, true))},
+			chsql.Select{Columns: []chsql.Expr{of(ofRecords), chsql.Col("key").As("name"), chsql.Col("typed")}, From: chsql.Sub(keysSelect(t, from, to))})
+	}
+	any := func(wanted bool, what uint64, cond chsql.Expr) error {
+		if !wanted {
+			return nil
+		}
+		f := Filter{From: from, To: to}
+		where, err := f.inRange(t)
+		parts = append(parts, chsql.Select{Columns: []chsql.Expr{of(what), none, no}, From: chsql.Sub(
+			chsql.Select{Columns: []chsql.Expr{chsql.Uint(1)}, From: chsql.Table(table), Where: append(where, cond), Limit: 1})})
+		return err
+	}
+	if err := any(asked.Structured, isStructured, structured()); err != nil {
+		return chsql.Select{}, err
+	}
+	if err := any(asked.Unnumbered, isUnnumbered, chsql.Eq(chsql.Col("severity_number"), chsql.Uint(0))); err != nil {
+		return chsql.Select{}, err
+	}
+	return chsql.Select{Columns: []chsql.Expr{chsql.Col("what"), chsql.Col("name"), chsql.Col("typed")}, From: chsql.Union(parts...)}, nil
 }
 
 func keysSelect(t tenant.ID, from, to time.Time) chsql.Select {
 	key := chsql.Col("key")
 	typed := chsql.Eq(chsql.Func("groupUniqArray", chsql.Col("place")), chsql.Func("array", chsql.String("typed")))
 	return chsql.Select{
-		Columns: []chsql.Expr{key, chsql.Func("toBool", typed)}, From: chsql.Table("log_keys"), GroupBy: []chsql.Expr{key},
+		Columns: []chsql.Expr{key, chsql.Func("toBool", typed).As("typed")}, From: chsql.Table("log_keys"), GroupBy: []chsql.Expr{key},
 		Where: []chsql.Expr{
 			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
 			chsql.Ge(chsql.Col("day"), chsql.Date(from)),
 			chsql.Le(chsql.Col("day"), chsql.Date(to)),
 		},
-		OrderBy: []chsql.Order{chsql.Asc(key)}, Limit: maxKeys,
+		Limit: maxKeys,
 	}
-}
-
-// Structured is whether a record in [from, to) has a body that is no text.
-func (s *Store) Structured(ctx context.Context, t tenant.ID, from, to time.Time) (bool, conn.Stats, error) {
-	return s.any(ctx, t, from, to, structured())
-}
-
-// Unnumbered is whether a record in [from, to) has the severity number 0.
-func (s *Store) Unnumbered(ctx context.Context, t tenant.ID, from, to time.Time) (bool, conn.Stats, error) {
-	return s.any(ctx, t, from, to, chsql.Eq(chsql.Col("severity_number"), chsql.Uint(0)))
-}
-
-// any is whether a condition holds for a record in [from, to).
-func (s *Store) any(ctx context.Context, t tenant.ID, from, to time.Time, cond chsql.Expr) (bool, conn.Stats, error) {
-	f := Filter{From: from, To: to}
-	where, err := f.inRange(t)
-	if err != nil {
-		return false, conn.Stats{}, err
-	}
-	found := false
-	sel := chsql.Select{Columns: []chsql.Expr{chsql.Uint(1)}, From: chsql.Table(table), Where: append(where, cond), Limit: 1}
-	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log kinds"}, func(driver.Rows) error {
-		found = true
-		return nil
-	})
-	return found, stats, err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
@@ -332,6 +333,23 @@ func TestGoldens(t *testing.T) {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", c.name, sql)
 		if _, err := db.Select(t.Context(), conn.Query{SQL: sql}, func(driver.Rows) error { return nil }); err != nil {
 			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	f := Filter{From: at, To: at.Add(time.Hour), Services: []string{"a"}}
+	for name, sel := range map[string]func() (chsql.Select, error){
+		"survey": func() (chsql.Select, error) { return surveySelect("default", f.From, f.To, Asked{true, true, true}) },
+		"texts":  func() (chsql.Select, error) { return textsSelect("default", f, 10) },
+		"shapes": func() (chsql.Select, error) {
+			return shapesSelect("default", f, at.Add(time.Minute), []Shape{{"it's 100%", "_"}, {"b"}})
+		},
+	} {
+		s, err := sel()
+		if err != nil {
+			t.Fatal(err)
+		}
+		storagetest.Golden(t, name+".sql", s.SQL()+"\n")
+		if _, err := db.Select(t.Context(), conn.Query{SQL: s.SQL()}, func(driver.Rows) error { return nil }); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	storagetest.Golden(t, "selects.sql", b.String())

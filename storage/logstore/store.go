@@ -26,11 +26,11 @@ type Filter struct {
 	Attributes  []attrcol.Matcher
 	Where       []Cond   // in the terms of a query language
 	Meanings    Meanings // what the names in Where mean
-	// TextOnly says that no record in the range has a body that is no text, which
-	// Structured tells; those are then not looked for.
+	// TextOnly says that no record in the range has a body that is no text, which a
+	// Survey tells; those are then not looked for.
 	TextOnly bool
 	// Numbered says that no record in the range is without a severity number, which
-	// Unnumbered tells; texts of severities are then not looked at for a level.
+	// a Survey tells; texts of severities are then not looked at for a level.
 	Numbered bool
 }
 

@@ -30,6 +30,16 @@ func ScopeIDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
 	}
 }
 
+// KeysSelect selects, as name, the keys of the attributes of resources, or of scopes,
+// seen on the days from from to to, each once, at most limit of them.
+func KeysSelect(t tenant.ID, from, to time.Time, limit int, scopes bool) chsql.Select {
+	sel := labelNamesSelect(t, from, to, limit)
+	if sel.OrderBy = nil; scopes {
+		sel.From = chsql.Table("scopes")
+	}
+	return sel
+}
+
 // ScopeKeys lists the keys of the attributes of scopes seen on the days from from
 // to to, sorted, at most limit of them (0 means attrcol.DefaultNames).
 func (s *Store) ScopeKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {

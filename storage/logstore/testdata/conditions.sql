@@ -160,12 +160,11 @@ ORDER BY bytes DESC, resource_id
 LIMIT 10;
 
 -- keys
-SELECT key, toBool(groupUniqArray(place) = array('typed'))
+SELECT key, toBool(groupUniqArray(place) = array('typed')) AS typed
 FROM log_keys
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
   AND (day <= toDate('2026-03-01'))
 GROUP BY key
-ORDER BY key
 LIMIT 100000;
 

@@ -1,0 +1,55 @@
+SELECT what, name, typed
+FROM (
+  SELECT toUInt8(0) AS what, name, toBool(false) AS typed
+  FROM (
+    SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
+    FROM resources
+    WHERE (tenant = 'default')
+      AND (day >= toDate('2026-03-01'))
+      AND (day <= toDate('2026-03-01'))
+    LIMIT 100000
+  )
+  UNION ALL
+  SELECT toUInt8(1) AS what, name, toBool(false) AS typed
+  FROM (
+    SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
+    FROM scopes
+    WHERE (tenant = 'default')
+      AND (day >= toDate('2026-03-01'))
+      AND (day <= toDate('2026-03-01'))
+    LIMIT 100000
+  )
+  UNION ALL
+  SELECT toUInt8(2) AS what, key AS name, typed
+  FROM (
+    SELECT key, toBool(groupUniqArray(place) = array('typed')) AS typed
+    FROM log_keys
+    WHERE (tenant = 'default')
+      AND (day >= toDate('2026-03-01'))
+      AND (day <= toDate('2026-03-01'))
+    GROUP BY key
+    LIMIT 100000
+  )
+  UNION ALL
+  SELECT toUInt8(3) AS what, '' AS name, toBool(false) AS typed
+  FROM (
+    SELECT 1
+    FROM logs
+    WHERE (tenant = 'default')
+      AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+      AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+      AND (body_kind > 1)
+    LIMIT 1
+  )
+  UNION ALL
+  SELECT toUInt8(4) AS what, '' AS name, toBool(false) AS typed
+  FROM (
+    SELECT 1
+    FROM logs
+    WHERE (tenant = 'default')
+      AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+      AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+      AND (severity_number = 0)
+    LIMIT 1
+  )
+)

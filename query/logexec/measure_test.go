@@ -61,7 +61,7 @@ func TestUnwrappedInTheServer(t *testing.T) {
 	for _, q := range []string{
 		`sum_over_time(SEL | unwrap took [1m])`, `sum(sum_over_time(SEL | unwrap took [3m]))`, `sum by (service_name, zone) (sum_over_time(SEL | unwrap took [90s]))`,
 		`avg_over_time(SEL | unwrap took [1m]) by (service_name)`, `min_over_time(SEL | unwrap took [2m]) by (zone, route)`, `max_over_time(SEL | unwrap took [30s]) by (detected_level)`,
-		`rate(SEL | unwrap took [1m]) by (route)`, `quantile_over_time(0.9, SEL | unwrap took [1m]) by (service_name, route)`, `quantile_over_time(0, SEL | unwrap took [10s]) by (route)`,
+		`sum by (route) (rate(SEL | unwrap took [1m]))`, `quantile_over_time(0.9, SEL | unwrap took [1m]) by (service_name, route)`, `quantile_over_time(0, SEL | unwrap took [10s]) by (route)`,
 		`quantile_over_time(0.5, SEL | unwrap took [1m]) by (zone)`, `quantile_over_time(0.5, SEL | unwrap took [3m]) by (route)`, `quantile_over_time(1.5, SEL | unwrap took [1m]) by (route)`,
 		`stddev_over_time(SEL | unwrap took [1m]) by (route)`, `sum_over_time(SEL | took > 10 | unwrap took [1m]) by (route)`, `max_over_time(SEL |= "in" | unwrap odd [1m]) by (service_name)`,
 	} {

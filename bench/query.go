@@ -17,16 +17,17 @@ import (
 // queryConfig is one run of the query scenario: logs and spans in trefoil, the
 // same logs in VictoriaLogs if its binary is given, the same questions to both.
 type queryConfig struct {
-	Trefoil  string // binary
-	Victoria string // VictoriaLogs binary; "" for nobody beside us
-	Dir      string // data of both; filled if it is empty
-	Results  string
-	Logs     int
-	Spans    int
-	Repeat   int
-	LoadOnly bool
-	Only     string // questions whose name contains this
-	Args     []string
+	Trefoil   string // binary
+	Victoria  string // VictoriaLogs binary; "" for nobody beside us
+	Collector string // binary of bench/peers/collector, "" for none
+	Dir       string // data of both; filled if it is empty
+	Results   string
+	Logs      int
+	Spans     int
+	Repeat    int
+	LoadOnly  bool
+	Only      string // questions whose name contains this
+	Args      []string
 }
 
 func parseQuery(args []string) (queryConfig, error) {
@@ -35,6 +36,7 @@ func parseQuery(args []string) (queryConfig, error) {
 	fs := flag.NewFlagSet("bench query", flag.ContinueOnError)
 	fs.StringVar(&cfg.Trefoil, "trefoil", "bin/trefoil", "binary to start")
 	fs.StringVar(&cfg.Victoria, "victoria-logs", "", "VictoriaLogs binary to ask beside us; without it only trefoil is measured")
+	fs.StringVar(&cfg.Collector, "collector", "", "binary of bench/peers/collector, whose tables are asked beside us in SQL")
 	fs.StringVar(&cfg.Dir, "dir", filepath.Join(os.TempDir(), "bench-query"), "keep the data of both here, and use what is there")
 	fs.StringVar(&cfg.Results, "results", "bench/results", "write the JSON report into this directory")
 	fs.IntVar(&cfg.Logs, "logs", 5_000_000, "log records; the bars are for 20000000")
@@ -72,11 +74,22 @@ func runQuery(ctx context.Context, args []string) (err error) {
 		}
 		defer func() { err = errors.Join(err, peer.stop()) }()
 	}
-	data, err := cfg.fill(ctx, ours, peer)
+	var exporter *exporterTables
+	if cfg.Collector != "" {
+		if exporter, err = startExporter(ctx, cfg.Collector, filepath.Join(cfg.Dir, "collector")); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, exporter.conn.Close(), exporter.peer.stop()) }()
+	}
+	data, err := cfg.fill(ctx, ours, peer, exporter)
 	if err != nil || cfg.LoadOnly {
 		return err
 	}
-	for _, s := range []*server{ours, peer} {
+	servers := []*server{ours, peer}
+	if exporter != nil {
+		servers = append(servers, exporter.peer)
+	}
+	for _, s := range servers {
 		if s == nil {
 			continue
 		}
@@ -84,7 +97,7 @@ func runQuery(ctx context.Context, args []string) (err error) {
 			return err
 		}
 	}
-	rep, err := cfg.ask(ctx, ours, peer, data)
+	rep, err := cfg.ask(ctx, ours, peer, exporter, data)
 	if err != nil {
 		return err
 	}
@@ -101,15 +114,16 @@ func runQuery(ctx context.Context, args []string) (err error) {
 
 // filled is what the data directory holds: the time of its data.
 type filled struct {
-	Start time.Time `json:"start"`
-	Logs  time.Time `json:"logs_end"`
-	Spans time.Time `json:"spans_end"`
-	Peer  bool      `json:"peer"`
+	Start    time.Time `json:"start"`
+	Logs     time.Time `json:"logs_end"`
+	Spans    time.Time `json:"spans_end"`
+	Peer     bool      `json:"peer"`
+	Exporter bool      `json:"exporter"`
 }
 
 // fill sends the data unless an earlier run has. Requests are made and sent in
 // stretches, since all of them would not fit in memory.
-func (cfg queryConfig) fill(ctx context.Context, ours, peer *server) (filled, error) {
+func (cfg queryConfig) fill(ctx context.Context, ours, peer *server, exporter *exporterTables) (filled, error) {
 	marker := filepath.Join(cfg.Dir, "filled.json")
 	var f filled
 	if text, err := os.ReadFile(marker); err == nil {
@@ -119,22 +133,31 @@ func (cfg queryConfig) fill(ctx context.Context, ours, peer *server) (filled, er
 		if peer != nil && !f.Peer {
 			return f, fmt.Errorf("%s was filled without VictoriaLogs; remove it to fill both", cfg.Dir)
 		}
+		if exporter != nil && !f.Exporter {
+			return f, fmt.Errorf("%s was filled without the collector; remove it to fill both", cfg.Dir)
+		}
 		return f, nil
 	}
 	length := max(time.Duration(cfg.Logs)*time.Millisecond, time.Duration(cfg.Spans)*time.Millisecond/2)
-	f = filled{Start: time.Now().Add(-length - time.Minute).Truncate(time.Minute), Peer: peer != nil}
+	f = filled{Start: time.Now().Add(-length - time.Minute).Truncate(time.Minute), Peer: peer != nil, Exporter: exporter != nil}
 	var err error
 	logs := []string{"http://" + ours.otlpHTTP + "/v1/logs"}
 	if peer != nil {
 		logs = append(logs, "http://"+peer.httpAddr+"/insert/opentelemetry/v1/logs")
 	}
+	traces, servers := []string{"http://" + ours.otlpHTTP + "/v1/traces"}, []*server{ours, peer}
+	if exporter != nil {
+		logs = append(logs, "http://"+exporter.peer.otlpHTTP+"/v1/logs")
+		traces = append(traces, "http://"+exporter.peer.otlpHTTP+"/v1/traces")
+		servers = append(servers, exporter.peer)
+	}
 	if f.Logs, err = send(ctx, workload.Logs, cfg.Logs, f.Start, time.Millisecond, logs...); err != nil {
 		return f, fmt.Errorf("logs: %w", err)
 	}
-	if f.Spans, err = send(ctx, workload.Spans, cfg.Spans, f.Start, time.Millisecond/2, "http://"+ours.otlpHTTP+"/v1/traces"); err != nil {
+	if f.Spans, err = send(ctx, workload.Spans, cfg.Spans, f.Start, time.Millisecond/2, traces...); err != nil {
 		return f, fmt.Errorf("spans: %w", err)
 	}
-	for _, s := range []*server{ours, peer} {
+	for _, s := range servers {
 		if s == nil {
 			continue
 		}

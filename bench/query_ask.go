@@ -15,7 +15,7 @@ import (
 )
 
 // ask puts every question to both and takes their accounts.
-func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, data filled) (*queryReport, error) {
+func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, exporter *exporterTables, data filled) (*queryReport, error) {
 	word, err := rareWord(ctx, ours, data)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, data filled)
 	if err != nil {
 		return nil, err
 	}
-	rep := newQueryReport(cfg)
+	rep, sql := newQueryReport(cfg), exporterSQL(data, word, trace)
 	for _, q := range questions(data, word, trace) {
 		if !strings.Contains(q.Name, cfg.Only) {
 			continue
@@ -33,6 +33,13 @@ func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, data filled)
 		row := questionResult{Name: q.Name, Path: q.Path, Query: q.Form.Get("query") + q.Form.Get("q"), BarMS: milliseconds(q.Bar), PeerBarCPU: q.PeerBar}
 		if row.Trefoil, err = cfg.measure(ctx, ours, q.Path, q.Form, q.Read); err != nil {
 			return nil, fmt.Errorf("%s: %w", q.Name, err)
+		}
+		if text := sql[q.Name]; exporter != nil && text != "" {
+			theirs, err := exporter.measure(ctx, cfg.Repeat, text)
+			if err != nil {
+				return nil, fmt.Errorf("clickhouseexporter: %s: %w", q.Name, err)
+			}
+			row.ExporterSQL, row.Exporter = text, &theirs
 		}
 		if peer != nil && q.Peer != "" {
 			form := url.Values{"query": {q.Peer}}
@@ -68,6 +75,10 @@ func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form
 	if _, err := once(); err != nil {
 		return c, err
 	}
+	readBefore, err := bytesRead(ctx, s)
+	if err != nil {
+		return c, err
+	}
 	before, err := account(s.cmd.Process.Pid)
 	if err != nil {
 		return c, err
@@ -82,8 +93,13 @@ func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form
 	if err != nil {
 		return c, err
 	}
+	readAfter, err := bytesRead(ctx, s)
+	if err != nil {
+		return c, err
+	}
 	slices.Sort(walls)
 	n := float64(cfg.Repeat)
+	c.ReadBytes = (readAfter - readBefore) / n
 	c.CPU, c.Own = (after.CPU-before.CPU).Seconds()/n, (after.Self-before.Self).Seconds()/n
 	c.MedianMS, c.MaxMS = milliseconds(quantile(walls, 0.5)), milliseconds(walls[len(walls)-1])
 	return c, nil

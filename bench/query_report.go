@@ -22,23 +22,26 @@ type queryReport struct {
 }
 
 type questionResult struct {
-	Name       string     `json:"name"`
-	Path       string     `json:"path"`
-	Query      string     `json:"query,omitempty"`
-	Trefoil    queryCost  `json:"trefoil"`
-	PeerQuery  string     `json:"victorialogs_query,omitempty"`
-	Peer       *queryCost `json:"victorialogs,omitempty"`
-	BarMS      float64    `json:"bar_ms,omitempty"`                // wall, 20 million logs and 10 million spans
-	PeerBarCPU float64    `json:"victorialogs_cpu_5m_s,omitempty"` // measured earlier on 5 million logs
+	Name        string     `json:"name"`
+	Path        string     `json:"path"`
+	Query       string     `json:"query,omitempty"`
+	Trefoil     queryCost  `json:"trefoil"`
+	PeerQuery   string     `json:"victorialogs_query,omitempty"`
+	Peer        *queryCost `json:"victorialogs,omitempty"`
+	ExporterSQL string     `json:"clickhouseexporter_sql,omitempty"`
+	Exporter    *queryCost `json:"clickhouseexporter,omitempty"`
+	BarMS       float64    `json:"bar_ms,omitempty"`                // wall, 20 million logs and 10 million spans
+	PeerBarCPU  float64    `json:"victorialogs_cpu_5m_s,omitempty"` // measured earlier on 5 million logs
 }
 
 // queryCost is what asking once came to.
 type queryCost struct {
-	CPU      float64 `json:"cpu_s"`     // mean, of all processes
-	Own      float64 `json:"cpu_own_s"` // the part that is not the engine's
-	MedianMS float64 `json:"wall_median_ms"`
-	MaxMS    float64 `json:"wall_max_ms"`
-	Answer   float64 `json:"answer"` // lines, sum of samples, traces or bytes
+	CPU       float64 `json:"cpu_s"`     // mean, of all processes
+	Own       float64 `json:"cpu_own_s"` // the part that is not the engine's
+	MedianMS  float64 `json:"wall_median_ms"`
+	MaxMS     float64 `json:"wall_max_ms"`
+	ReadBytes float64 `json:"read_bytes,omitempty"` // uncompressed, by the engine
+	Answer    float64 `json:"answer"`               // lines, sum of samples, traces or bytes
 }
 
 func newQueryReport(cfg queryConfig) *queryReport {
@@ -71,9 +74,27 @@ func (r *queryReport) print(w io.Writer) {
 			bar, peer, wall, ratio, earlier, answer)
 	}
 	t.Flush()
+	r.printExporter(w)
 	if n > 0 {
 		fmt.Fprintf(w, "\ngeometric mean of the ratios: %.2f\n", math.Pow(product, 1/float64(n)))
 	}
+}
+
+// printExporter is the table beside clickhouseexporter's, if it was asked.
+func (r *queryReport) printExporter(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for i, q := range r.Questions {
+		x := q.Exporter
+		if x == nil {
+			continue
+		}
+		if i == 0 {
+			fmt.Fprintln(t, "\nquestion\tCPU s\tms\tMB read\tclickhouseexporter CPU s\tms\tMB read\tanswer\tthere\t")
+		}
+		fmt.Fprintf(t, "%s\t%.3f\t%.0f\t%.1f\t%.3f\t%.0f\t%.1f\t%v\t%v\t\n", q.Name, q.Trefoil.CPU, q.Trefoil.MedianMS, q.Trefoil.ReadBytes/1e6,
+			x.CPU, x.MedianMS, x.ReadBytes/1e6, q.Trefoil.Answer, x.Answer)
+	}
+	t.Flush()
 }
 
 // save writes the report beside earlier ones.

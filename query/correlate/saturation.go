@@ -36,7 +36,7 @@ var (
 		"process.open_file_descriptor.count", "db.client.connection.count", "db.client.connection.pending_requests", "http.server.active_requests",
 		"process_resident_memory_bytes", "process_open_fds", "go_goroutines",
 	}
-	totals = []string{"process.cpu.time", "container.cpu.time", "k8s.pod.cpu.time", "process_cpu_seconds_total"}
+	totals = []string{"process.cpu.time", "process_cpu_seconds_total"} // one measure by two names
 )
 
 // unused are the parts that are free; a part may be called so by any of these labels.
@@ -56,15 +56,11 @@ func saturationQuery(services []string) string {
 		return fmt.Sprintf(`{__name__=~%s,job=~%s,%s}`, strconv.Quote(strings.Join(quoted, "|")), strconv.Quote("(?:.*/)?(?:"+strings.Join(jobs, "|")+")"), unused)
 	}
 	const by = `max by (__name__, job) (sum by (__name__, job, instance) (%s))`
-	query := []string{
+	return strings.Join([]string{
 		fmt.Sprintf(`max by (__name__, job) (sum by (__name__, job, instance, cpu_logical_number, cpu, system_device) (%s))`, of(shares)),
 		fmt.Sprintf(by, of(amounts)),
-	}
-	for _, total := range totals {
-		rate := fmt.Sprintf(`sum by (job, instance) (rate(%s[5m]))`, of([]string{total}))
-		query = append(query, fmt.Sprintf(`label_replace(max by (job) (%s), "__name__", %q, "", "")`, rate, strings.ReplaceAll(total, ".", "_")))
-	}
-	return strings.Join(query, " or ")
+		fmt.Sprintf(`label_replace(max by (job) (sum by (job, instance) (rate(%s[5m]))), "__name__", "process_cpu_time", "", "")`, of(totals)),
+	}, " or ")
 }
 
 // saturation reads how full services were, at the steps of RED.

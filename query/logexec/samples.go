@@ -61,6 +61,11 @@ func (c *collector) collect(ctx context.Context) error {
 		c.note(c.expr, "the server filters and counts by %v", append(slices.Clone(names), "time"))
 		return c.count(ctx, p, names)
 	}
+	if names, ok := c.measurable(p); ok {
+		if done, err := c.measure(ctx, p, names); done || err != nil {
+			return err
+		}
+	}
 	c.note(c.expr, "%s", p.filtering())
 	from, to := c.grid.span()
 	f, err := c.filter(ctx, from, to, p)
@@ -72,12 +77,21 @@ func (c *collector) collect(ctx context.Context) error {
 
 // countable is whether the server can count, and by what.
 func (c *collector) countable(p pushed) ([]string, bool) {
-	if _, ok := c.grid.stored(); !ok || !p.exact || c.by == nil || c.by.Without || c.expr.Unwrap != nil {
-		return nil, false
-	}
 	switch c.expr.Op {
 	case "count_over_time", "rate", "bytes_over_time", "bytes_rate", "absent_over_time":
 	default:
+		return nil, false
+	}
+	if c.expr.Unwrap != nil {
+		return nil, false
+	}
+	return c.grouped(p)
+}
+
+// grouped are the names to group by, if the server can group the records a pipeline
+// lets through.
+func (c *collector) grouped(p pushed) ([]string, bool) {
+	if _, ok := c.grid.stored(); !ok || !p.exact || c.by == nil || c.by.Without {
 		return nil, false
 	}
 	names := make([]string, len(c.by.Labels))
@@ -111,13 +125,7 @@ func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	tiles, _ := c.grid.stored()
 	labels := make([]logpipe.Label, 0, len(names))
 	stats, err := c.Logs.Count(ctx, c.tenant, f, logstore.Counting{By: names, Tiles: tiles, Bytes: c.measures()}, func(n logstore.Counted) error {
-		labels = labels[:0]
-		for i, v := range n.Values {
-			if v != "" {
-				labels = append(labels, logpipe.Label{Name: c.by.Labels[i], Value: v})
-			}
-		}
-		logpipe.SortLabels(labels)
+		labels = c.labelsOf(labels[:0], n.Values)
 		v := float64(n.Lines)
 		if c.measures() {
 			v = float64(n.Bytes)
@@ -137,6 +145,17 @@ func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	}
 	f.Where = append(slices.Clone(all), logstore.Body{Structured: true})
 	return c.stream(ctx, f)
+}
+
+// labelsOf are those of a group.
+func (c *collector) labelsOf(labels []logpipe.Label, values []string) []logpipe.Label {
+	for i, v := range values {
+		if v != "" {
+			labels = append(labels, logpipe.Label{Name: c.by.Labels[i], Value: v})
+		}
+	}
+	logpipe.SortLabels(labels)
+	return labels
 }
 
 // stream sends records through the pipeline.

@@ -21,6 +21,10 @@ type Counting struct {
 	By    []string // names, as in Meanings
 	Tiles Tiles
 	Bytes bool // measure bodies as well
+	// Measured is a name whose numbers are added up as well, of the records that have
+	// it; "" for none. See Measurable.
+	Measured string
+	Quantile float64 // of these numbers, from 0 to 1
 }
 
 // Counted is how many records of a tile have these values of the names counted by.
@@ -29,6 +33,13 @@ type Counted struct {
 	Tile   int64
 	Lines  uint64
 	Bytes  uint64
+	Measure
+}
+
+// Measure is what the numbers of some records come to.
+type Measure struct {
+	Not                     uint64 // how many of Lines have a text that is no number; the rest is then meaningless
+	Sum, Min, Max, Quantile float64
 }
 
 // Count counts the records that pass the filter. The server adds up; what it
@@ -50,7 +61,7 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	var rows []row
 	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log counts"}, func(from driver.Rows) error {
 		r := row{own: make([]string, len(plan.own))}
-		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope}
+		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope, &r.Not, &r.Sum, &r.Min, &r.Max, &r.Quantile}
 		for i := range r.own {
 			dest = append(dest, &r.own[i])
 		}
@@ -164,6 +175,10 @@ func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error)
 	columns := []chsql.Expr{
 		tile, chsql.Func("count").As("lines"), chsql.Func("toUInt64", size).As("bytes"),
 		chsql.Func("toUInt64", id(p.resource, chsql.Col("resource_id"))).As("resource"), chsql.Func("toUInt64", id(p.scope, chsql.Col("scope_id"))).As("scope"),
+	}
+	measure, there := f.measure(c)
+	if columns = append(columns, measure...); c.Measured != "" {
+		where = append(where, there)
 	}
 	by := []chsql.Expr{chsql.Col("tile"), chsql.Col("resource"), chsql.Col("scope")}
 	for _, own := range p.own {

@@ -215,7 +215,7 @@ func TestLife(t *testing.T) {
 			t.Errorf("%d pages", n)
 		}
 		src.set(t, `up{job="cart"}`, 0)
-		time.Sleep(time.Minute)
+		time.Sleep(90 * time.Second) // an interval, and a step until the next sample
 		w.wantStates("Down{cart} pending", "Down{web} firing")
 		src.set(t, `up{job="cart"}`, 1)
 		src.set(t, `up{job="web"}`, 1)

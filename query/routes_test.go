@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -189,5 +191,25 @@ func validator(t *testing.T) func(what, schema string, body []byte) {
 		if err := sch.Validate(v); err != nil {
 			t.Errorf("%s: %v\n%s", what, err, body)
 		}
+	}
+}
+
+// The path of an expression, which alerts link to, leads to its answer in every language.
+func TestQueryPaths(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	for name, expr := range map[string]string{
+		language.PromQL:    `sum by (job) (http_server_requests_total)`,
+		language.MetricsQL: `sum(rate(http_server_requests_total)) by (job)`,
+		language.LogQL:     `sum by (service_name) (count_over_time({service_name=~"acme.+"} [1h]))`,
+		language.TraceQL:   `{ resource.service.name =~ "acme.+" } | rate() by (resource.service.name)`,
+	} {
+		path := language.QueryPath(name, expr, time.Unix(1700000200, 0))
+		if a := f.request("acme", "GET "+path); a.status != 200 || !bytes.Contains(a.body, []byte("acme-")) {
+			t.Errorf("%s: %s: status %d: %s", name, path, a.status, a.body)
+		}
+	}
+	if path := language.QueryPath("sql", "SELECT 1", time.Time{}); path != "" {
+		t.Errorf("SQL is answered at %q", path)
 	}
 }

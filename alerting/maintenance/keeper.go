@@ -156,13 +156,7 @@ func (k *Keeper) Create(ctx context.Context, w Window) (Window, error) {
 		err = &fault.Error{Code: fault.Unavailable, Message: err.Error(), RetryAfter: 5 * time.Second, Err: err}
 	}
 	k.mu.Unlock()
-	if err != nil {
-		return Window{}, fault.Of(err)
-	}
-	if err := k.store(ctx); err != nil {
-		return Window{}, err
-	}
-	return k.get(ctx, id)
+	return k.changed(ctx, id, err)
 }
 
 // End ends a window, now and for ever. What it silenced is told again. Errors
@@ -187,13 +181,7 @@ func (k *Keeper) End(ctx context.Context, id string) (Window, error) {
 		err = errors.Join(errs...)
 	}
 	k.mu.Unlock()
-	if err != nil {
-		return Window{}, fault.Of(err)
-	}
-	if err := k.store(ctx); err != nil {
-		return Window{}, err
-	}
-	return k.get(ctx, id)
+	return k.changed(ctx, id, err)
 }
 
 // seal ends a chain whose last silence has begun.
@@ -209,12 +197,16 @@ func (k *Keeper) seal(ctx context.Context, silences *silence.Silences, last *sil
 	return silences.Expire(ctx, s.Id)
 }
 
-func (k *Keeper) store(ctx context.Context) error {
+// changed stores a change that was made, unless there was an error, and answers the window as it is now.
+func (k *Keeper) changed(ctx context.Context, id string, err error) (Window, error) {
+	if err != nil {
+		return Window{}, fault.Of(err)
+	}
 	if err := k.cfg.Store(ctx); err != nil {
-		return &fault.Error{Code: fault.Unavailable, RetryAfter: 5 * time.Second, Err: err,
+		return Window{}, &fault.Error{Code: fault.Unavailable, RetryAfter: 5 * time.Second, Err: err,
 			Message: "the change is in force but could not be stored, so a restart now would undo it; it is stored as soon as the store is back"}
 	}
-	return nil
+	return k.get(ctx, id)
 }
 
 // List answers all windows, those that are over for as long as Alertmanager

@@ -231,7 +231,7 @@ func (s *Segment) Remove() error {
 		if s.info.boot == s.log.boot() {
 			s.log.settle(s.info)
 		} else { // some of it was stored before the storage lost something
-			s.log.giveBack(s.info)
+			s.log.sendAgain(s.info)
 		}
 		if err != nil {
 			return fmt.Errorf("wal: remove: %w", err)

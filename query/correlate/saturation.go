@@ -44,16 +44,9 @@ const unused = `cpu_mode!~"idle|iowait",state!~"idle|free|cached|buffered",syste
 
 // saturationQuery asks for all of them in one evaluation.
 func saturationQuery(services []string) string {
+	jobs := strconv.Quote("(?:.*/)?(?:" + anyOf(services) + ")")
 	of := func(names []string) string {
-		quoted := make([]string, len(names))
-		for i, n := range names {
-			quoted[i] = regexp.QuoteMeta(n)
-		}
-		jobs := make([]string, len(services))
-		for i, s := range services {
-			jobs[i] = regexp.QuoteMeta(s)
-		}
-		return fmt.Sprintf(`{__name__=~%s,job=~%s,%s}`, strconv.Quote(strings.Join(quoted, "|")), strconv.Quote("(?:.*/)?(?:"+strings.Join(jobs, "|")+")"), unused)
+		return fmt.Sprintf(`{__name__=~%s,job=~%s,%s}`, strconv.Quote(anyOf(names)), jobs, unused)
 	}
 	const by = `max by (__name__, job) (sum by (__name__, job, instance) (%s))`
 	return strings.Join([]string{
@@ -61,6 +54,15 @@ func saturationQuery(services []string) string {
 		fmt.Sprintf(by, of(amounts)),
 		fmt.Sprintf(`label_replace(max by (job) (sum by (job, instance) (rate(%s[5m]))), "__name__", "process_cpu_time", "", "")`, of(totals)),
 	}, " or ")
+}
+
+// anyOf is an expression that matches each of the texts.
+func anyOf(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, text := range texts {
+		quoted[i] = regexp.QuoteMeta(text)
+	}
+	return strings.Join(quoted, "|")
 }
 
 // saturation reads how full services were, at the steps of RED.

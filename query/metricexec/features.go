@@ -3,6 +3,7 @@ package metricexec
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,33 +21,52 @@ type Features struct {
 	StartTimestamps bool
 }
 
+// feature is what Prometheus's flag --enable-feature calls one, and its switch; those
+// without are always on.
+type feature struct {
+	name string
+	on   func(*Features)
+}
+
+func features() []feature {
+	return []feature{
+		{"promql-experimental-functions", func(f *Features) { f.ExperimentalFunctions = true }},
+		{"promql-binop-fill-modifiers", func(f *Features) { f.FillModifiers = true }},
+		{"promql-unquoted-utf8-names", func(f *Features) { f.UnquotedUTF8Names = true }},
+		{"promql-delayed-name-removal", func(f *Features) { f.DelayedNameRemoval = true }},
+		{"use-start-timestamps", func(f *Features) { f.StartTimestamps = true }},
+		{"promql-duration-expr", nil},
+		{"promql-extended-range-selectors", nil},
+	}
+}
+
 // FeatureNames are what Prometheus's flag --enable-feature calls them. The last two
 // are always on.
 func FeatureNames() []string {
-	return []string{"promql-experimental-functions", "promql-binop-fill-modifiers", "promql-unquoted-utf8-names", "promql-delayed-name-removal",
-		"use-start-timestamps", "promql-duration-expr", "promql-extended-range-selectors"}
+	var names []string
+	for _, known := range features() {
+		names = append(names, known.name)
+	}
+	return names
 }
 
 // ParseFeatures reads names of features, each of which may be several with commas
 // between them.
 func ParseFeatures(names []string) (Features, error) {
 	var f Features
+	all := features()
 	for _, list := range names {
 		for name := range strings.SplitSeq(list, ",") {
-			switch name = strings.TrimSpace(name); name {
-			case "promql-experimental-functions":
-				f.ExperimentalFunctions = true
-			case "promql-binop-fill-modifiers":
-				f.FillModifiers = true
-			case "promql-unquoted-utf8-names":
-				f.UnquotedUTF8Names = true
-			case "promql-delayed-name-removal":
-				f.DelayedNameRemoval = true
-			case "use-start-timestamps":
-				f.StartTimestamps = true
-			case "promql-duration-expr", "promql-extended-range-selectors", "":
-			default:
+			name = strings.TrimSpace(name)
+			if name == "" {
+				continue
+			}
+			i := slices.IndexFunc(all, func(known feature) bool { return known.name == name })
+			if i < 0 {
 				return f, fmt.Errorf("%q is not one of %s", name, strings.Join(FeatureNames(), ", "))
+			}
+			if on := all[i].on; on != nil {
+				on(&f)
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package metricexec
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -44,13 +43,9 @@ func (q *queryable) asked() metricstore.Version {
 // some 300 bytes.
 const foundSeries = 150_000
 
-// finds keeps which series selectors found, as long as the store has got no others
-// since. It holds two generations, as known does.
-type finds struct {
-	mu         sync.Mutex
-	young, old map[findKey]find
-	series     int // in the younger
-}
+// finds keeps which series selectors found. A find counts as long as the store has
+// got no others since: as long as its version is the store's.
+type finds = recent[findKey, find]
 
 type findKey struct {
 	tenant      tenant.ID
@@ -64,37 +59,7 @@ type find struct {
 	sorted  bool      // by labels
 }
 
-func newFinds() *finds { return &finds{young: map[findKey]find{}} }
-
-func (f *finds) get(key findKey, version uint64) (find, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	known, ok := f.young[key]
-	if !ok {
-		if known, ok = f.old[key]; ok && known.version == version {
-			f.put(key, known)
-		}
-	}
-	return known, ok && known.version == version
-}
-
-func (f *finds) add(key findKey, known find) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.put(key, known)
-}
-
-func (f *finds) put(key findKey, known find) {
+func newFinds() *finds {
 	const own = 10 // an entry without series takes memory, too
-	size := len(known.found) + own
-	if size > foundSeries {
-		return
-	}
-	if before, ok := f.young[key]; ok {
-		f.series -= len(before.found) + own
-	} else if f.series+size > foundSeries {
-		f.old, f.young, f.series = f.young, map[findKey]find{}, 0
-	}
-	f.young[key] = known
-	f.series += size
+	return newRecent[findKey](foundSeries, func(f find) int { return len(f.found) + own })
 }

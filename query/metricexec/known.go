@@ -3,7 +3,6 @@ package metricexec
 import (
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -18,13 +17,8 @@ import (
 const knownSeries = 150_000
 
 // known keeps the labels of series, which cost more to read and build than the
-// samples of an hour. What a fingerprint stands for never changes. It holds two
-// generations: when the younger is full it becomes the older, whose series are
-// forgotten unless they were asked for since.
-type known struct {
-	mu         sync.Mutex
-	young, old map[seriesID]labels.Labels
-}
+// samples of an hour. What a fingerprint stands for never changes.
+type known = recent[seriesID, labels.Labels]
 
 type seriesID struct {
 	tenant      tenant.ID
@@ -32,33 +26,8 @@ type seriesID struct {
 	typ         metricstore.Type
 }
 
-func newKnown() *known { return &known{young: map[seriesID]labels.Labels{}} }
-
-// get is the labels of a series, its whole part's.
-func (k *known) get(id seriesID) (labels.Labels, bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if l, ok := k.young[id]; ok {
-		return l, true
-	}
-	l, ok := k.old[id]
-	if ok {
-		k.put(id, l)
-	}
-	return l, ok
-}
-
-func (k *known) add(id seriesID, l labels.Labels) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.put(id, l)
-}
-
-func (k *known) put(id seriesID, l labels.Labels) {
-	if len(k.young) >= knownSeries {
-		k.old, k.young = k.young, make(map[seriesID]labels.Labels, knownSeries)
-	}
-	k.young[id] = l
+func newKnown() *known {
+	return newRecent[seriesID](knownSeries, func(labels.Labels) int { return 1 })
 }
 
 // atOnce is how many series are read in one statement.

@@ -150,9 +150,10 @@ func (q *querier) found(ctx context.Context, from, to int64, s selector, sorted 
 	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
 	key := findKey{q.tenant, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
 	version, ok := q.stateOf(ctx, from, to).Series(first, last)
-	known, had := find{version: version}, false
+	known, had := find{}, false
 	if ok {
-		known, had = q.finds.get(key, version)
+		known, had = q.finds.get(key)
+		had = had && known.version == version
 	}
 	if had && (known.sorted || !sorted) {
 		return known.found, nil

@@ -161,9 +161,6 @@ var writeErrors = []string{
 // suspectFree is how little room makes Sync look at what was written: four times what the engine leaves free.
 const suspectFree = 256 << 20
 
-// errNotWhole is a part whose files are not what was written to them.
-var errNotWhole = errors.New("a part is not whole")
-
 // checkNewParts has the engine read the parts that are new since the last Sync that succeeded.
 func (e *Engine) checkNewParts(ctx context.Context) error {
 	checked := map[string]bool{}
@@ -186,7 +183,7 @@ func (e *Engine) checkNewParts(ctx context.Context) error {
 			case err != nil:
 				return err
 			case answer != "1":
-				return e.replaceChild(ctx, fmt.Errorf("%w: %s", errNotWhole, part))
+				return e.replaceChild(ctx, fmt.Errorf("a part is not whole: %s", part))
 			}
 		}
 		if !again {

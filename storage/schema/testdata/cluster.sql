@@ -469,3 +469,12 @@ SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS alert_leases AS alert_leases_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_leases_local', cityHash64(tenant));
 
+-- 0020_histogram_buckets
+ALTER TABLE histograms_local
+  ADD COLUMN IF NOT EXISTS buckets Tuple(UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) CODEC(T64('bit'), ZSTD(3)) AFTER bounds,
+  ADD COLUMN IF NOT EXISTS sum_digits Int64 CODEC(T64('bit'), ZSTD(3)) AFTER sum,
+  ADD COLUMN IF NOT EXISTS sum_places UInt8 CODEC(ZSTD(1)) AFTER sum_digits,
+  ADD COLUMN IF NOT EXISTS sum_ulps Int16 CODEC(ZSTD(1)) AFTER sum_places;
+
+ALTER TABLE histograms ADD COLUMN IF NOT EXISTS buckets Tuple(UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) AFTER bounds, ADD COLUMN IF NOT EXISTS sum_digits Int64 AFTER sum, ADD COLUMN IF NOT EXISTS sum_places UInt8 AFTER sum_digits, ADD COLUMN IF NOT EXISTS sum_ulps Int16 AFTER sum_places;
+

@@ -425,3 +425,10 @@ CREATE TABLE IF NOT EXISTS alert_leases (
 ORDER BY tenant
 SETTINGS non_replicated_deduplication_window = 10000;
 
+-- 0020_histogram_buckets
+ALTER TABLE histograms
+  ADD COLUMN IF NOT EXISTS buckets Tuple(UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) CODEC(T64('bit'), ZSTD(3)) AFTER bounds,
+  ADD COLUMN IF NOT EXISTS sum_digits Int64 CODEC(T64('bit'), ZSTD(3)) AFTER sum,
+  ADD COLUMN IF NOT EXISTS sum_places UInt8 CODEC(ZSTD(1)) AFTER sum_digits,
+  ADD COLUMN IF NOT EXISTS sum_ulps Int16 CODEC(ZSTD(1)) AFTER sum_places;
+

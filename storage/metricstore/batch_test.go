@@ -260,6 +260,16 @@ func TestHistogramsAndExemplarsAreKeptAsTheyAre(t *testing.T) {
 	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), sameBits); d != "" {
 		t.Errorf("histograms (-want +got):\n%s", d)
 	}
+	got = got[:0] // as people see them
+	storagetest.Rows(t, db, "SELECT point_count, point_sum, point_counts FROM histograms ORDER BY time", func(r driver.Rows) error {
+		h := want[len(got)]
+		err := r.Scan(&h.Count, &h.Sum, &h.Counts)
+		got = append(got, h)
+		return err
+	})
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), sameBits); d != "" {
+		t.Errorf("columns for people (-want +got):\n%s", d)
+	}
 	storagetest.Rows(t, db, "SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes FROM exemplars", func(r driver.Rows) error {
 		var e metricstore.Exemplar
 		var trace, span, metric, attrs string

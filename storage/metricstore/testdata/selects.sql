@@ -22,7 +22,7 @@ WHERE (tenant = 'default')
     AND (day <= toDate('2026-03-02'))
     AND (arrayExists((k, v) -> match(v, '^(?s:GET|it\'s)$') AND (replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod'), JSONAllPaths(attributes), JSONAllValues(attributes)) OR arrayExists(k -> replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod', mapKeys(attributes_other)))
 )))
-ORDER BY day DESC
+ORDER BY observed DESC, day DESC
 LIMIT 1 BY fingerprint
 LIMIT 101;
 
@@ -82,7 +82,7 @@ WHERE (tenant = 'default')
   AND (day <= toDate('2026-03-01'))
   AND (metric_name IN ('a', 'it\'s'))
   AND (fingerprint IN {fingerprints:Array(UInt64)})
-ORDER BY day DESC
+ORDER BY observed DESC, day DESC
 LIMIT 1 BY fingerprint;
 
 -- series in all
@@ -195,7 +195,7 @@ WHERE (tenant = 'default')
   AND (toDate(hour) <= toDate('2026-03-01'));
 
 -- metadata
-SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, argMax(description, day)
+SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, argMax(description, tuple(observed, day))
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))

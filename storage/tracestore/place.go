@@ -60,6 +60,17 @@ func extentSelect(of []chsql.Expr) chsql.Select {
 	}
 }
 
+// whenTrace holds for the spans of the time that a trace was, and for none if it is
+// not known: spans are found by their time, and by their trace within a minute of it.
+func whenTrace(t tenant.ID, id chsql.Expr) chsql.Expr {
+	of := []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), chsql.Eq(chsql.Col("trace_id"), id)}
+	bound := func(e chsql.Expr) chsql.Expr {
+		return chsql.Scalar(chsql.Select{Columns: []chsql.Expr{e}, From: chsql.Table(index), Where: of})
+	}
+	start := chsql.Col("start_time")
+	return chsql.And(chsql.Ge(start, bound(chsql.Func("min", start))), chsql.Le(start, bound(chsql.Func("max", chsql.Col("end_time")))))
+}
+
 // mostPlaces bounds the pairs of minute and trace that a statement names.
 const mostPlaces = 2000
 

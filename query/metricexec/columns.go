@@ -63,7 +63,7 @@ func split(found []visible, mode deltaMode) (plain map[uint64]grouped, rest []gr
 			j++
 		}
 		g := grouped{i, found[i:j]}
-		if v := found[i]; j == i+1 && v.part == whole && v.stored.Type != metricstore.ExponentialHistogram &&
+		if v := found[i]; j == i+1 && v.part == whole && !v.isNative() &&
 			(!isDelta(v.stored) || mode == deltaRaw) {
 			plain[v.stored.Fingerprint] = g
 		} else {

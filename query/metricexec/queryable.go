@@ -23,6 +23,7 @@ type queryable struct {
 	promote []string
 	budget  *budget
 	limits  Limits
+	view    view
 	known   *known
 	ahead   *Ahead // nil if nothing was read ahead
 	finds   *finds
@@ -148,7 +149,7 @@ func (q *querier) any(ctx context.Context, from, to int64, s selector) ([]visibl
 // store.
 func (q *querier) found(ctx context.Context, from, to int64, s selector, sorted bool) ([]visible, error) {
 	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
-	key := findKey{q.tenant, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
+	key := findKey{q.tenant, q.view, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
 	version, ok := q.stateOf(ctx, from, to).Series(first, last)
 	known, had := find{}, false
 	if ok {
@@ -187,7 +188,7 @@ func (q *querier) look(ctx context.Context, first, last time.Time, s selector) (
 	if err != nil {
 		return nil, err
 	}
-	return s.visibles(stored, all), nil
+	return s.visibles(q.view, stored, all), nil
 }
 
 // LabelNames and LabelValues make a querier complete; Prometheus's engine asks
@@ -247,7 +248,7 @@ func (q *querier) metricNames(ctx context.Context, hints *storage.LabelHints) ([
 	}
 	set := map[string]struct{}{}
 	for _, m := range found {
-		for _, p := range parts(m.Type) {
+		for _, p := range q.view.parts(m.Type, m.Prometheus) {
 			set[m.PromName+suffixes[p]] = struct{}{}
 		}
 	}

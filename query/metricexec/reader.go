@@ -14,7 +14,8 @@ import (
 
 // RawSeries is a series with its samples as an evaluator that is not
 // Prometheus's reads them. NaNs other than stale markers are left out; native
-// histograms are none. The slices are the reader's to keep.
+// histograms are none, except that those with custom buckets are seen as classic
+// ones. The slices are the reader's to keep.
 type RawSeries struct {
 	Labels labels.Labels
 	Times  []int64 // Unix ms, ascending
@@ -25,7 +26,11 @@ type RawSeries struct {
 type Reader struct{ q *queryable }
 
 // NewReader makes a reader.
-func (e *Engine) NewReader(t tenant.ID) *Reader { return &Reader{q: e.queryable(t)} }
+func (e *Engine) NewReader(t tenant.ID) *Reader {
+	q := e.queryable(t)
+	q.view = classic
+	return &Reader{q}
+}
 
 // Limits are the engine's.
 func (e *Engine) Limits() Limits { return e.config.Limits }

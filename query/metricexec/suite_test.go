@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/promql/promqltest"
@@ -179,28 +180,36 @@ func addSeries(b *metricstore.Batch, l labels.Labels, it chunkenc.Iterator) {
 			continue
 		}
 		at, h := it.AtFloatHistogram(nil)
-		p, ok := pointOf(h)
-		if !ok {
-			continue // custom buckets
-		}
+		p := pointOf(h)
 		p.Time, p.Start = at, it.AtST()
-		tmp := metricstore.Cumulative
+		typ, tmp := metricstore.ExponentialHistogram, metricstore.Cumulative
+		if p.Kind == metricstore.KindExplicit {
+			typ = metricstore.Histogram
+		}
 		if h.CounterResetHint == histogram.GaugeType {
 			tmp = metricstore.Unspecified
 		}
-		b.Histogram(b.Series(of(metricstore.ExponentialHistogram, tmp), at), &p)
+		b.Histogram(b.Series(of(typ, tmp), at), &p)
 	}
 }
 
 // pointOf is a native histogram as it is stored.
-func pointOf(h *histogram.FloatHistogram) (p metricstore.HistogramPoint, ok bool) {
+func pointOf(h *histogram.FloatHistogram) metricstore.HistogramPoint {
+	p := metricstore.HistogramPoint{
+		Kind: metricstore.KindExponential, Flags: metricstore.HasSum | metricstore.FloatCounts | metricstore.Hint(h.CounterResetHint).Flags(),
+		Count: math.Float64bits(h.Count), Sum: h.Sum,
+	}
+	if value.IsStaleNaN(h.Sum) {
+		p.Flags |= metricstore.NoRecordedValue
+	}
 	if h.UsesCustomBuckets() {
-		return p, false
+		p.Kind, p.Bounds, p.Counts = metricstore.KindExplicit, h.CustomValues, make([]uint64, len(h.CustomValues)+1)
+		for it := h.PositiveBucketIterator(); it.Next(); {
+			p.Counts[it.At().Index] = math.Float64bits(it.At().Count)
+		}
+		return p
 	}
-	p = metricstore.HistogramPoint{
-		Kind: metricstore.KindExponential, Flags: metricstore.HasSum | metricstore.FloatCounts, Count: math.Float64bits(h.Count), Sum: h.Sum,
-		Scale: h.Schema, ZeroCount: math.Float64bits(h.ZeroCount), ZeroThreshold: h.ZeroThreshold,
-	}
+	p.Scale, p.ZeroCount, p.ZeroThreshold = h.Schema, math.Float64bits(h.ZeroCount), h.ZeroThreshold
 	side := func(it histogram.BucketIterator[float64]) (offset int32, counts []uint64) {
 		for it.Next() {
 			bucket := it.At()
@@ -216,10 +225,7 @@ func pointOf(h *histogram.FloatHistogram) (p metricstore.HistogramPoint, ok bool
 	}
 	p.PositiveOffset, p.PositiveCounts = side(h.PositiveBucketIterator())
 	p.NegativeOffset, p.NegativeCounts = side(h.NegativeBucketIterator())
-	if math.IsNaN(h.Sum) && h.Count == 0 && len(p.PositiveCounts) == 0 {
-		p.Flags |= metricstore.NoRecordedValue
-	}
-	return p, true
+	return p
 }
 
 // outcome is a case of the suite: grid functions.test line 12.

@@ -42,12 +42,31 @@ type labeler struct {
 	builder labels.ScratchBuilder
 }
 
+// view says how histograms with explicit bounds are seen.
+type view uint8
+
+const (
+	// asSent shows those of OTLP as classic series and those of Prometheus, whose
+	// classic ones are floats, as the native histograms with custom buckets they are.
+	asSent view = iota
+	// classic is for a language without native histograms.
+	classic
+)
+
 // parts lists what a series of a type is visible as.
-func parts(t metricstore.Type) []part {
-	if t == metricstore.Histogram {
+func (v view) parts(t metricstore.Type, prometheus bool) []part {
+	if t == metricstore.Histogram && (v == classic || !prometheus) {
 		return []part{buckets, sum, count}
 	}
 	return []part{whole}
+}
+
+// isNative tells whether v is a series of native histograms.
+func (v visible) isNative() bool { return v.part == whole && hasHistograms(v.stored) }
+
+// hasHistograms tells whether the points of a series are histograms.
+func hasHistograms(s *metricstore.SeriesRow) bool {
+	return s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram
 }
 
 // names are the spellings a part is found under, the visible one first.
@@ -225,12 +244,12 @@ func (s selector) matchesLE(le string) bool {
 
 // visibles lists what the selector finds among stored series whose labels are
 // given, in no order.
-func (s selector) visibles(stored []metricstore.SeriesRow, all map[uint64]labels.Labels) []visible {
+func (s selector) visibles(seen view, stored []metricstore.SeriesRow, all map[uint64]labels.Labels) []visible {
 	out := make([]visible, 0, len(stored))
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for i := range stored {
 		st := &stored[i]
-		for _, p := range parts(st.Type) {
+		for _, p := range seen.parts(st.Type, st.Prometheus) {
 			if !s.matchesName(names(st, p)) {
 				continue
 			}

@@ -29,6 +29,7 @@ type seriesData struct {
 	labels           labelColumn
 	attributes       block.Strings
 	resource, scope  proto.ColUInt64
+	prometheus       proto.ColBool
 }
 
 func newSeriesColumns(o *block.Owner) seriesColumns {
@@ -47,6 +48,7 @@ func newSeriesColumns(o *block.Owner) seriesColumns {
 		{Name: "attributes", Data: &c.attributes},
 		{Name: "resource_id", Data: &c.resource},
 		{Name: "scope_id", Data: &c.scope},
+		{Name: "prometheus", Data: &c.prometheus},
 	}...)}
 }
 
@@ -66,6 +68,7 @@ func (c *seriesData) append(b *Batch, s *Series, fp uint64, day proto.Date) {
 	c.attributes.AppendBytes(b.text)
 	c.resource.Append(s.ResourceID)
 	c.scope.Append(s.ScopeID)
+	c.prometheus.Append(s.PromName != "")
 }
 
 type histogramColumns struct {

@@ -362,5 +362,6 @@ func (s selector) key() string {
 			b.WriteByte(0xff) // no text has it
 		}
 	}
+	b.WriteString(s.spelled.Key())
 	return b.String()
 }

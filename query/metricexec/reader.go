@@ -4,11 +4,13 @@ import (
 	"context"
 	"math"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -50,10 +52,10 @@ func (r *Reader) Read(ctx context.Context, sets [][]*labels.Matcher, from, to in
 	}
 	var out []RawSeries
 	seen := map[string]bool{}
+	Normalise(sets)
 	for _, matchers := range sets {
-		normaliseMatchers(matchers)
 		q := &querier{queryable: r.q, from: from, to: to}
-		found, _, err := q.read(ctx, hints, newSelector(matchers))
+		found, _, err := q.read(ctx, hints, newSelector(matchers, nil))
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -92,9 +94,13 @@ func rawOf(s storage.Series) RawSeries {
 	return raw
 }
 
-// Normalise gives the labels of matchers the names that series have.
+// Normalise gives the labels of matchers Prometheus's spelling.
 func Normalise(sets [][]*labels.Matcher) {
 	for _, set := range sets {
-		normaliseMatchers(set)
+		for _, m := range set {
+			if name := spelling.LabelName(m.Name); name != "" && m.Name != model.MetricNameLabel {
+				m.Name = name
+			}
+		}
 	}
 }

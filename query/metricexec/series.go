@@ -33,6 +33,7 @@ type points struct {
 	samples  map[uint64]deltas
 	explicit map[uint64]*explicit
 	native   map[uint64]*native
+	starts   bool // of samples are wanted
 }
 
 func newPoints(found []visible) *points {
@@ -190,7 +191,11 @@ func (b *builder) floats(lbls labels.Labels, group []visible, read func(visible)
 		}
 		d := merge(parts, delta)
 		if !delta || b.mode == deltaRaw {
-			return columns{times: d.times, floats: d.values}
+			c := columns{times: d.times, floats: d.values}
+			if b.starts {
+				c.starts = d.start
+			}
+			return c
 		}
 		return d.total(b.along)
 	}})
@@ -206,6 +211,9 @@ func (b *builder) natives(lbls labels.Labels, group, floats []visible) error {
 			b.warn(fmt.Errorf("%w: points of %q left out: %w", annotations.PromQLWarning, v.stored.Name, n.unfit))
 		}
 		cols := n.raw(v.stored)
+		if b.starts {
+			cols.starts = n.start
+		}
 		if isDelta(v.stored) && b.mode != deltaRaw {
 			var err error
 			if cols, err = n.total(b.along); err != nil {
@@ -302,10 +310,11 @@ func merge(parts []deltas, add bool) deltas {
 	if len(parts) == 1 {
 		return parts[0]
 	}
+	starts := !slices.ContainsFunc(parts, func(p deltas) bool { return len(p.start) < len(p.times) })
 	var all deltas
 	for _, p := range parts {
 		all.times = append(all.times, p.times...)
-		if add {
+		if starts {
 			all.start = append(all.start, p.start...)
 		}
 		all.values = append(all.values, p.values...)
@@ -324,11 +333,14 @@ func merge(parts []deltas, add bool) deltas {
 				out.start[n-1] = min(out.start[n-1], all.start[i])
 			} else {
 				out.values[n-1] = all.values[i]
+				if starts {
+					out.start[n-1] = all.start[i]
+				}
 			}
 			continue
 		}
 		out.times = append(out.times, all.times[i])
-		if add {
+		if starts {
 			out.start = append(out.start, all.start[i])
 		}
 		out.values = append(out.values, all.values[i])

@@ -69,7 +69,7 @@ func TestSuiteItself(t *testing.T) {
 	db := storagetest.DB(t)
 	store := metricstore.New(db, resourcestore.New(db))
 	store.Remember(16 << 20)
-	s := &suite{db: db, engine: New(Config{Source: store, Promote: []string{}})}
+	s := &suite{db: db, engine: New(Config{Source: store, Promote: []string{}, Features: Features{StartTimestamps: true}})}
 	for name, inner := range map[string]promql.QueryEngine{"grid": promplan.NewEngine(opts), "engine": promql.NewEngine(opts)} {
 		t.Run(name, func(t *testing.T) {
 			promqltest.RunBuiltinTestsWithStorage(t, suiteEngine{inner, s}, func(tb testing.TB) storage.Storage {
@@ -104,7 +104,7 @@ type suiteEngine struct {
 }
 
 func (e suiteEngine) NewInstantQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, text string, at time.Time) (promql.Query, error) {
-	copied, err := e.copyOf(ctx, q)
+	copied, err := e.copyOf(ctx, q, text)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (e suiteEngine) NewInstantQuery(ctx context.Context, q storage.Queryable, o
 }
 
 func (e suiteEngine) NewRangeQuery(ctx context.Context, q storage.Queryable, opts promql.QueryOpts, text string, start, end time.Time, step time.Duration) (promql.Query, error) {
-	copied, err := e.copyOf(ctx, q)
+	copied, err := e.copyOf(ctx, q, text)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (e suiteEngine) NewRangeQuery(ctx context.Context, q storage.Queryable, opt
 }
 
 // copyOf is a storage's copy in ClickHouse, a tenant of its own.
-func (s *suite) copyOf(ctx context.Context, q storage.Queryable) (storage.Queryable, error) {
+func (s *suite) copyOf(ctx context.Context, q storage.Queryable, text string) (storage.Queryable, error) {
 	w := q.(*watched)
 	if w.tenant == "" {
 		s.tenants++
@@ -130,7 +130,7 @@ func (s *suite) copyOf(ctx context.Context, q storage.Queryable) (storage.Querya
 		}
 		w.tenant = id
 	}
-	return s.engine.queryable(w.tenant), nil
+	return s.engine.spelled(w.tenant, text), nil
 }
 
 func (s *suite) fill(ctx context.Context, id tenant.ID, from storage.Queryable) error {

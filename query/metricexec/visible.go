@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -83,7 +84,11 @@ func names(s *metricstore.SeriesRow, p part) [2]string {
 func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
 	set := make(map[string]string, len(s.Labels)+len(l.promote)+3)
 	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-		join(set, LabelName(key), s.Labels[key])
+		name := key
+		if !s.Prometheus {
+			name = spelling.LabelName(key)
+		}
+		join(set, name, s.Labels[key])
 	}
 	fill := func(name, v string) {
 		if set[name] == "" {
@@ -93,7 +98,7 @@ func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
 	fill(model.JobLabel, Job(s.Resource))
 	fill(model.InstanceLabel, attributeOf(s.Resource, "service.instance.id"))
 	for _, key := range l.promote {
-		fill(LabelName(key), attributeOf(s.Resource, key))
+		fill(spelling.LabelName(key), attributeOf(s.Resource, key))
 	}
 	set[model.MetricNameLabel] = names(s, p)[0]
 
@@ -135,13 +140,14 @@ func Job(r *resourcestore.Row) string {
 
 // selector matches visible series.
 type selector struct {
-	name  []*labels.Matcher // on __name__
-	le    []*labels.Matcher
-	other []*labels.Matcher
+	name    []*labels.Matcher // on __name__
+	le      []*labels.Matcher
+	other   []*labels.Matcher
+	spelled spelling.Names // of the query
 }
 
-func newSelector(matchers []*labels.Matcher) selector {
-	var s selector
+func newSelector(matchers []*labels.Matcher, spelled spelling.Names) selector {
+	s := selector{spelled: spelled}
 	for _, m := range matchers {
 		switch m.Name {
 		case model.MetricNameLabel:
@@ -196,7 +202,7 @@ func (s selector) names() []string {
 func (s selector) pushed() []attrcol.Matcher {
 	var out []attrcol.Matcher
 	for _, m := range s.other {
-		if m.Type == labels.MatchEqual && m.Value != "" && !strings.Contains(m.Value, ";") && m.Name != exportedName {
+		if m.Type == labels.MatchEqual && m.Value != "" && !strings.Contains(m.Value, ";") && m.Name != spelling.ExportedName {
 			out = append(out, attrcol.Matcher{Key: m.Name, Op: attrcol.Equal, Value: m.Value})
 		}
 	}
@@ -254,6 +260,12 @@ func (s selector) visibles(seen view, stored []metricstore.SeriesRow, all map[ui
 				continue
 			}
 			lbls := named(b, all[st.Fingerprint], st, p)
+			switch {
+			case !st.Prometheus:
+				lbls = s.spelled.Apply(lbls)
+			case seen == classic:
+				lbls = spelling.Legacy(lbls)
+			}
 			if !s.matchesLabels(lbls) || (p != buckets && !s.matchesLE(lbls.Get(model.BucketLabel))) {
 				continue
 			}

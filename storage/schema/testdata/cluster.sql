@@ -469,3 +469,8 @@ SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS alert_leases AS alert_leases_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_leases_local', cityHash64(tenant));
 
+-- 0020_series_origin
+ALTER TABLE series_local ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
+
+ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool;
+

@@ -425,3 +425,6 @@ CREATE TABLE IF NOT EXISTS alert_leases (
 ORDER BY tenant
 SETTINGS non_replicated_deduplication_window = 10000;
 
+-- 0020_series_origin
+ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
+

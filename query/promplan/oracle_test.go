@@ -66,7 +66,7 @@ func TestAgreesWithPrometheus(t *testing.T) {
 		asked++
 		for range 2 {
 			s := randomSpan(rng)
-			if misread(t, expr, s) {
+			if misread(expr, s) {
 				misreads++
 				continue
 			}

@@ -15,7 +15,7 @@ func TestUnify(t *testing.T) {
 	}{
 		{`sum by (http_method) (a{job="x.y"})`, `sum by (http_method) (a{job="x.y"})`, nil},
 		{`sum by ("http.method") (a)`, `sum by ("http.method") (a)`, Names{"http_method": "http.method"}},
-		{`sum by (http_method) (a{"http.method"="GET", "http/method"!=""})`, `sum by ("http.method") (a{"http.method"!="",__name__="a","http.method"="GET"})`, Names{"http_method": "http.method"}},
+		{`sum by (http_method) (a{"http.method"="GET", "http/method"!=""})`, `sum by ("http.method") (a{"http.method"="GET", "http.method"!=""})`, Names{"http_method": "http.method"}},
 		{`a * on ("k8s.pod") group_left (k8s_node) b{k8s_pod="p"}`, `a * on ("k8s.pod") group_left (k8s_node) b{"k8s.pod"="p"}`, Names{"k8s_pod": "k8s.pod"}},
 		{`sum by (a_b) (label_replace(x{a_b="1"}, "a_b", "$1", "a.b", "(.*)"))`, `sum by (a_b) (label_replace(x{a_b="1"}, "a_b", "$1", "a.b", "(.*)"))`, Names{"a_b": "a.b"}},
 		{`label_join(x{"a.b"="1"}, "c.d", "e.f", "a_b", "c_d")`, `label_join(x{"a.b"="1"}, "c.d", "e.f", "a.b", "c.d")`, Names{"a_b": "a.b", "c_d": "c.d"}},

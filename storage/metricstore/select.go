@@ -103,7 +103,7 @@ func seriesSelect(where []chsql.Expr, limit int) chsql.Select {
 		},
 		From:    chsql.Table(series),
 		Where:   where,
-		OrderBy: []chsql.Order{chsql.Desc(chsql.Col("day"))}, // the description last sent
+		OrderBy: []chsql.Order{chsql.Desc(chsql.Col("observed")), chsql.Desc(chsql.Col("day"))}, // what was last said of it
 		LimitBy: []chsql.Expr{chsql.Col("fingerprint")},
 		Limit:   limit,
 	}

@@ -106,7 +106,7 @@ func metadataSelect(t tenant.ID, from, to time.Time, name string, limit int) chs
 	by := []chsql.Expr{chsql.Col("metric_name"), chsql.Col("prom_name"), chsql.Func("toUInt8", chsql.Col("type")),
 		chsql.Func("toUInt8", chsql.Col("temporality")), chsql.Col("monotonic"), chsql.Col("unit"), chsql.Col("prometheus")}
 	return chsql.Select{
-		Columns: append(by[:len(by):len(by)], chsql.Func("argMax", chsql.Col("description"), chsql.Col("day"))),
+		Columns: append(by[:len(by):len(by)], chsql.Func("argMax", chsql.Col("description"), chsql.Func("tuple", chsql.Col("observed"), chsql.Col("day")))),
 		From:    chsql.Table(series),
 		Where:   append(days(t, from, to), sel.named()...),
 		GroupBy: by,

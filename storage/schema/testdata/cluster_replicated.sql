@@ -469,7 +469,31 @@ SETTINGS replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS alert_leases AS alert_leases_local ENGINE = Distributed('trefoil', currentDatabase(), 'alert_leases_local', cityHash64(tenant));
 
--- 0020_series_origin
+-- 0020_histogram_buckets
+ALTER TABLE histograms_local
+  ADD COLUMN IF NOT EXISTS buckets Tuple(UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) CODEC(Delta(8), ZSTD(3)) AFTER bounds,
+  ADD COLUMN IF NOT EXISTS sum_digits Int64 CODEC(T64('bit'), ZSTD(3)) AFTER sum,
+  ADD COLUMN IF NOT EXISTS sum_places UInt8 CODEC(ZSTD(1)) AFTER sum_digits,
+  ADD COLUMN IF NOT EXISTS sum_ulps Int16 CODEC(T64('bit'), ZSTD(1)) AFTER sum_places,
+  MODIFY COLUMN bounds CODEC(ZSTD(3));
+
+ALTER TABLE histograms_local
+  ADD COLUMN IF NOT EXISTS point_counts Array(UInt64) ALIAS if(bitTest(flags, 7), arrayConcat(arraySlice([buckets.1, buckets.2, buckets.3, buckets.4, buckets.5, buckets.6, buckets.7, buckets.8, buckets.9, buckets.10, buckets.11, buckets.12, buckets.13, buckets.14, buckets.15, buckets.16], 1, length(bounds) + 1), counts), counts),
+  ADD COLUMN IF NOT EXISTS point_count UInt64 ALIAS if(bitTest(flags, 7), count + arraySum(point_counts), count),
+  ADD COLUMN IF NOT EXISTS point_sum Float64 ALIAS if(sum_digits = 0, sum, reinterpretAsFloat64(reinterpretAsInt64(sum_digits / exp10(sum_places)) + sum_ulps));
+
+ALTER TABLE histograms ADD COLUMN IF NOT EXISTS buckets Tuple(UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) AFTER bounds, ADD COLUMN IF NOT EXISTS sum_digits Int64 AFTER sum, ADD COLUMN IF NOT EXISTS sum_places UInt8 AFTER sum_digits, ADD COLUMN IF NOT EXISTS sum_ulps Int16 AFTER sum_places;
+
+ALTER TABLE histograms ADD COLUMN IF NOT EXISTS point_counts Array(UInt64) ALIAS if(bitTest(flags, 7), arrayConcat(arraySlice([buckets.1, buckets.2, buckets.3, buckets.4, buckets.5, buckets.6, buckets.7, buckets.8, buckets.9, buckets.10, buckets.11, buckets.12, buckets.13, buckets.14, buckets.15, buckets.16], 1, length(bounds) + 1), counts), counts), ADD COLUMN IF NOT EXISTS point_count UInt64 ALIAS if(bitTest(flags, 7), count + arraySum(point_counts), count), ADD COLUMN IF NOT EXISTS point_sum Float64 ALIAS if(sum_digits = 0, sum, reinterpretAsFloat64(reinterpretAsInt64(sum_digits / exp10(sum_places)) + sum_ulps));
+
+-- 0021_series_observed
+ALTER TABLE series_local
+  ADD COLUMN IF NOT EXISTS observed DateTime64(3, 'UTC') CODEC(ZSTD(1)),
+  MODIFY ORDER BY (tenant, metric_name, fingerprint, observed);
+
+ALTER TABLE series ADD COLUMN IF NOT EXISTS observed DateTime64(3, 'UTC');
+
+-- 0022_series_origin
 ALTER TABLE series_local ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
 
 ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool;

@@ -572,3 +572,8 @@ EXCHANGE TABLES trace_index_fine_local AND trace_index_local;
 
 DROP TABLE IF EXISTS trace_index_fine_local SYNC;
 
+-- 0023_series_origin
+ALTER TABLE series_local ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
+
+ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool;
+

@@ -522,3 +522,6 @@ EXCHANGE TABLES trace_index_fine AND trace_index;
 
 DROP TABLE IF EXISTS trace_index_fine SYNC;
 
+-- 0023_series_origin
+ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
+

@@ -34,7 +34,7 @@ func Metrics(res *trefoilclient.MetricResult, opt MetricOptions) data.Frames {
 	case opt.Instant || opt.PerSeries || len(res.Series) == 1 || !onGrid(res.Series):
 		out = opt.multi(res.Series)
 	default:
-		out = data.Frames{opt.wide(res.Series)}
+		out = data.Frames{opt.wide(res.Series, true)}
 	}
 	return annotate(out, res.Warnings, res.Cost)
 }
@@ -61,11 +61,28 @@ func (o MetricOptions) multi(series []trefoilclient.Series) data.Frames {
 	return out
 }
 
-func (o MetricOptions) wide(series []trefoilclient.Series) *data.Frame {
+// MetricsWithoutRows is Metrics for a range whose series are one frame of type
+// timeseries-wide: that frame without its rows, which are the times and the values
+// of the series. There is none where Metrics makes other frames.
+func MetricsWithoutRows(res *trefoilclient.MetricResult, opt MetricOptions) (*data.Frame, bool) {
+	if opt.Instant || opt.PerSeries || len(res.Series) < 2 || !onGrid(res.Series) {
+		return nil, false
+	}
+	return annotate(data.Frames{opt.wide(res.Series, false)}, res.Warnings, res.Cost)[0], true
+}
+
+func (o MetricOptions) wide(series []trefoilclient.Series, rows bool) *data.Frame {
 	legends := Legends(o.Legend, series)
 	fields := make([]*data.Field, 1, 1+len(series))
-	fields[0] = data.NewField(data.TimeSeriesTimeFieldName, nil, series[0].Times)
+	times := series[0].Times
+	if !rows {
+		times = times[:0]
+	}
+	fields[0] = data.NewField(data.TimeSeriesTimeFieldName, nil, times)
 	for i, s := range series {
+		if !rows {
+			s.Values = s.Values[:0]
+		}
 		fields = append(fields, valueField(s, legends[i]))
 	}
 	frame := data.NewFrame("", fields...)

@@ -38,11 +38,11 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	var out parts
 	found := false
 	for refID, r := range res.Responses {
-		value, stoodFor, err := c.response(r)
+		value, standsIn, err := c.response(r)
 		if err != nil {
 			return nil, err
 		}
-		found = found || stoodFor
+		found = found || standsIn
 		var entry parts
 		entry.small = protowire.AppendTag(entry.small, fieldKey, protowire.BytesType)
 		entry.small = protowire.AppendString(entry.small, refID)
@@ -61,11 +61,11 @@ func (c codec) response(r *pluginv2.DataResponse) (out parts, found bool, err er
 		var f parts
 		if file := c.store.file(frame); file != nil {
 			found = true
-			for _, p := range file {
-				f.append(p)
+			for _, b := range file.buffers() {
+				f.append(b)
 			}
 		} else {
-			f.append(frame)
+			f.append(mem.SliceBuffer(frame))
 		}
 		out.message(fieldFrames, &f)
 	}
@@ -77,27 +77,23 @@ func (c codec) response(r *pluginv2.DataResponse) (out parts, found bool, err er
 // parts are bytes one behind the other: whole ones, and behind them small, which
 // is still written to.
 type parts struct {
-	whole [][]byte
+	whole mem.BufferSlice
 	small []byte
 	size  int // of whole
 }
 
 func (p *parts) len() int { return p.size + len(p.small) }
 
-// append adds bytes without a copy, or with one where they are few.
-func (p *parts) append(b []byte) {
-	if len(b) < leastShared {
-		p.small = append(p.small, b...)
-		return
-	}
+// append adds bytes without a copy.
+func (p *parts) append(b mem.Buffer) {
 	p.cut()
-	p.whole, p.size = append(p.whole, b), p.size+len(b)
+	p.whole, p.size = append(p.whole, b), p.size+b.Len()
 }
 
 // cut ends small, so that something whole can follow.
 func (p *parts) cut() {
 	if len(p.small) > 0 {
-		p.whole, p.size, p.small = append(p.whole, p.small), p.size+len(p.small), nil
+		p.whole, p.size, p.small = append(p.whole, mem.SliceBuffer(p.small)), p.size+len(p.small), nil
 	}
 }
 
@@ -113,9 +109,5 @@ func (p *parts) message(field protowire.Number, m *parts) {
 
 func (p *parts) buffers() mem.BufferSlice {
 	p.cut()
-	out := make(mem.BufferSlice, len(p.whole))
-	for i, b := range p.whole {
-		out[i] = mem.SliceBuffer(b)
-	}
-	return out
+	return p.whole
 }

@@ -21,14 +21,14 @@ type Store struct {
 
 	mu    sync.Mutex
 	last  uint64
-	files map[string][][]byte // Arrow files in parts, by the stand-in's name
+	files map[string]*file // by the stand-in's name
 }
 
 // NewStore has nothing in it.
 func NewStore() *Store {
 	secret := make([]byte, 16)
 	rand.Read(secret)
-	return &Store{prefix: []byte("trefoil-stand-in-" + hex.EncodeToString(secret) + "-"), files: map[string][][]byte{}}
+	return &Store{prefix: []byte("trefoil-stand-in-" + hex.EncodeToString(secret) + "-"), files: map[string]*file{}}
 }
 
 // request is where the frames of one request go.
@@ -69,13 +69,13 @@ func StandIn(ctx context.Context, f Frame) (*data.Frame, error) {
 }
 
 // keep names a file and holds it until the context ends.
-func (s *Store) keep(until context.Context, file [][]byte) string {
+func (s *Store) keep(until context.Context, f *file) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
 	// The end mark keeps 1 from being the beginning of 10.
 	name := string(s.prefix) + strconv.FormatUint(s.last, 10) + ";"
-	s.files[name] = file
+	s.files[name] = f
 	context.AfterFunc(until, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -89,7 +89,7 @@ const mostOfStandIn = 4096
 
 // file is the file for which the SDK's form of a frame stands, nil if it is the
 // frame itself.
-func (s *Store) file(frame []byte) [][]byte {
+func (s *Store) file(frame []byte) *file {
 	if len(frame) > mostOfStandIn {
 		return nil
 	}

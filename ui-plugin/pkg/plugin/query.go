@@ -136,7 +136,7 @@ func bulkMetrics(ctx context.Context, res *trefoilclient.MetricResult, opt frame
 	if !ok {
 		return bulkframe.Frame{}, false
 	}
-	f := bulkframe.Frame{Schema: schema, Times: res.Series[0].Times, Values: make([][]float64, len(res.Series))}
+	f := bulkframe.Frame{Schema: schema, Times: res.Series[0].Times, Values: make([][]float64, len(res.Series)), Sent: res.Release}
 	for i, s := range res.Series {
 		f.Values[i] = s.Values
 	}

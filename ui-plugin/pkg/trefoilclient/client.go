@@ -56,6 +56,8 @@ type Client struct {
 	cfg  Config
 	base *url.URL
 	http *http.Client
+	// bodies is memory of answers that were released.
+	bodies buffers
 }
 
 // New checks the address; it does not connect.
@@ -193,6 +195,9 @@ func (c *Client) callArrow(ctx context.Context, r request, decode func(*arrowStr
 	}
 	defer answer.Close()
 	stream := &arrowStream{from: answer, most: c.cfg.MaxResponseBytes}
+	if r.plain {
+		stream.bodies = &c.bodies
+	}
 	err = decode(stream)
 	var broken *brokenOff
 	switch {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -36,6 +37,9 @@ type MetricResult struct {
 	Series   []Series
 	Warnings []string
 	Cost     Cost
+	// Release gives the memory of all Values back, for answers to come. Whoever may
+	// still be reading them leaves it alone; the garbage collector does as well.
+	Release func()
 }
 
 // Metrics evaluates q. An expression that matches nothing gives no series and no error.
@@ -81,6 +85,13 @@ func (res *MetricResult) decode(stream *arrowStream) error {
 	}
 	if kind := metadataValue(meta, "trefoil.kind"); kind != "metric" {
 		return fmt.Errorf("arrow stream: kind %q where metric was asked", kind)
+	}
+	if pool, taken := stream.bodies, stream.taken; pool != nil {
+		res.Release = func() {
+			for _, b := range taken {
+				pool.put(b)
+			}
+		}
 	}
 	res.Warnings, err = warnings(meta)
 	return err
@@ -156,7 +167,7 @@ func (b *metricBatch) series(row int, last *grid) (Series, error) {
 	}
 	s := Series{Labels: make(map[string]string, l1-l0), Times: last.times, Values: b.floats[v0:v1:v1]}
 	for i := l0; i < l1; i++ {
-		s.Labels[b.keys.Value(i)] = b.items.Value(i)
+		s.Labels[strings.Clone(b.keys.Value(i))] = strings.Clone(b.items.Value(i))
 	}
 	return s, nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
@@ -14,6 +15,11 @@ import (
 )
 
 func main() {
+	// A query leaves megabytes behind and little that lives: to collect rarely costs
+	// that little again, and saves a tenth of the time.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
 	bulk := bulkframe.NewStore()
 	encoding.RegisterCodecV2(bulk.Codec())
 	if err := datasource.Manage(plugin.ID, plugin.New(bulk), datasource.ManageOpts{}); err != nil {

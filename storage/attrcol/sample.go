@@ -23,7 +23,7 @@ type Sample struct {
 // Table is a table of records with attributes and a time.
 type Table struct {
 	Source chsql.Source
-	Time   chsql.Expr
+	During func(from, to int64) []chsql.Expr // the conditions of a time in [from, to), Unix ns
 }
 
 // enough is the number of records after which a sample is not widened.
@@ -85,9 +85,5 @@ func (s Sample) since(ctx context.Context, db *conn.DB) (from int64, stats conn.
 }
 
 func (s Sample) where(from int64) []chsql.Expr {
-	return []chsql.Expr{
-		chsql.Eq(chsql.Col("tenant"), chsql.String(string(s.Tenant))),
-		chsql.Ge(s.Table.Time, chsql.Nanoseconds(from)),
-		chsql.Lt(s.Table.Time, chsql.Nanoseconds(s.To)),
-	}
+	return append([]chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(s.Tenant)))}, s.Table.During(from, s.To)...)
 }

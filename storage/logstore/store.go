@@ -127,7 +127,13 @@ func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, 
 
 func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
 	return attrcol.Sample{
-		Table:  attrcol.Table{Source: chsql.Table(table), Time: chsql.Col("time")},
+		Table:  attrcol.Table{Source: chsql.Table(table), During: during},
 		Tenant: t, From: chsql.UnixNano(from), To: chsql.UnixNano(to),
 	}
+}
+
+// during are the conditions of a time in [from, to), Unix ns.
+func during(from, to int64) []chsql.Expr {
+	at := chsql.Col("time")
+	return []chsql.Expr{chsql.Ge(at, chsql.Nanoseconds(from)), chsql.Lt(at, chsql.Nanoseconds(to))}
 }

@@ -290,11 +290,7 @@ func (q *conditions) ofTrace(c Compare) chsql.Expr {
 
 // inRange are the conditions of tenant and time, [from, to).
 func (q *conditions) inRange() []chsql.Expr {
-	start := chsql.Col("start_time")
-	return []chsql.Expr{
-		chsql.Eq(chsql.Col("tenant"), chsql.String(string(q.tenant))),
-		chsql.Ge(start, chsql.Nanoseconds(q.from)), chsql.Lt(start, chsql.Nanoseconds(q.to)),
-	}
+	return append([]chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(q.tenant)))}, during(q.from, q.to)...)
 }
 
 // where is a condition with those of tenant and time; the parts of a top And

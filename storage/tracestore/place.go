@@ -2,6 +2,7 @@ package tracestore
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -68,7 +69,30 @@ func whenTrace(t tenant.ID, id chsql.Expr) chsql.Expr {
 		return chsql.Scalar(chsql.Select{Columns: []chsql.Expr{e}, From: chsql.Table(index), Where: of})
 	}
 	start := chsql.Col("start_time")
-	return chsql.And(chsql.Ge(start, bound(chsql.Func("min", start))), chsql.Le(start, bound(chsql.Func("max", chsql.Col("end_time")))))
+	first, last := bound(chsql.Func("min", start)), bound(chsql.Func("max", chsql.Col("end_time")))
+	return chsql.And(chsql.Ge(start, first), chsql.Le(start, last), chsql.Func("indexHint", chsql.And(
+		chsql.Ge(minuteOf(start), minuteOf(first)), chsql.Le(minuteOf(start), minuteOf(last)), chsql.Eq(chsql.Col("trace_id"), id))))
+}
+
+// minuteOf is the first column of the spans' order behind the tenant.
+func minuteOf(e chsql.Expr) chsql.Expr { return chsql.Func("toStartOfMinute", e) }
+
+// minute and lastMinute, in ns, of what minuteOf tells apart: times from 1970 to 2106.
+const (
+	minute     = int64(time.Minute)
+	lastMinute = int64(math.MaxUint32) * int64(time.Second)
+)
+
+// during are the conditions of a start in [from, to), Unix ns. The server does not
+// see by itself which minutes that is, so it is told.
+func during(from, to int64) []chsql.Expr {
+	start := chsql.Col("start_time")
+	where := []chsql.Expr{chsql.Ge(start, chsql.Nanoseconds(from)), chsql.Lt(start, chsql.Nanoseconds(to))}
+	if from < 0 || to > lastMinute {
+		return where
+	}
+	return append(where, chsql.Func("indexHint", chsql.And(
+		chsql.Ge(minuteOf(start), chsql.Seconds(from/minute*60)), chsql.Le(minuteOf(start), chsql.Seconds(to/minute*60)))))
 }
 
 // mostPlaces bounds the pairs of minute and trace that a statement names.
@@ -79,25 +103,22 @@ const mostPlaces = 2000
 // its key. Long traces, and times that the minutes of a key do not tell apart, are
 // left to the times of all and the traces.
 func places(of []chsql.Expr, known []extent) []chsql.Expr {
-	const minute = int64(time.Minute)
-	const last = int64(1<<32-1) * int64(time.Second) // of what the key tells apart
 	first := known[0]
 	var pairs []chsql.Expr
 	exact := true
 	for _, e := range known {
 		first.from, first.to = min(first.from, e.from), max(first.to, e.to)
 		begin, end := e.from/minute, e.to/minute
-		if exact = exact && 0 <= e.from && e.to <= last && end-begin < int64(mostPlaces-len(pairs)); !exact {
+		if exact = exact && 0 <= e.from && e.to <= lastMinute && end-begin < int64(mostPlaces-len(pairs)); !exact {
 			continue
 		}
 		for m := begin; m <= end; m++ {
 			pairs = append(pairs, chsql.Func("tuple", chsql.Seconds(m*60), chsql.Bytes(e.trace[:])))
 		}
 	}
-	start := chsql.Col("start_time")
-	where := append(of, chsql.Ge(start, chsql.Nanoseconds(first.from)), chsql.Le(start, chsql.Nanoseconds(first.to)))
+	where := append(of, during(first.from, min(first.to, math.MaxInt64-1)+1)...)
 	if exact {
-		key := chsql.Func("tuple", chsql.Func("toStartOfMinute", start), chsql.Col("trace_id"))
+		key := chsql.Func("tuple", minuteOf(chsql.Col("start_time")), chsql.Col("trace_id"))
 		where = append(where, chsql.Func("indexHint", chsql.In(key, pairs...)))
 	}
 	return where

@@ -237,3 +237,41 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("%d spans of all traces, %v, %v, want %d", len(list), truncated, err, len(all))
 	}
 }
+
+// TestKeyIsUsed: the server finds minutes and traces by the table's order, which it
+// does not see in conditions on start_time alone.
+func TestKeyIsUsed(t *testing.T) {
+	db := storagetest.DB(t)
+	insert(t, db, "default", "key", Record{TraceID: [16]byte{1}, Start: now.UnixNano(), End: now.UnixNano() + 1})
+	id, at := [16]byte{1}, now.UnixNano()
+	search, err := candidateSelect("default", Search{From: at, To: at + 1, Where: All{}, Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := candidateSelect("default", Search{From: at, To: at + 1, Where: Compare{Field: Field{Kind: IDOfTrace}, Value: attribute.StringValue(string(id[:]))}, Limit: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, sql string
+		want      []string
+	}{
+		{"time", search.SQL(), []string{"(toStartOfMinute(start_time) in "}},
+		{"named trace", named.SQL(), []string{"(toStartOfMinute(start_time) in ", "(trace_id in "}},
+		{"place", spanSelect(places(ofTraces("default", [][16]byte{id}), []extent{{id, at, at}}), 9).SQL(), []string{"(toStartOfMinute(start_time) in ", "(trace_id in "}},
+		{"places", spanSelect(places(ofTraces("default", [][16]byte{id, {2}}), []extent{{id, at, at}, {[16]byte{2}, at, at}}), 9).SQL(), []string{"((toStartOfMinute(start_time), trace_id) in 2-element set)"}},
+	} {
+		var lines []string
+		storagetest.Rows(t, db, "EXPLAIN indexes = 1 "+c.sql, func(rows driver.Rows) error {
+			var line string
+			err := rows.Scan(&line)
+			lines = append(lines, line)
+			return err
+		})
+		for _, want := range c.want {
+			if !strings.Contains(strings.Join(lines, "\n"), want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, strings.Join(lines, "\n"))
+			}
+		}
+	}
+}

@@ -120,7 +120,7 @@ func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, 
 
 func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
 	return attrcol.Sample{
-		Table:  attrcol.Table{Source: chsql.Table(spans), Time: chsql.Col("start_time")},
+		Table:  attrcol.Table{Source: chsql.Table(spans), During: during},
 		Tenant: t, From: chsql.UnixNano(from), To: chsql.UnixNano(to),
 	}
 }

@@ -6,6 +6,7 @@ FROM (
   WHERE (tenant = 'acme')
     AND (start_time >= fromUnixTimestamp64Nano(1700000000000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1700000900000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999980, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700000880, 'UTC')))
     AND (status_code = 2)
     AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
   GROUP BY trace_id, types, texts
@@ -24,6 +25,7 @@ GLOBAL INNER JOIN (
     WHERE (tenant = 'acme')
       AND (start_time >= fromUnixTimestamp64Nano(1700000000000000000, 'UTC'))
       AND (start_time < fromUnixTimestamp64Nano(1700000900000000000, 'UTC'))
+      AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999980, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700000880, 'UTC')))
       AND (status_code = 2)
       AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
   ))
@@ -44,6 +46,7 @@ FROM (
     WHERE (tenant = 'acme')
       AND (start_time >= fromUnixTimestamp64Nano(1699999100000000000, 'UTC'))
       AND (start_time < fromUnixTimestamp64Nano(1700001800000000000, 'UTC'))
+      AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999080, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700001780, 'UTC')))
       AND (status_code = 2)
       AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
       AND (trace_id GLOBAL IN (
@@ -99,6 +102,7 @@ GLOBAL INNER JOIN (
     WHERE (tenant = 'acme')
       AND (start_time >= fromUnixTimestamp64Nano(1699999100000000000, 'UTC'))
       AND (start_time < fromUnixTimestamp64Nano(1700001800000000000, 'UTC'))
+      AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999080, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700001780, 'UTC')))
       AND (status_code = 2)
       AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
       AND (trace_id GLOBAL IN (
@@ -127,6 +131,7 @@ FROM (
   WHERE (tenant = 'acme')
     AND (start_time >= fromUnixTimestamp64Nano(1700000000000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1700000900000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999980, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700000880, 'UTC')))
     AND (status_code = 2)
     AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
   GROUP BY trace_id, types, texts
@@ -149,6 +154,7 @@ WHERE (tenant = 'acme')
   WHERE (tenant = 'acme')
     AND (start_time >= fromUnixTimestamp64Nano(1700000000000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1700000900000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999980, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700000880, 'UTC')))
     AND (status_code = 2)
     AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
 ))
@@ -161,6 +167,7 @@ FROM spans
 WHERE (tenant = 'acme')
   AND (start_time >= fromUnixTimestamp64Nano(1699999100000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1700001800000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1699999080, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1700001780, 'UTC')))
   AND (status_code = 2)
   AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('620301e9'), 4), toFixedString(unhex('6ad8cd16'), 4)))) AND (ifNull(attributes.`http.route`.:String = '/it\'s', false) OR (mapContains(attributes_other, 'http.route') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = '/it\'s'), if(JSONHas(arrayElement(attributes_other, 'http.route'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'http.route'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'http.route')))))))
   AND (trace_id GLOBAL IN (

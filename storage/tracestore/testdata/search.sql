@@ -4,6 +4,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (status_code = 2)
   AND (service_name = 'it\'s')
 GROUP BY trace_id
@@ -16,6 +17,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('6e5c93a6'), 4), toFixedString(unhex('ce29f016'), 4)))) AND (ifNull(attributes.`user.id`.:String = 'u1', false) OR (mapContains(attributes_other, 'user.id') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = 'u1'), if(JSONHas(arrayElement(attributes_other, 'user.id'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'user.id'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'user.id')))))))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
@@ -27,6 +29,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (ifNull(attributes.`size`.:Int64 > 1.5, false) OR ifNull(attributes.`size`.:Float64 > 1.5, false) OR (mapContains(attributes_other, 'size') AND arrayExists(e -> (JSONHas(e, 'intValue') AND (toInt64OrZero(JSONExtractString(e, 'intValue')) > 1.5)) OR (JSONHas(e, 'doubleValue') AND (JSONExtractFloat(e, 'doubleValue') > 1.5)), if(JSONHas(arrayElement(attributes_other, 'size'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'size'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'size'))))))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
@@ -38,6 +41,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND ((ifNull(attributes.`env`.:String != 'prod', false) OR (mapContains(attributes_other, 'env') AND (notEmpty(if(JSONHas(arrayElement(attributes_other, 'env'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'env'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'env')))) AND arrayAll(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') != 'prod'), if(JSONHas(arrayElement(attributes_other, 'env'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'env'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'env'))))))) OR ((NOT ((attributes.`env` IS NOT NULL) OR mapContains(attributes_other, 'env'))) AND (resource_id GLOBAL IN (
   SELECT resource_id
   FROM resources
@@ -56,6 +60,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (NOT ((attributes.`retry` IS NOT NULL) OR mapContains(attributes_other, 'retry')))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
@@ -67,6 +72,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND arrayExists(e -> match(e, '^ex'), event_name)
   AND arrayExists(e -> (position(e, '{"key":"type",') > 0) AND (position(e, '{"stringValue":"T"}') > 0), event_attributes)
 GROUP BY trace_id
@@ -79,6 +85,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (has(link_trace_id, toFixedString(unhex('01010101010101010101010101010101'), 16)) OR (scope_id GLOBAL IN (
   SELECT scope_id
   FROM scopes
@@ -97,12 +104,14 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (trace_id GLOBAL IN (
   SELECT trace_id
   FROM spans
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772362800000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772370060000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772362800, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772370060, 'UTC')))
     AND (parent_span_id = toFixedString(unhex('0000000000000000'), 8))
     AND (name = 'GET /')
 ))
@@ -125,6 +134,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (status_code = 2)
   AND (trace_id GLOBAL IN (
   SELECT trace_id
@@ -132,6 +142,7 @@ WHERE (tenant = 'default')
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772362800000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772370060000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772362800, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772370060, 'UTC')))
     AND (kind = 3)
 ))
 GROUP BY trace_id
@@ -190,6 +201,7 @@ FROM (
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772366400000000001, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772366460000000001, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
     AND (status_code = 2)
 )
 GROUP BY step, types, texts, power
@@ -203,6 +215,7 @@ FROM (
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772366400000000001, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772366460000000001, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
     AND (coalesce(toFloat64(attributes.`size`.:Int64), attributes.`size`.:Float64) IS NOT NULL)
     AND (assumeNotNull(coalesce(toFloat64(attributes.`size`.:Int64), attributes.`size`.:Float64)) > 0)
 )
@@ -217,6 +230,7 @@ FROM (
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
     AND ((attributes.`user.id` IS NOT NULL) OR mapContains(attributes_other, 'user.id'))
   LIMIT 1000
 )
@@ -230,6 +244,7 @@ FROM spans
 WHERE (tenant = 'default')
   AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND (service_name IN ('a', 'b'))
   AND (kind IN (2, 5))
 GROUP BY service, operation, step
@@ -244,6 +259,7 @@ FROM (
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772366100000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366100, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
     AND (kind IN (3, 4))
 ) AS l
 GLOBAL INNER JOIN (
@@ -252,6 +268,7 @@ GLOBAL INNER JOIN (
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
     AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
     AND (kind IN (2, 5))
     AND (parent_span_id != toFixedString(unhex('0000000000000000'), 8))
 ) AS r

@@ -18,7 +18,8 @@ FROM spans
 WHERE (tenant = 'default')
   AND (trace_id = toFixedString(unhex('0102ff00000000000000000000000000'), 16))
   AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time <= fromUnixTimestamp64Nano(1772366430000000001, 'UTC'))
+  AND (start_time < fromUnixTimestamp64Nano(1772366430000000002, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366400, 'UTC')))
   AND indexHint(tuple(toStartOfMinute(start_time), trace_id) = tuple(toDateTime(1772366400, 'UTC'), toFixedString(unhex('0102ff00000000000000000000000000'), 16)))
 ORDER BY start_time, span_id
 LIMIT 101;
@@ -29,7 +30,8 @@ FROM spans
 WHERE (tenant = 'default')
   AND (trace_id = toFixedString(unhex('0102ff00000000000000000000000000'), 16))
   AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time <= fromUnixTimestamp64Nano(1772366430000000001, 'UTC'))
+  AND (start_time < fromUnixTimestamp64Nano(1772366430000000002, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366400, 'UTC')))
   AND indexHint(tuple(toStartOfMinute(start_time), trace_id) = tuple(toDateTime(1772366400, 'UTC'), toFixedString(unhex('0102ff00000000000000000000000000'), 16)));
 
 -- several
@@ -38,7 +40,8 @@ FROM spans
 WHERE (tenant = 'default')
   AND (trace_id IN (toFixedString(unhex('0102ff00000000000000000000000000'), 16), toFixedString(unhex('03000000000000000000000000000000'), 16)))
   AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time <= fromUnixTimestamp64Nano(1772366490000000000, 'UTC'))
+  AND (start_time < fromUnixTimestamp64Nano(1772366490000000001, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
   AND indexHint(tuple(toStartOfMinute(start_time), trace_id) IN (tuple(toDateTime(1772366400, 'UTC'), toFixedString(unhex('0102ff00000000000000000000000000'), 16)), tuple(toDateTime(1772366460, 'UTC'), toFixedString(unhex('0102ff00000000000000000000000000'), 16)), tuple(toDateTime(1772366400, 'UTC'), toFixedString(unhex('03000000000000000000000000000000'), 16))));
 
 -- long
@@ -47,7 +50,8 @@ FROM spans
 WHERE (tenant = 'default')
   AND (trace_id = toFixedString(unhex('0102ff00000000000000000000000000'), 16))
   AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time <= fromUnixTimestamp64Nano(1772726430000000000, 'UTC'));
+  AND (start_time < fromUnixTimestamp64Nano(1772726430000000001, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772726400, 'UTC')));
 
 -- before 1970
 SELECT count()
@@ -55,5 +59,5 @@ FROM spans
 WHERE (tenant = 'default')
   AND (trace_id = toFixedString(unhex('0102ff00000000000000000000000000'), 16))
   AND (start_time >= fromUnixTimestamp64Nano(-1, 'UTC'))
-  AND (start_time <= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'));
+  AND (start_time < fromUnixTimestamp64Nano(1772366430000000001, 'UTC'));
 

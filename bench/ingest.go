@@ -19,6 +19,8 @@ type target struct {
 	signals []workload.Signal
 	connect func(workload.Signal) (exports []export, closeAll func() error, err error)
 	disk    func(dir string) (map[string]int64, error) // by table, in bytes
+	// settle, if there is one, brings to disk what waits in memory and merges it, before bytes are counted.
+	settle func(context.Context) error
 }
 
 // ingest starts trefoil, and then each peer, and sends each signal in turn,
@@ -65,7 +67,28 @@ func startVictoriaLogs(ctx context.Context, cfg ingestConfig) (*target, error) {
 }
 
 func startVictoriaMetrics(ctx context.Context, cfg ingestConfig) (*target, error) {
-	return startIngestPeer(ctx, cfg, "VictoriaMetrics", cfg.VictoriaMetrics, workload.Metrics, "/opentelemetry/v1/metrics")
+	t, err := startIngestPeer(ctx, cfg, "VictoriaMetrics", cfg.VictoriaMetrics, workload.Metrics, "/opentelemetry/v1/metrics")
+	if t != nil {
+		t.settle = func(ctx context.Context) error {
+			_, flush := get(ctx, t.server, "/internal/force_flush", nil)
+			_, merge := get(ctx, t.server, "/internal/force_merge", nil)
+			return errors.Join(flush, merge)
+		}
+	}
+	return t, err
+}
+
+// bytes is what the target has on disk by table, after it has settled.
+func (t *target) bytes(ctx context.Context, cfg ingestConfig) (map[string]int64, error) {
+	if t.settle != nil {
+		if err := t.settle(ctx); err != nil {
+			return nil, err
+		}
+		if _, err := waitIdle(ctx, t.server.cmd.Process.Pid, cfg.IdleTimeout); err != nil {
+			return nil, err
+		}
+	}
+	return t.disk(t.server.dataDir)
 }
 
 // startCollector starts bench/peers/collector, which takes every signal and
@@ -147,7 +170,7 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 			return nil, err
 		}
 	}
-	diskBefore, err := t.disk(t.server.dataDir)
+	diskBefore, err := t.bytes(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +196,7 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	if err != nil {
 		return nil, err
 	}
-	diskAfter, err := t.disk(t.server.dataDir)
+	diskAfter, err := t.bytes(ctx, cfg) // after the CPU was read: what is forced is not counted
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,7 @@ func (in *PointIntake) EnterMetric(s *metricstore.Series) {
 	in.place.metric++
 	in.place.record = -1
 	in.series, in.name = *s, s.Name
+	in.series.Observed = in.window.now / 1e6
 	in.deepFault = in.metric(s)
 }
 

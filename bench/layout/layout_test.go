@@ -18,6 +18,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/otlpwire"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
@@ -45,19 +46,37 @@ type insert struct {
 	body []byte
 }
 
+// question is asked of a table after the merge.
+type question struct {
+	name string
+	sql  string
+}
+
+// count asks for the number of rows that a condition holds for.
+func count(name, table string, where ...chsql.Expr) question {
+	text := "SELECT count() FROM " + table
+	for i, w := range where {
+		text += map[bool]string{true: " WHERE ", false: " AND "}[i == 0] + "(" + w.String() + ")"
+	}
+	return question{name, text}
+}
+
 // measure stores the records of a signal in each variant of a table.
-func measure(b *testing.B, signal workload.Signal, table string, variants []variant) {
-	inserts := capture(b, signal, table)
+func measure(b *testing.B, signal workload.Signal, table string, variants []variant, questions ...question) {
+	var inserts []insert
 	for _, v := range variants {
 		b.Run(v.name, func(b *testing.B) {
+			if inserts == nil { // a benchmark that is filtered out costs nothing
+				inserts = capture(b, signal, table)
+			}
 			for b.Loop() {
-				measureOne(b, table, v, inserts)
+				measureOne(b, table, v, inserts, questions)
 			}
 		})
 	}
 }
 
-func measureOne(b *testing.B, table string, v variant, inserts []insert) {
+func measureOne(b *testing.B, table string, v variant, inserts []insert, questions []question) {
 	ctx := b.Context()
 	engine := storagetest.Engine(b)
 	ep := storagetest.Database(b, engine.Endpoint())
@@ -100,14 +119,34 @@ func measureOne(b *testing.B, table string, v variant, inserts []insert) {
 	b.ReportMetric(float64(young)/float64(total), "inserted-B/row")
 	b.ReportMetric(float64(size(b, db, table))/float64(total), "merged-B/row")
 	b.ReportMetric(0, "ns/op")
-	if *columns {
-		b.Log("\n" + columnSizes(b, db, table, total))
+	for _, q := range questions {
+		b.ReportMetric(float64(ask(b, db, engine.PID(), q).Milliseconds()), q.name+"-cpu-ms")
 	}
+	if *columns {
+		fmt.Fprint(os.Stderr, "\n"+columnSizes(b, db, table, total)) // a log would be cut short
+	}
+}
+
+// ask is the engine's CPU for a question, the mean of several times after one to
+// warm up.
+func ask(b *testing.B, db *conn.DB, pid int, q question) time.Duration {
+	b.Helper()
+	const times = 5
+	var start time.Duration
+	for i := range times + 1 {
+		if i == 1 {
+			start = cpu(b, pid)
+		}
+		if _, err := db.Select(b.Context(), conn.Query{SQL: q.sql}, func(driver.Rows) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return (cpu(b, pid) - start) / times
 }
 
 // capture sends records through the decoders and keeps what would go into the
 // table, as the bodies of inserts.
-func capture(b *testing.B, signal workload.Signal, table string) []insert {
+func capture(b testing.TB, signal workload.Signal, table string) []insert {
 	b.Helper()
 	var list []insert
 	var body bytes.Buffer
@@ -195,7 +234,7 @@ func columnSizes(b *testing.B, db *conn.DB, table string, rows int) string {
 	return text.String()
 }
 
-func size(b *testing.B, db *conn.DB, table string) (bytes uint64) {
+func size(b testing.TB, db *conn.DB, table string) (bytes uint64) {
 	b.Helper()
 	query := conn.Query{SQL: fmt.Sprintf("SELECT sum(bytes_on_disk) FROM system.parts WHERE database = '%s' AND table = '%s' AND active", db.Database(), table)}
 	_, err := db.Select(b.Context(), query, func(r driver.Rows) error { return r.Scan(&bytes) })

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/trefoil-o11y/trefoil/bench/workload"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 )
 
 // BenchmarkLogs asks what each search index, and what compression, costs. The
@@ -24,36 +26,24 @@ func BenchmarkLogs(b *testing.B) {
 		{name: "lz4-tokens", alter: alter("MODIFY COLUMN attribute_tokens CODEC(LZ4)")},
 		{name: "lz4-ids", alter: alter("MODIFY COLUMN trace_id CODEC(LZ4), MODIFY COLUMN span_id CODEC(LZ4)")},
 		{name: "lz4-attributes", alter: alter("MODIFY COLUMN attributes CODEC(LZ4)")},
-	})
+	},
+		count("user.id", "logs", own(b, "user.id", "u012345")),
+		count("rare-word", "logs", chsql.Contains(chsql.Col("body"), "27af708a")),
+		count("status-500", "logs", own(b, "http.response.status_code", "500")),
+		count("trace", "logs", chsql.Eq(chsql.Col("trace_id"), chsql.Bytes(make([]byte, 15, 16)[:16]))))
 }
 
-func BenchmarkSpans(b *testing.B) {
-	alter := func(change string) []string { return []string{"ALTER TABLE spans " + change} }
-	measure(b, workload.Spans, "spans", []variant{
-		{name: "warm-up"},
-		{name: "as-it-is"},
-		{name: "no-token-index", alter: alter("DROP INDEX attribute_tokens")},
-		{name: "lz4-attributes", alter: alter("MODIFY COLUMN attributes CODEC(LZ4)")},
-	})
+// own is a condition on an attribute of the record, with a hint to the index.
+func own(b *testing.B, key, value string) chsql.Expr {
+	b.Helper()
+	return attrcol.Indexed(attrcol.Matcher{Key: key, Value: value}, unindexed(b, key, value))
 }
 
-func BenchmarkSamples(b *testing.B) {
-	values := func(codec string) variant {
-		return variant{name: "values " + codec, alter: []string{"ALTER TABLE samples MODIFY COLUMN value CODEC(" + codec + ")"}}
+func unindexed(b *testing.B, key, value string) chsql.Expr {
+	b.Helper()
+	cond, err := attrcol.Own(attrcol.Matcher{Key: key, Value: value})
+	if err != nil {
+		b.Fatal(err)
 	}
-	measure(b, workload.Metrics, "samples", []variant{{name: "warm-up"}, {name: "as-it-is"}, values("LZ4"), values("ZSTD(1)"), values("ZSTD(3)"),
-		values("FPC(8), ZSTD(1)"), values("Gorilla, ZSTD(1)"), values("Delta(8), ZSTD(3)")})
-}
-
-func BenchmarkHistograms(b *testing.B) {
-	counts := func(codec string) variant {
-		return variant{name: "counts " + codec, alter: []string{"ALTER TABLE histograms MODIFY COLUMN counts CODEC(" + codec + ")"}}
-	}
-	sums := func(codec string) variant {
-		return variant{name: "sums " + codec, alter: []string{"ALTER TABLE histograms MODIFY COLUMN sum CODEC(" + codec + ")"}}
-	}
-	measure(b, workload.Metrics, "histograms", []variant{{name: "warm-up"}, {name: "as-it-is"},
-		counts("ZSTD(3)"), counts("Delta(8), ZSTD(1)"), counts("DoubleDelta, ZSTD(1)"), counts("T64, ZSTD(1)"),
-		counts("T64('bit'), ZSTD(1)"), counts("ZSTD(1)"), counts("T64('bit'), LZ4"),
-		sums("Gorilla, ZSTD(1)"), sums("FPC(8), ZSTD(1)")})
+	return cond
 }

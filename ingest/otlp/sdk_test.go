@@ -79,7 +79,7 @@ func TestSDK(t *testing.T) {
 			ofService := "resource_id IN (SELECT resource_id FROM resources WHERE service_name = '" + name + "')"
 			compareLines(t, s, "SELECT formatRowNoNewline('CSV', metric_name, type, temporality, monotonic, unit, arrayReduce('sum', value)) FROM samples JOIN series USING fingerprint WHERE "+ofService+" ORDER BY metric_name",
 				`"cart.requests","sum","cumulative",true,"",2`, `"cart.size","gauge","unspecified",false,"",7`)
-			compareLines(t, s, "SELECT formatRowNoNewline('CSV', metric_name, type, unit, count, sum, arraySum(counts)) FROM histograms JOIN series USING fingerprint WHERE "+ofService,
+			compareLines(t, s, "SELECT formatRowNoNewline('CSV', metric_name, type, unit, point_count, point_sum, arraySum(point_counts)) FROM histograms JOIN series USING fingerprint WHERE "+ofService,
 				`"cart.seconds","histogram","s",1,0.25,1`)
 		})
 	}

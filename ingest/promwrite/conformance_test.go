@@ -203,7 +203,7 @@ func (s *stack) stored(t *testing.T) (all points, stales int) {
 		}
 		return err
 	})
-	read("SELECT s.metric_name, s.labels, toUnixTimestamp64Milli(time), count, sum FROM histograms"+ofSeries+" WHERE flags = 1", func(rows driver.Rows) error {
+	read("SELECT s.metric_name, s.labels, toUnixTimestamp64Milli(time), point_count, point_sum FROM histograms"+ofSeries+" WHERE bitAnd(flags, 127) = 1", func(rows driver.Rows) error {
 		var name string
 		var labels map[string]string
 		var ms int64

@@ -11,7 +11,6 @@ import (
 
 const (
 	customSchema = -53 // buckets with the bounds of custom_values
-	hintGauge    = 3   // reset hint: a gauge of histograms
 )
 
 // staleNaN are the bits of the sum of a histogram that ends its series.
@@ -21,7 +20,8 @@ const staleNaN = uint64(0x7ff0000000000002)
 // as deltas to the one before or as float64 bits.
 type sparse struct {
 	count, zero        uint64
-	float, gauge       bool
+	float              bool
+	hint               metricstore.Hint
 	sum, zeroThreshold float64
 	schema             int64
 	positive, negative side
@@ -79,13 +79,38 @@ func (r *reader) histogram(m protofield.Message) (wrong string) {
 	d := &r.dense
 	*d = metricstore.HistogramPoint{Bounds: d.Bounds[:0], Counts: d.Counts[:0], PositiveCounts: d.PositiveCounts[:0], NegativeCounts: d.NegativeCounts[:0]}
 	d.Count, d.Sum, d.Flags = h.count, h.sum, metricstore.HasSum
+	d.Flags |= h.hint.Flags()
 	if h.float {
 		d.Flags |= metricstore.FloatCounts
 	}
 	if h.typ() == metricstore.Histogram {
-		return h.explicit(d)
+		wrong = h.explicit(d)
+	} else {
+		wrong = h.exponential(d, int64(r.limits.Buckets))
 	}
-	return h.exponential(d, int64(r.limits.Buckets))
+	if wrong == "" {
+		wrong = h.miscounted(d)
+	}
+	return wrong
+}
+
+// miscounted says how the count of d differs from that of its buckets.
+// Observations of NaN, which leave a sum of NaN, are in no bucket; counts in
+// fractions need not add up to the last bit.
+func (h *sparse) miscounted(d *metricstore.HistogramPoint) (wrong string) {
+	if h.float || math.Float64bits(h.sum) == staleNaN {
+		return ""
+	}
+	sum := d.ZeroCount
+	for _, counts := range [][]uint64{d.Counts, d.PositiveCounts, d.NegativeCounts} {
+		for _, n := range counts {
+			sum += n
+		}
+	}
+	if sum == d.Count || math.IsNaN(h.sum) && sum < d.Count {
+		return ""
+	}
+	return fmt.Sprintf("count %d, and %d in all buckets", d.Count, sum)
 }
 
 func (r *reader) histogramField(m *protofield.Message) {
@@ -118,7 +143,9 @@ func (r *reader) histogramField(m *protofield.Message) {
 	case 13:
 		m.Doubles(func(n uint64) bool { return grow(r, &h.positive.floats, n) })
 	case 14:
-		h.gauge = m.Varint() == hintGauge
+		if hint := m.Varint(); hint <= uint64(metricstore.HintGauge) {
+			h.hint = metricstore.Hint(hint)
+		}
 	case 15:
 		h.time = int64(m.Varint())
 	case 16:

@@ -1,11 +1,10 @@
 package metricstore
 
 import (
-	"math"
-
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -21,48 +20,34 @@ const (
 // TableSamplePacks is the table that Pack fills.
 const TableSamplePacks = "sample_packs"
 
-// Flags of a histogram point. The bits are stored.
+// Flags of a histogram point.
 const (
-	HasSum uint8 = 1 << iota
-	HasMin
-	HasMax
-	NoRecordedValue
-	// FloatCounts says that Count, ZeroCount and the counts of buckets are
-	// float64 bits: histograms of Prometheus may count in fractions.
-	FloatCounts
+	HasSum          = histcol.HasSum
+	HasMin          = histcol.HasMin
+	HasMax          = histcol.HasMax
+	NoRecordedValue = histcol.NoRecordedValue
+	FloatCounts     = histcol.FloatCounts
 )
 
-// Kinds of a histogram point. The numbers are stored.
+// Hint is what a sender of native histograms says of counter resets.
+type Hint = histcol.Hint
+
+// Hints.
 const (
-	KindExplicit    uint8 = 1
-	KindExponential uint8 = 2
+	HintUnknown = histcol.HintUnknown
+	HintReset   = histcol.HintReset
+	HintNoReset = histcol.HintNoReset
+	HintGauge   = histcol.HintGauge
 )
 
-// HistogramPoint is one histogram, whole. The slices are copied.
-type HistogramPoint struct {
-	Time, Start    int64 // Unix milliseconds
-	Kind           uint8
-	Flags          uint8
-	Count          uint64
-	Sum, Min, Max  float64
-	Bounds         []float64 // explicit: upper bounds, ascending
-	Counts         []uint64  // explicit: per bucket, one more than Bounds
-	Scale          int32     // exponential from here on
-	ZeroCount      uint64
-	ZeroThreshold  float64
-	PositiveOffset int32
-	PositiveCounts []uint64
-	NegativeOffset int32
-	NegativeCounts []uint64
-}
+// Kinds of a histogram point.
+const (
+	KindExplicit    = histcol.KindExplicit
+	KindExponential = histcol.KindExponential
+)
 
-// Number is what n, one of the point's counts, counts.
-func (p *HistogramPoint) Number(n uint64) float64 {
-	if p.Flags&FloatCounts != 0 {
-		return math.Float64frombits(n)
-	}
-	return float64(n)
-}
+// HistogramPoint is one histogram, whole.
+type HistogramPoint = histcol.Point
 
 // Exemplar is one measurement with the trace it was made in.
 type Exemplar struct {
@@ -87,7 +72,7 @@ type Batch struct {
 	points     []point
 	series     seriesColumns
 	samples    sampleColumns
-	histograms histogramColumns
+	histograms *histcol.Columns
 	exemplars  exemplarColumns
 }
 
@@ -100,13 +85,13 @@ func NewBatch(t tenant.ID, retentionDays uint16, known *resourcestore.Known) *Ba
 		added:      map[resourcestore.Key]struct{}{},
 		series:     newSeriesColumns(block.NewOwner(string(t), retentionDays)),
 		samples:    newSampleColumns(block.NewOwner(string(t), retentionDays)),
-		histograms: newHistogramColumns(block.NewOwner(string(t), retentionDays)),
+		histograms: histcol.New(block.NewOwner(string(t), retentionDays)),
 		exemplars:  newExemplarColumns(block.NewOwner(string(t), retentionDays)),
 	}
 }
 
 // Rows is the number of points appended: samples and histograms.
-func (b *Batch) Rows() int { return len(b.points) + len(b.histograms.count) }
+func (b *Batch) Rows() int { return len(b.points) + b.histograms.Rows() }
 
 // Series names the series of the points that follow and returns its
 // fingerprint. A row is added unless the series is known for the day of ts,
@@ -141,8 +126,8 @@ func (b *Batch) Sample(fp uint64, ts, start int64, value float64) {
 	b.points = append(b.points, point{fp, ts, start, value})
 }
 
-// Histogram adds a histogram.
-func (b *Batch) Histogram(fp uint64, h *HistogramPoint) { b.histograms.append(b, fp, h) }
+// Histogram adds a histogram, the slices of which are copied.
+func (b *Batch) Histogram(fp uint64, h *HistogramPoint) { b.histograms.Append(fp, h) }
 
 // Exemplar adds an exemplar of a point of the series.
 func (b *Batch) Exemplar(fp uint64, metric string, e *Exemplar) {
@@ -173,7 +158,7 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 	}{
 		{TableSeries, len(b.series.fingerprint), b.series.input},
 		{TableSamples, len(b.samples.fingerprint), b.samples.input},
-		{TableHistograms, len(b.histograms.fingerprint), b.histograms.input},
+		{TableHistograms, b.histograms.Rows(), b.histograms.Input},
 		{TableExemplars, len(b.exemplars.fingerprint), b.exemplars.input},
 	} {
 		if t.rows == 0 {
@@ -194,6 +179,6 @@ func (b *Batch) Reset() {
 	clear(b.added)
 	b.series.input.Reset()
 	b.samples.input.Reset()
-	b.histograms.input.Reset()
+	b.histograms.Input.Reset()
 	b.exemplars.input.Reset()
 }

@@ -3,6 +3,7 @@ package metricstore_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
@@ -197,6 +200,21 @@ func TestHoursDoNotWrap(t *testing.T) {
 	}
 }
 
+// odd is a number of the kinds that sums are: whole, of few decimals, a little beside such a one, any.
+func odd(rng *rand.Rand) float64 {
+	switch rng.IntN(4) {
+	case 0:
+		return float64(rng.Int64N(1 << 40))
+	case 1:
+		return float64(rng.Int64N(1<<30)) * 0.08
+	case 2:
+		return float64(rng.Int64N(1<<40))/1e9 + 1e-9 + 3e-9
+	}
+	return math.Float64frombits(rng.Uint64())
+}
+
+var sameBits = cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
+
 func TestHistogramsAndExemplarsAreKeptAsTheyAre(t *testing.T) {
 	db := storagetest.DB(t)
 	now := time.Now().UnixMilli()
@@ -207,6 +225,22 @@ func TestHistogramsAndExemplarsAreKeptAsTheyAre(t *testing.T) {
 		{Time: now + 2, Kind: metricstore.KindExponential, Scale: -10, ZeroCount: 4, ZeroThreshold: 1e-9, PositiveOffset: math.MinInt32, PositiveCounts: []uint64{1, 0, 2},
 			NegativeOffset: math.MaxInt32, NegativeCounts: []uint64{7}},
 		{Time: now + 3, Kind: metricstore.KindExplicit, Flags: metricstore.NoRecordedValue},
+		{Time: now + 4, Kind: metricstore.KindExplicit, Flags: metricstore.FloatCounts, Count: math.Float64bits(1.5), Bounds: []float64{1}, Counts: []uint64{math.Float64bits(0.5), math.Float64bits(1)}},
+		{Time: now + 5, Kind: metricstore.KindExplicit, Count: 7, Counts: []uint64{7}},
+		{Time: now + 6, Kind: metricstore.KindExplicit, Sum: math.NaN(), Bounds: make([]float64, 15), Counts: make([]uint64, 16)},
+		{Time: now + 7, Kind: metricstore.KindExplicit, Sum: math.Copysign(0, -1), Bounds: make([]float64, 16), Counts: make([]uint64, 17)},
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 300 {
+		p := metricstore.HistogramPoint{Time: now + 10 + int64(i), Kind: metricstore.KindExplicit, Flags: metricstore.HasSum, Sum: odd(rng), Counts: make([]uint64, 1+rng.IntN(30))}
+		for k := range p.Counts {
+			p.Counts[k] = rng.Uint64() >> rng.IntN(65)
+			p.Count += p.Counts[k]
+		}
+		for k := range len(p.Counts) - 1 {
+			p.Bounds = append(p.Bounds, float64(k)+rng.Float64())
+		}
+		want = append(want, p)
 	}
 	exemplar := metricstore.Exemplar{Time: now*1e6 + 789, TraceID: [16]byte{1, 15: 2}, SpanID: [8]byte{3}, Value: math.Copysign(0, -1), Attributes: storagetest.OddAttributes()}
 	batch := metricstore.NewBatch("default", 30, nil)
@@ -217,16 +251,24 @@ func TestHistogramsAndExemplarsAreKeptAsTheyAre(t *testing.T) {
 	storagetest.Insert(t, db, "once", batch)
 
 	var got []metricstore.HistogramPoint
-	storagetest.Rows(t, db, `SELECT toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(start_time), kind, flags, count, sum, min, max, bounds, counts, scale, zero_count, zero_threshold,
-		positive_offset, positive_counts, negative_offset, negative_counts FROM histograms WHERE fingerprint = 18446744073709551615 ORDER BY time`, func(r driver.Rows) error {
-		var h metricstore.HistogramPoint
-		err := r.Scan(&h.Time, &h.Start, &h.Kind, &h.Flags, &h.Count, &h.Sum, &h.Min, &h.Max, &h.Bounds, &h.Counts, &h.Scale, &h.ZeroCount, &h.ZeroThreshold,
-			&h.PositiveOffset, &h.PositiveCounts, &h.NegativeOffset, &h.NegativeCounts)
+	points := chsql.Select{Columns: histcol.Select(), From: chsql.Table("histograms"), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("time"))}}
+	storagetest.Rows(t, db, points.SQL(), func(r driver.Rows) error {
+		_, h, err := histcol.Scan(r)
 		got = append(got, h)
 		return err
 	})
-	if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), sameBits); d != "" {
 		t.Errorf("histograms (-want +got):\n%s", d)
+	}
+	got = got[:0] // as people see them
+	storagetest.Rows(t, db, "SELECT point_count, point_sum, point_counts FROM histograms ORDER BY time", func(r driver.Rows) error {
+		h := want[len(got)]
+		err := r.Scan(&h.Count, &h.Sum, &h.Counts)
+		got = append(got, h)
+		return err
+	})
+	if d := cmp.Diff(want, got, cmpopts.EquateEmpty(), sameBits); d != "" {
+		t.Errorf("columns for people (-want +got):\n%s", d)
 	}
 	storagetest.Rows(t, db, "SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes FROM exemplars", func(r driver.Rows) error {
 		var e metricstore.Exemplar
@@ -336,4 +378,22 @@ func TestBatchKeepsNothingOfTheBuffer(t *testing.T) {
 	if n := storagetest.Count(t, db, "SELECT count() FROM exemplars WHERE metric_name = 'm' AND attributes NOT LIKE '%#%'"); n != 1 {
 		t.Error("the exemplar holds what came later in the buffer")
 	}
+}
+
+func TestHistogramsOfBeforeAreReadAsTheyAre(t *testing.T) {
+	db := storagetest.DB(t)
+	err := db.Exec(t.Context(), "INSERT INTO histograms (tenant, retention_days, fingerprint, time, kind, flags, count, sum, bounds, counts) VALUES ('default', 30, 1, now64(3), 1, 1, 6, 2.5, [1, 2], [1, 2, 3])")
+	if err != nil {
+		t.Fatal(err)
+	}
+	points := chsql.Select{Columns: histcol.Select(), From: chsql.Table("histograms")}
+	storagetest.Rows(t, db, points.SQL(), func(r driver.Rows) error {
+		_, got, err := histcol.Scan(r)
+		got.Time = 0
+		want := metricstore.HistogramPoint{Kind: metricstore.KindExplicit, Flags: metricstore.HasSum, Count: 6, Sum: 2.5, Bounds: []float64{1, 2}, Counts: []uint64{1, 2, 3}}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
+		}
+		return err
+	})
 }

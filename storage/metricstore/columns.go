@@ -29,6 +29,8 @@ type seriesData struct {
 	labels           labelColumn
 	attributes       block.Strings
 	resource, scope  proto.ColUInt64
+	observed         proto.ColInt64
+	prometheus       proto.ColBool
 }
 
 func newSeriesColumns(o *block.Owner) seriesColumns {
@@ -47,6 +49,8 @@ func newSeriesColumns(o *block.Owner) seriesColumns {
 		{Name: "attributes", Data: &c.attributes},
 		{Name: "resource_id", Data: &c.resource},
 		{Name: "scope_id", Data: &c.scope},
+		{Name: "observed", Data: block.Typed(&c.observed, block.Milliseconds)},
+		{Name: "prometheus", Data: &c.prometheus},
 	}...)}
 }
 
@@ -66,78 +70,8 @@ func (c *seriesData) append(b *Batch, s *Series, fp uint64, day proto.Date) {
 	c.attributes.AppendBytes(b.text)
 	c.resource.Append(s.ResourceID)
 	c.scope.Append(s.ScopeID)
-}
-
-type histogramColumns struct {
-	*histogramData
-	input proto.Input
-}
-
-type histogramData struct {
-	owner                                 *block.Owner
-	fingerprint                           proto.ColUInt64
-	time, start                           proto.ColInt64
-	kind, flags                           proto.ColUInt8
-	count                                 proto.ColUInt64
-	sum, min, max                         proto.ColFloat64
-	boundData                             proto.ColFloat64
-	countData, positiveData, negativeData proto.ColUInt64
-	bounds, counts, positive, negative    *block.Array
-	scale, positiveOffset, negativeOffset proto.ColInt32
-	zeroCount                             proto.ColUInt64
-	zeroThreshold                         proto.ColFloat64
-}
-
-func newHistogramColumns(o *block.Owner) histogramColumns {
-	c := &histogramData{owner: o}
-	c.bounds, c.counts = block.NewArray(&c.boundData), block.NewArray(&c.countData)
-	c.positive, c.negative = block.NewArray(&c.positiveData), block.NewArray(&c.negativeData)
-	return histogramColumns{c, o.Columns(proto.Input{
-		{Name: "fingerprint", Data: &c.fingerprint},
-		{Name: "time", Data: block.Typed(&c.time, block.Milliseconds)},
-		{Name: "start_time", Data: block.Typed(&c.start, block.Milliseconds)},
-		{Name: "kind", Data: &c.kind},
-		{Name: "flags", Data: &c.flags},
-		{Name: "count", Data: &c.count},
-		{Name: "sum", Data: &c.sum},
-		{Name: "min", Data: &c.min},
-		{Name: "max", Data: &c.max},
-		{Name: "bounds", Data: c.bounds},
-		{Name: "counts", Data: c.counts},
-		{Name: "scale", Data: &c.scale},
-		{Name: "zero_count", Data: &c.zeroCount},
-		{Name: "zero_threshold", Data: &c.zeroThreshold},
-		{Name: "positive_offset", Data: &c.positiveOffset},
-		{Name: "positive_counts", Data: c.positive},
-		{Name: "negative_offset", Data: &c.negativeOffset},
-		{Name: "negative_counts", Data: c.negative},
-	}...)}
-}
-
-func (c *histogramData) append(b *Batch, fp uint64, h *HistogramPoint) {
-	c.owner.AddRow()
-	c.fingerprint.Append(fp)
-	c.time.Append(h.Time)
-	c.start.Append(h.Start)
-	c.kind.Append(h.Kind)
-	c.flags.Append(h.Flags)
-	c.count.Append(h.Count)
-	c.sum.Append(h.Sum)
-	c.min.Append(h.Min)
-	c.max.Append(h.Max)
-	c.boundData = append(c.boundData, h.Bounds...)
-	c.bounds.EndRow()
-	c.countData = append(c.countData, h.Counts...)
-	c.counts.EndRow()
-	c.scale.Append(h.Scale)
-	c.zeroCount.Append(h.ZeroCount)
-	c.zeroThreshold.Append(h.ZeroThreshold)
-	c.positiveOffset.Append(h.PositiveOffset)
-	c.positiveData = append(c.positiveData, h.PositiveCounts...)
-	c.positive.EndRow()
-	c.negativeOffset.Append(h.NegativeOffset)
-	c.negativeData = append(c.negativeData, h.NegativeCounts...)
-	c.negative.EndRow()
+	c.observed.Append(s.observed())
+	c.prometheus.Append(s.PromName != "")
 }
 
 type exemplarColumns struct {

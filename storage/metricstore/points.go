@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -204,17 +205,6 @@ func raw(column chsql.Expr) chsql.Expr { return chsql.Func("reinterpretAsString"
 
 func word(s string, i int) uint64 { return binary.LittleEndian.Uint64([]byte(s[i : i+8])) }
 
-func uints(s string) []uint64 {
-	if len(s) == 0 {
-		return nil
-	}
-	out := make([]uint64, len(s)/8)
-	for i := range out {
-		out[i] = word(s, i*8)
-	}
-	return out
-}
-
 func floats(s string) []float64 {
 	if len(s) == 0 {
 		return nil
@@ -252,7 +242,7 @@ func (s *Store) Histograms(ctx context.Context, t tenant.ID, r Range, each func(
 		}
 		q := conn.Query{SQL: histogramSelect(t, r.From, r.To).SQL(), Params: map[string]string{"fingerprints": resourcestore.IDList(fps)}, Op: "histograms"}
 		cost, err := s.db.Select(ctx, q, func(rows driver.Rows) error {
-			fp, p, err := scanHistogram(rows)
+			fp, p, err := histcol.Scan(rows)
 			if err != nil {
 				return fmt.Errorf("histograms: %w", err)
 			}
@@ -285,15 +275,9 @@ func (s *Store) Histograms(ctx context.Context, t tenant.ID, r Range, each func(
 
 func histogramSelect(t tenant.ID, from, to int64) chsql.Select {
 	fp, at := chsql.Col("fingerprint"), chsql.Col("time")
-	millis := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Milli", e) }
 	return chsql.Select{
-		Columns: []chsql.Expr{
-			fp, millis(at), millis(chsql.Col("start_time")), chsql.Col("kind"), chsql.Col("flags"),
-			chsql.Col("count"), chsql.Col("sum"), chsql.Col("min"), chsql.Col("max"), raw(chsql.Col("bounds")), raw(chsql.Col("counts")),
-			chsql.Col("scale"), chsql.Col("zero_count"), chsql.Col("zero_threshold"),
-			chsql.Col("positive_offset"), raw(chsql.Col("positive_counts")), chsql.Col("negative_offset"), raw(chsql.Col("negative_counts")),
-		},
-		From: chsql.Table(histograms),
+		Columns: histcol.Select(),
+		From:    chsql.Table(histograms),
 		Where: []chsql.Expr{
 			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
 			chsql.InParam(fp, chsql.Param("fingerprints", "Array(UInt64)")),
@@ -302,12 +286,4 @@ func histogramSelect(t tenant.ID, from, to int64) chsql.Select {
 		},
 		OrderBy: []chsql.Order{chsql.Asc(fp), chsql.Asc(at)},
 	}
-}
-
-func scanHistogram(rows driver.Rows) (fp uint64, p HistogramPoint, err error) {
-	var bounds, counts, positive, negative string
-	err = rows.Scan(&fp, &p.Time, &p.Start, &p.Kind, &p.Flags, &p.Count, &p.Sum, &p.Min, &p.Max, &bounds, &counts,
-		&p.Scale, &p.ZeroCount, &p.ZeroThreshold, &p.PositiveOffset, &positive, &p.NegativeOffset, &negative)
-	p.Bounds, p.Counts, p.PositiveCounts, p.NegativeCounts = floats(bounds), uints(counts), uints(positive), uints(negative)
-	return fp, p, err
 }

@@ -375,6 +375,37 @@ func TestHistograms(t *testing.T) {
 	}
 }
 
+func TestMetadataObservedLastIsTrueWhateverIsStoredLast(t *testing.T) {
+	f := newFixture(t)
+	send := func(description string, observed time.Duration, typ Type) (fp uint64) {
+		f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
+			fp = b.Series(&Series{Name: "jobs_total", PromName: "jobs_total", Type: typ, Description: description, Observed: noon.Add(observed).UnixMilli()}, noon.UnixMilli())
+		})
+		return fp
+	}
+	fp := send("of today", time.Hour, Sum)
+	for _, late := range []string{"of this morning", "of last night"} { // segments of the log that were held up
+		if other := send(late, 0, Gauge); other != fp {
+			t.Fatalf("metadata tells series apart: %d, %d", fp, other)
+		}
+	}
+	for _, merged := range []bool{false, true} {
+		if merged {
+			if err := f.db.Exec(t.Context(), "OPTIMIZE TABLE series FINAL"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rows, err := f.Series(t.Context(), "default", noon, noon, Selector{Names: []string{"jobs_total"}})
+		if err != nil || len(rows) != 1 || rows[0].Description != "of today" || rows[0].Type != Sum {
+			t.Errorf("merged %v: %+v, %v", merged, rows, err)
+		}
+		index, err := f.Index(t.Context(), "default", noon, noon, Selector{Names: []string{"jobs_total"}})
+		if err != nil || len(index) != 1 || index[0].Type != Sum {
+			t.Errorf("merged %v: index: %+v, %v", merged, index, err)
+		}
+	}
+}
+
 func TestExemplars(t *testing.T) {
 	f := newFixture(t)
 	at := noon.UnixNano()

@@ -55,8 +55,10 @@ type Series struct {
 	// PromName, when set, is the series' Prometheus name, exactly: that of a
 	// series which came from Prometheus and must keep its name. Its type and
 	// unit are then what metadata says of the name, which may come later or
-	// change, and do not tell series apart.
+	// change, and do not tell series apart: what was Observed last is true. Its
+	// histograms are native ones, those with explicit bounds too.
 	PromName string
+	Observed int64 // Unix milliseconds, when it was sent; only with a PromName
 }
 
 // namer builds Prometheus names with unit and type suffixes.
@@ -137,6 +139,15 @@ func (s *Series) about() uint64 {
 		return 0
 	}
 	return mix(mix(xxhash.Sum64String(s.Unit), xxhash.Sum64String(s.Description)), s.flags())
+}
+
+// observed is what the column of that name holds. Rows that are always the same
+// have none, so that they merge into one.
+func (s *Series) observed() int64 {
+	if s.PromName == "" {
+		return 0
+	}
+	return s.Observed
 }
 
 // promName is what the column of that name holds.

@@ -1,5 +1,5 @@
 -- series
-SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id
+SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id, prometheus
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
@@ -22,7 +22,7 @@ WHERE (tenant = 'default')
     AND (day <= toDate('2026-03-02'))
     AND (arrayExists((k, v) -> match(v, '^(?s:GET|it\'s)$') AND (replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod'), JSONAllPaths(attributes), JSONAllValues(attributes)) OR arrayExists(k -> replaceRegexpAll(k, '[^a-zA-Z0-9]+', '') = 'httpmethod', mapKeys(attributes_other)))
 )))
-ORDER BY day DESC
+ORDER BY observed DESC, day DESC
 LIMIT 1 BY fingerprint
 LIMIT 101;
 
@@ -37,7 +37,7 @@ ORDER BY fingerprint, hour
 SETTINGS max_block_size = 128;
 
 -- histograms
-SELECT fingerprint, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(start_time), kind, flags, count, sum, min, max, reinterpretAsString(bounds), reinterpretAsString(counts), scale, zero_count, zero_threshold, positive_offset, reinterpretAsString(positive_counts), negative_offset, reinterpretAsString(negative_counts)
+SELECT fingerprint, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(start_time), kind, flags, count, sum, sum_digits, sum_places, sum_ulps, min, max, reinterpretAsString(bounds), reinterpretAsString(array(tupleElement(buckets, 1), tupleElement(buckets, 2), tupleElement(buckets, 3), tupleElement(buckets, 4), tupleElement(buckets, 5), tupleElement(buckets, 6), tupleElement(buckets, 7), tupleElement(buckets, 8), tupleElement(buckets, 9), tupleElement(buckets, 10), tupleElement(buckets, 11), tupleElement(buckets, 12), tupleElement(buckets, 13), tupleElement(buckets, 14), tupleElement(buckets, 15), tupleElement(buckets, 16))), reinterpretAsString(counts), scale, zero_count, zero_threshold, positive_offset, reinterpretAsString(positive_counts), negative_offset, reinterpretAsString(negative_counts)
 FROM histograms
 WHERE (tenant = 'default')
   AND (fingerprint IN {fingerprints:Array(UInt64)})
@@ -75,14 +75,14 @@ ORDER BY time, fingerprint, span_id
 LIMIT 101;
 
 -- series of exemplars
-SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id
+SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id, prometheus
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
   AND (day <= toDate('2026-03-01'))
   AND (metric_name IN ('a', 'it\'s'))
   AND (fingerprint IN {fingerprints:Array(UInt64)})
-ORDER BY day DESC
+ORDER BY observed DESC, day DESC
 LIMIT 1 BY fingerprint;
 
 -- series in all
@@ -195,13 +195,13 @@ WHERE (tenant = 'default')
   AND (toDate(hour) <= toDate('2026-03-01'));
 
 -- metadata
-SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, argMax(description, day)
+SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, prometheus, argMax(description, tuple(observed, day))
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
   AND (day <= toDate('2026-03-01'))
   AND ((metric_name = 'it\'s') OR (prom_name = 'it\'s'))
-GROUP BY metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit
+GROUP BY metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, prometheus
 ORDER BY metric_name, prom_name, toUInt8(type), toUInt8(temporality)
 LIMIT 101;
 

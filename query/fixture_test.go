@@ -61,7 +61,7 @@ func serve(t testing.TB, db *conn.DB, change func(*query.Config)) *fixture {
 		change(&c)
 	}
 	h := query.New(c).Handler()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, err := tenant.Parse(r.Header.Get(tenant.Header))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -69,6 +69,10 @@ func serve(t testing.TB, db *conn.DB, change func(*query.Config)) *fixture {
 		}
 		h.ServeHTTP(w, r.WithContext(tenant.NewContext(r.Context(), id)))
 	}))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true) // gRPC comes so
+	server.Start()
 	t.Cleanup(server.Close)
 	f.url = server.URL
 	return f

@@ -29,6 +29,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
+	"github.com/trefoil-o11y/trefoil/query/tempogrpc"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/joinstore"
@@ -184,14 +185,18 @@ func (s *Service) mount() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/loki/", http.StripPrefix("/loki", s.instrument("/loki", loki, lokiapi.WriteError)))
 	mux.Handle("/jaeger/", http.StripPrefix("/jaeger", s.instrument("/jaeger", jaeger, jaegerapi.WriteError)))
-	mux.Handle("/tempo/", http.StripPrefix("/tempo", s.instrument("/tempo", tempo, tempoapi.WriteError)))
+	instrumented := s.instrument("/tempo", tempo, tempoapi.WriteError)
+	mux.Handle("/tempo/", http.StripPrefix("/tempo", instrumented))
 	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
 	}
 	api := s.instrument("", native, nativeapi.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
-	return compressed(mux)
+	root := http.NewServeMux()
+	root.Handle("/", compressed(mux))
+	root.Handle("/"+tempogrpc.Service+"/", tempogrpc.Handler(instrumented))
+	return root
 }
 
 // compressed answers with gzip or zstd where the client takes it, fast rather

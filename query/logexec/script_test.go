@@ -41,12 +41,19 @@ const corpusVariable = "TREFOIL_LOGQL_CORPUS"
 //	  {app="a"} "line" @ 10s [repeat every 10s for 6] [metadata k="v"]
 //	eval instant at 60s count_over_time({app="a"}[1m])
 //	  {app="a"} 6
+//	lines {app="a"} | logfmt
+//	  "line" {label="found in it"}
+//
+// The scorecard is rewritten with -update.
 func TestScripts(t *testing.T) {
 	w := newWorld(t)
 	files, err := filepath.Glob("testdata/*.test")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scripts: %v", err)
 	}
+	var card strings.Builder
+	card.WriteString(scorecardHead)
+	all, good := 0, 0
 	for _, file := range files {
 		passed, failed := w.run(t, file)
 		for _, f := range failed {
@@ -55,8 +62,21 @@ func TestScripts(t *testing.T) {
 		if passed == 0 {
 			t.Errorf("%s: no case", file)
 		}
+		all, good = all+passed+len(failed), good+passed
+		fmt.Fprintf(&card, "| [%s](../../query/logexec/testdata/%[1]s) | %d | %d |\n", filepath.Base(file), passed, passed+len(failed))
 	}
+	fmt.Fprintf(&card, "| all of these | %d | %d |\n", good, all)
+	storagetest.Golden(t, "../../../docs/conformance/logql.md", card.String())
 }
+
+const scorecardHead = `# LogQL: scorecard
+
+Written by "go test ./query/logexec -run TestScripts -update". The cases are our own, of what LogQL's documentation says;
+each is stored in the engine as it would come in, and asked. Scripts of others run by path, see [Logs and LogQL](../logql.md).
+
+| script | pass | of |
+| --- | --- | --- |
+`
 
 // TestCorpus runs scripts that are not ours and writes a scorecard of them.
 func TestCorpus(t *testing.T) {
@@ -155,6 +175,13 @@ func (w *world) run(t *testing.T, file string) (passed int, failed []string) {
 			w.loaded, w.stored, w.tenant = nil, 0, ""
 		case line == "load":
 			w.loaded = append(w.loaded, block...)
+		case strings.HasPrefix(line, "lines "):
+			w.store(t)
+			if problem := w.lines(t.Context(), strings.TrimPrefix(line, "lines "), block); problem != "" {
+				failed = append(failed, fmt.Sprintf("%s:%d: %s\n%s", filepath.Base(file), i+1, line, problem))
+			} else {
+				passed++
+			}
 		case strings.HasPrefix(line, "eval "):
 			w.store(t)
 			if problem := w.eval(t.Context(), line, block); problem != "" {
@@ -221,6 +248,37 @@ func (w *world) store(t *testing.T) {
 	storagetest.Insert(t, w.db, token, res)
 	storagetest.Insert(t, w.db, token, logs)
 	w.stored = len(w.loaded)
+}
+
+// lines is eval for a query of lines: all that were loaded, oldest first, each with
+// the labels that were found in it.
+func (w *world) lines(ctx context.Context, query string, want []string) string {
+	var found logexec.Lines
+	expr, err := logql.ParseLog(query)
+	if err == nil {
+		found, err = w.engine.Lines(ctx, w.tenant, expr, logexec.Window{From: epoch, To: epoch.Add(time.Hour), Limit: 100, Forward: true})
+	}
+	if len(want) > 0 && want[0] == "expect fail" {
+		if err == nil {
+			return fmt.Sprintf("  answers, but should fail: %v", found.Lines)
+		}
+		return ""
+	}
+	if err != nil {
+		return "  fails: " + err.Error()
+	}
+	have := []string{}
+	for _, l := range found.Lines {
+		text := strconv.Quote(l.Text)
+		if len(l.Parsed) > 0 {
+			text += " " + logpipe.Text(l.Parsed)
+		}
+		have = append(have, text)
+	}
+	if !slices.Equal(have, want) && len(have)+len(want) > 0 {
+		return fmt.Sprintf("  got  %s\n  want %s", strings.Join(have, "\n       "), strings.Join(want, "\n       "))
+	}
+	return ""
 }
 
 // eval answers what is wrong with a case, "" if nothing is.

@@ -35,10 +35,11 @@ type Span struct {
 
 // Case is a query and what it answers.
 type Case struct {
-	Line  int
-	Verb  string // eval, fail or print
-	Query string
-	Want  []string
+	Line    int
+	Section string // the last "# -- name ---" before it
+	Verb    string // eval, fail or print
+	Query   string
+	Want    []string
 }
 
 // TraceID is the ID of the i-th trace of a script.
@@ -52,18 +53,21 @@ func spanID(n int) [8]byte { return [8]byte{0: 0xcd, 6: byte(n >> 8), 7: byte(n)
 // Parse reads a script.
 func Parse(text string) (*Script, error) {
 	s := &Script{}
+	section := ""
 	for i, line := range strings.Split(text, "\n") {
 		indented := strings.HasPrefix(line, "  ")
 		line = strings.TrimSpace(line)
 		verb, rest, _ := strings.Cut(line, " ")
 		var err error
 		switch {
+		case strings.HasPrefix(line, "# -- "):
+			section = strings.Trim(line, "#- ")
 		case line == "" || strings.HasPrefix(line, "#"):
 		case !indented && verb == "trace":
 			s.Traces = append(s.Traces, Trace{Name: rest})
 			s.Cases = append(s.Cases, Case{}) // what follows are spans
 		case !indented && (verb == "eval" || verb == "fail" || verb == "print"):
-			s.Cases = append(s.Cases, Case{Line: i + 1, Verb: verb, Query: rest})
+			s.Cases = append(s.Cases, Case{Line: i + 1, Section: section, Verb: verb, Query: rest})
 		case !indented || len(s.Cases) == 0:
 			err = fmt.Errorf("%q is no verb", verb)
 		case s.Cases[len(s.Cases)-1].Verb == "":

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -359,6 +360,46 @@ func TestReadiness(t *testing.T) {
 	h.Live(w, nil)
 	if w.Code != http.StatusOK {
 		t.Errorf("draining is not dying: %d", w.Code)
+	}
+}
+
+// HTTP/2 without TLS is taken too, and its answers can be flushed: gRPC needs both.
+func TestHTTP2WithoutTLS(t *testing.T) {
+	server := NewHTTP(HTTPConfig{Name: "test", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, flushes := w.(http.Flusher)
+		fmt.Fprint(w, r.ProtoMajor, " ", flushes, " ", tenant.FromContext(r.Context()))
+	})})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx, listener) }()
+	for version, want := range map[int]string{1: "1 true acme", 2: "2 true acme"} {
+		protocols := new(http.Protocols)
+		protocols.SetHTTP1(version == 1)
+		protocols.SetUnencryptedHTTP2(version == 2)
+		transport := &http.Transport{Protocols: protocols}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+listener.Addr().String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(tenant.Header, "acme")
+		res, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(body) != want {
+			t.Errorf("HTTP/%d: %q, want %q; %v", version, body, want, err)
+		}
+		transport.CloseIdleConnections()
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -77,9 +77,20 @@ func NewHTTP(cfg HTTPConfig) *HTTP {
 		WriteTimeout:      cfg.Timeout + 10*time.Second, // room to say that time ran out
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		Protocols:         protocols(),
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}
 	return h
+}
+
+// protocols are HTTP/1 and 2, the latter without TLS too: gRPC on this port, as
+// Grafana's Tempo source speaks it, comes so.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
 }
 
 // Handler is the handler with everything around it, for tests.

@@ -2,9 +2,7 @@ package plugin_test
 
 import (
 	"encoding/json"
-	"encoding/pem"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -190,24 +188,5 @@ func TestAuthorization(t *testing.T) {
 		if err != nil || res["A"].Error != nil || sent != tc.want {
 			t.Errorf("%s: sent %q, want %q; %v %v", tc.name, sent, tc.want, err, res["A"].Error)
 		}
-	}
-}
-
-// A certificate is trusted when its authority is the configured one, and not
-// otherwise.
-func TestTLS(t *testing.T) {
-	srv := httptest.NewTLSServer(api())
-	t.Cleanup(srv.Close)
-	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}))
-	trusting := start(t, config{url: srv.URL, json: map[string]any{"tlsAuthWithCACert": true}, secure: map[string]string{"tlsCACert": authority}})
-	if ok, message, _ := trusting.health(); !ok {
-		t.Errorf("with its authority: %s", message)
-	}
-	if ok, message, details := start(t, config{url: srv.URL}).health(); ok || details["problem"] != "misconfigured" || !strings.Contains(message, "is not trusted") {
-		t.Errorf("without: %v %q %v", ok, message, details)
-	}
-	plain := strings.Replace(srv.URL, "https://", "http://", 1)
-	if ok, message, _ := start(t, config{url: plain}).health(); ok || !strings.Contains(message, "HTTPS") && !strings.Contains(message, "400") {
-		t.Errorf("http to TLS: %v %q", ok, message)
 	}
 }

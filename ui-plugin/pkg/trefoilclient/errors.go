@@ -73,6 +73,7 @@ func (c *Client) transportError(ctx context.Context, err error) *Error {
 		rec  tls.RecordHeaderError
 		cert *tls.CertificateVerificationError
 		auth x509.UnknownAuthorityError
+		op   *net.OpError
 	)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
@@ -87,6 +88,9 @@ func (c *Client) transportError(ctx context.Context, err error) *Error {
 		e.Class, e.Message = Misconfigured, fmt.Sprintf("%s does not speak TLS; use http:// in the URL", c.cfg.URL)
 	case errors.As(err, &cert), errors.As(err, &auth):
 		e.Class, e.Message = Misconfigured, fmt.Sprintf("the TLS certificate of %s is not trusted: %v", c.cfg.URL, cause)
+	case errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Err.Error(), "certificate"):
+		// What the other side says of ours, in a TLS alert.
+		e.Class, e.Message = Misconfigured, fmt.Sprintf("Trefoil at %s wants a client certificate of an authority it trusts: %v", c.cfg.URL, cause)
 	default:
 		e.Message = fmt.Sprintf("the connection to Trefoil at %s broke: %v", c.cfg.URL, cause)
 	}

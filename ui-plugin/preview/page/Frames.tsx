@@ -72,6 +72,8 @@ const isSeries = (frame: DataFrame) =>
   frame.fields.some((f) => f.type === FieldType.time) &&
   frame.meta?.dataTopic !== DataTopic.Annotations;
 
+const numbers = (frame: DataFrame) => frame.fields.filter((field) => field.type === FieldType.number);
+
 /** Draws frames with the parts @grafana/ui has; what it has no part for (logs, traces, node graphs) is a table. */
 export function Frames({ frames, range, width, height = 260, as, options = {} }: Props) {
   const theme = useTheme2();
@@ -85,7 +87,7 @@ export function Frames({ frames, range, width, height = 260, as, options = {} }:
   return (
     <Stack direction="column" gap={2}>
       {graphs.length > 0 && (
-        <div data-testid="graph" data-series={graphs.length}>
+        <div data-testid="graph" data-series={graphs.flatMap(numbers).length}>
           <TimeSeries
             frames={graphs}
             timeRange={range}
@@ -135,21 +137,19 @@ const visible = (frame: DataFrame): DataFrame => ({
 });
 
 function stats(frame: DataFrame, theme: GrafanaTheme2, width: number, height: number) {
-  return frame.fields
-    .filter((field) => field.type === FieldType.number)
-    .map((field) => {
-      const display = field.display ?? getDisplayProcessor({ field, theme });
-      const value = { ...display(field.values[field.values.length - 1]), title: getFieldDisplayName(field, frame) };
-      return (
-        <BigValue
-          key={value.title}
-          value={value}
-          width={width}
-          height={height}
-          theme={theme}
-          colorMode={BigValueColorMode.Value}
-          graphMode={BigValueGraphMode.None}
-        />
-      );
-    });
+  return numbers(frame).map((field) => {
+    const display = field.display ?? getDisplayProcessor({ field, theme });
+    const value = { ...display(field.values[field.values.length - 1]), title: getFieldDisplayName(field, frame) };
+    return (
+      <BigValue
+        key={value.title}
+        value={value}
+        width={width}
+        height={height}
+        theme={theme}
+        colorMode={BigValueColorMode.Value}
+        graphMode={BigValueGraphMode.None}
+      />
+    );
+  });
 }

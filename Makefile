@@ -129,7 +129,7 @@ bench-query: engine ## measure queries of logs and traces (BENCH_FLAGS="-logs 20
 	go run ./bench query -trefoil bin/trefoil $(BENCH_FLAGS)
 
 conformance: engine ## hold the doors to real senders; the query languages' suites come with each. Needs Debian's prometheus package
-	go test -tags conformance -timeout 9m -run 'TestPrometheusWritesToUs' ./ingest/promwrite
+	go test -tags conformance -timeout 20m -v -run 'TestPrometheusWritesToUs|TestReceiverCompliance' ./ingest/promwrite
 	go test -tags conformance -timeout 9m -run 'TestVictoriaMetrics' ./query/metricsqlexec # needs victoria-metrics in PATH, see the test
 	go test -tags conformance -timeout 9m -run 'TestAmtool|TestDebianAlertmanager' ./alerting
 	go test -tags conformance -timeout 9m -run 'TestPromtool' ./alerting/ruletest

@@ -163,8 +163,7 @@ type batch interface {
 // built is the request as blocks, resources before what refers to them. Rows
 // added are known to be stored when the blocks are.
 func (in *intake) built(b batch, added []resourcestore.Key) (*Built, error) {
-	in.quota.Records(in.result.Accepted + in.result.Rejected)
-	out := &Built{p: in.p, signal: in.signal, result: in.result, newest: in.newest}
+	out := &Built{p: in.p, signal: in.signal, quota: in.quota, result: in.result, newest: in.newest}
 	var err error
 	if out.blocks, err = in.resources.Blocks(nil); err != nil {
 		return nil, err
@@ -180,6 +179,7 @@ func (in *intake) built(b batch, added []resourcestore.Key) (*Built, error) {
 type Built struct {
 	p      *Pipeline
 	signal Signal
+	quota  *quota.Tenant
 	result Result
 	newest int64
 	blocks []block.Block
@@ -187,9 +187,13 @@ type Built struct {
 	stored func() // to be called when the blocks are; nil for nobody
 }
 
+// Whole tells whether everything was taken as it was sent.
+func (b *Built) Whole() bool { return b.result.Rejected == 0 && len(b.result.Warnings) == 0 }
+
 // Store gives the blocks to the Sink and returns once they are durable. It is
 // called once.
 func (b *Built) Store(ctx context.Context) (Result, error) {
+	b.quota.Records(b.result.Accepted + b.result.Rejected)
 	blocks := b.blocks
 	b.blocks = nil // they are the Sink's
 	if err := b.p.store(ctx, blocks); err != nil {

@@ -14,7 +14,7 @@ import (
 // or closing.
 func LogSink(log *wal.Log, retryAfter time.Duration) Sink {
 	return func(ctx context.Context, blocks []block.Block) error {
-		err := log.Append(ctx, keyOf(ctx), blocks)
+		err := log.AppendTogether(ctx, keysOf(ctx), blocks)
 		if err == nil {
 			return nil
 		}

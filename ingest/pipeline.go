@@ -119,14 +119,14 @@ func (p *Pipeline) store(ctx context.Context, blocks []block.Block) error {
 	if len(blocks) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.patience(ctx))
+	ctx, cancel := context.WithTimeout(ctx, p.Patience(ctx))
 	defer cancel()
 	return p.sinkError(ctx, p.cfg.Sink(ctx, blocks))
 }
 
-// patience is how long the Sink may take: Timeout, or what the client's
+// Patience is how long the Sink may take: Timeout, or what the client's
 // deadline leaves when a tenth is kept for the answer to travel.
-func (p *Pipeline) patience(ctx context.Context) time.Duration {
+func (p *Pipeline) Patience(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return p.cfg.Timeout

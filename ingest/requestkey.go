@@ -29,13 +29,21 @@ func RequestKey(t tenant.ID, s Signal, body []byte) wal.Key {
 
 // WithRequestKey returns ctx with a request's identity in it, for LogSink.
 func WithRequestKey(ctx context.Context, key wal.Key) context.Context {
-	return context.WithValue(ctx, requestKey{}, key)
+	return context.WithValue(ctx, requestKey{}, []wal.Key{key})
+}
+
+// WithRequestKeys is WithRequestKey of several requests that became one, of which
+// none may be known: the answer is wal.ErrRepeated otherwise.
+func WithRequestKeys(ctx context.Context, keys []wal.Key) context.Context {
+	return context.WithValue(ctx, requestKey{}, keys)
 }
 
 type requestKey struct{}
 
-// keyOf is the request's identity, the zero Key when nobody said.
-func keyOf(ctx context.Context) wal.Key {
-	key, _ := ctx.Value(requestKey{}).(wal.Key)
-	return key
+// keysOf is the request's identity, the zero Key when nobody said.
+func keysOf(ctx context.Context) []wal.Key {
+	if keys, _ := ctx.Value(requestKey{}).([]wal.Key); len(keys) > 0 {
+		return keys
+	}
+	return []wal.Key{{}}
 }

@@ -269,6 +269,9 @@ func walParts(i *wal.FrameInfo) string {
 			fmt.Fprintf(&b, " %d rows %s", p.Rows, walSize(p.Bytes))
 		}
 	}
+	if i.More > 0 {
+		fmt.Fprintf(&b, " (%d requests)", 1+i.More)
+	}
 	return b.String()
 }
 

@@ -2,13 +2,18 @@ package otlp
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/joint"
 	"github.com/trefoil-o11y/trefoil/ingest/otlpwire"
+	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -49,7 +54,7 @@ type response interface {
 func logsSignal() signal {
 	return signal{
 		name: ingest.Logs,
-		read: (*otlpwire.Decoder).Logs,
+		read: reads(ingest.Logs),
 		decode: func(body []byte) (walk, error) {
 			req := plogotlp.NewExportRequest()
 			if err := unmarshal(req, body); err != nil {
@@ -73,7 +78,7 @@ func logsSignal() signal {
 func metricsSignal() signal {
 	return signal{
 		name: ingest.Metrics,
-		read: (*otlpwire.Decoder).Metrics,
+		read: reads(ingest.Metrics),
 		decode: func(body []byte) (walk, error) {
 			req := pmetricotlp.NewExportRequest()
 			if err := unmarshal(req, body); err != nil {
@@ -97,7 +102,7 @@ func metricsSignal() signal {
 func tracesSignal() signal {
 	return signal{
 		name: ingest.Traces,
-		read: (*otlpwire.Decoder).Traces,
+		read: reads(ingest.Traces),
 		decode: func(body []byte) (walk, error) {
 			req := ptraceotlp.NewExportRequest()
 			if err := unmarshal(req, body); err != nil {
@@ -122,16 +127,85 @@ func tracesSignal() signal {
 type door struct {
 	pipeline *ingest.Pipeline
 	decoder  *otlpwire.Decoder
+	small    joint.Queue[kind]
+}
+
+// kind is of which requests one can be made.
+type kind struct {
+	tenant tenant.ID
+	signal ingest.Signal
 }
 
 func openDoor(p *ingest.Pipeline) *door {
-	return &door{pipeline: p, decoder: otlpwire.NewDecoder(p)}
+	d := &door{pipeline: p, decoder: otlpwire.NewDecoder(p)}
+	d.small.Store = d.together
+	return d
+}
+
+// reads are the decoders of protobuf by signal.
+func reads(s ingest.Signal) func(*otlpwire.Decoder, tenant.ID, []byte, *ingest.Admission) (*ingest.Built, error) {
+	switch s {
+	case ingest.Logs:
+		return (*otlpwire.Decoder).Logs
+	case ingest.Traces:
+		return (*otlpwire.Decoder).Traces
+	}
+	return (*otlpwire.Decoder).Metrics
+}
+
+// together stores protobuf requests as one: messages that follow each other are
+// the message that has all of their fields. An answer to one of them would be an
+// answer to all, so nothing may be wrong with any.
+func (d *door) together(g *joint.Group[kind]) error {
+	adm := d.pipeline.Admit()
+	defer adm.Release()
+	body := slices.Concat(g.Bodies...)
+	if adm.Grow(int64(len(body))) != nil {
+		return joint.ErrSeparate
+	}
+	built, err := reads(g.Kind.signal)(d.decoder, g.Kind.tenant, body, adm)
+	if err != nil || !built.Whole() {
+		return joint.ErrSeparate
+	}
+	adm.Release()
+	_, err = built.Store(ingest.WithRequestKeys(context.Background(), g.Keys)) // it has a time of its own
+	if errors.Is(err, wal.ErrRepeated) {
+		return joint.ErrSeparate
+	}
+	return err
+}
+
+// join takes a small protobuf request in, with others if it has company. The body
+// may be used again when the result is called.
+func (d *door) join(s *signal, t tenant.ID, body []byte, adm *ingest.Admission) take {
+	body = slices.Clone(body)
+	key := ingest.RequestKey(t, s.name, body)
+	return func(ctx context.Context) (result ingest.Result, err error) {
+		waiting, cancel := context.WithTimeout(ctx, d.pipeline.Patience(ctx))
+		defer cancel()
+		err = d.small.Do(waiting, kind{t, s.name}, key, body, func() error {
+			built, err := s.read(d.decoder, t, body, adm)
+			if err != nil {
+				return err
+			}
+			adm.Release()
+			result, err = built.Store(ingest.WithRequestKey(ctx, key))
+			return err
+		})
+		if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			err = &ingest.Refusal{Reason: ingest.RefusedUnavailable, RetryAfter: time.Second, Err: err}
+		}
+		return result, err
+	}
 }
 
 // take reads a body. Protobuf becomes columns at once, which ends the
 // request's share of the in-flight budget; JSON becomes pdata.
 func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
 	d.pipeline.Arrived(t, len(body))
+	if enc == protobuf && len(body) <= joint.MaxBody && otlpwire.Complete(body) {
+		return d.join(s, t, body, adm), nil
+	}
 	if enc == protobuf {
 		built, err := s.read(d.decoder, t, body, adm)
 		if err != nil {

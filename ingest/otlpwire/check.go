@@ -26,6 +26,17 @@ func check(b []byte, m *message) (size, error) {
 	return w.size, err
 }
 
+// Complete tells whether b is whole fields, so that it means the same with others
+// before and behind it. What is in the fields is not looked at.
+func Complete(b []byte) bool {
+	for i := 0; i < len(b); {
+		if _, _, i = next(b, i); i < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func malformed(at int, path string, err error) error {
 	return &ingest.MalformedError{Format: "protobuf", Offset: at, Path: path, Err: err}
 }

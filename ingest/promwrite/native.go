@@ -84,9 +84,33 @@ func (r *reader) histogram(m protofield.Message) (wrong string) {
 		d.Flags |= metricstore.FloatCounts
 	}
 	if h.typ() == metricstore.Histogram {
-		return h.explicit(d)
+		wrong = h.explicit(d)
+	} else {
+		wrong = h.exponential(d, int64(r.limits.Buckets))
 	}
-	return h.exponential(d, int64(r.limits.Buckets))
+	if wrong == "" {
+		wrong = h.miscounted(d)
+	}
+	return wrong
+}
+
+// miscounted says how the count of d differs from that of its buckets.
+// Observations of NaN, which leave a sum of NaN, are in no bucket; counts in
+// fractions need not add up to the last bit.
+func (h *sparse) miscounted(d *metricstore.HistogramPoint) (wrong string) {
+	if h.float || math.Float64bits(h.sum) == staleNaN {
+		return ""
+	}
+	sum := d.ZeroCount
+	for _, counts := range [][]uint64{d.Counts, d.PositiveCounts, d.NegativeCounts} {
+		for _, n := range counts {
+			sum += n
+		}
+	}
+	if sum == d.Count || math.IsNaN(h.sum) && sum < d.Count {
+		return ""
+	}
+	return fmt.Sprintf("count %d, and %d in all buckets", d.Count, sum)
 }
 
 func (r *reader) histogramField(m *protofield.Message) {

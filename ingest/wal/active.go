@@ -76,13 +76,18 @@ func appendKeys(dst []byte, f frame, ks []Key) []byte {
 	if len(ks) == 0 {
 		return dst
 	}
-	body := make([]byte, 0, len(ks)*len(Key{}))
-	for _, k := range ks {
-		body = append(body, k[:]...)
-	}
+	body := keyBytes(ks)
 	f.kind, f.offset, f.body = kindKeys, int64(len(dst)), int64(len(body))
 	f.parts = []part{{Length: uint32(len(body)), CRC: checksum(0, body)}}
 	return append(f.appendHead(dst), body...)
+}
+
+func keyBytes(ks []Key) []byte {
+	b := make([]byte, 0, len(ks)*len(Key{}))
+	for _, k := range ks {
+		b = append(b, k[:]...)
+	}
+	return b
 }
 
 // write puts the frames of batch behind what is there. buf is scratch space
@@ -123,6 +128,9 @@ func (a *active) take(batch []*ticket) {
 		a.end += t.size
 		for i := range t.frame.parts {
 			p := &t.frame.parts[i]
+			if p.Table == keysPart {
+				continue
+			}
 			s := a.table(p.Table)
 			s.rows += int(p.Rows)
 			s.bytes += int64(p.Length)

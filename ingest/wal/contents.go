@@ -94,17 +94,9 @@ func (c *contents) add(f *frame, w *window) error {
 	c.highest = max(c.highest, f.synced)
 	switch f.kind {
 	case kindData:
-		c.addData(f)
+		return c.addData(f, w)
 	case kindKeys:
-		b, err := w.bytes(f.bodyOffset(), int(f.body))
-		if err != nil {
-			return err
-		}
-		for k := range slices.Chunk(b, len(Key{})) {
-			if len(k) == len(Key{}) {
-				c.keys = append(c.keys, Key(k))
-			}
-		}
+		return c.addKeys(w, f.bodyOffset(), f.body)
 	case kindVoid:
 		c.lost += f.count()
 	case kindSeal:
@@ -117,7 +109,20 @@ func (c *contents) add(f *frame, w *window) error {
 	return nil
 }
 
-func (c *contents) addData(f *frame) {
+func (c *contents) addKeys(w *window, off, size int64) error {
+	b, err := w.bytes(off, int(size))
+	if err != nil {
+		return err
+	}
+	for k := range slices.Chunk(b, len(Key{})) {
+		if len(k) == len(Key{}) {
+			c.keys = append(c.keys, Key(k))
+		}
+	}
+	return nil
+}
+
+func (c *contents) addData(f *frame, w *window) error {
 	c.frames++
 	if c.oldest == 0 {
 		c.oldest = f.time
@@ -128,12 +133,20 @@ func (c *contents) addData(f *frame) {
 	off := f.bodyOffset()
 	for i := range f.parts {
 		p := &f.parts[i]
+		if p.Table == keysPart {
+			if err := c.addKeys(w, off, int64(p.Length)); err != nil {
+				return err
+			}
+			off += int64(p.Length)
+			continue
+		}
 		t := c.table(p.Table)
 		t.rows += int(p.Rows)
 		t.bytes += int64(p.Length)
 		t.extents = append(t.extents, extent{off: uint32(off), length: p.Length, rows: p.Rows, crc: p.CRC})
 		off += int64(p.Length)
 	}
+	return nil
 }
 
 // table finds or makes the index of a table. A segment has a dozen tables.

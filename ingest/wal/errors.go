@@ -9,6 +9,10 @@ import (
 // ErrClosed answers calls after Close.
 var ErrClosed = errors.New("wal: closed")
 
+// ErrRepeated answers requests that were to be appended together and of which the
+// log has one already.
+var ErrRepeated = errors.New("wal: one of the requests is known")
+
 // FullError refuses an append because there is no room: the budget is used
 // up, too much waits for the disk, or the disk itself is full. Nothing of the
 // append is kept; it may be sent again when room is back.

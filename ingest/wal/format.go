@@ -48,7 +48,9 @@ import (
 // Kinds:
 //
 //	data  the parts are block.Block payloads: what one Append wrote. Each part
-//	      has its own checksum; the frame counts only when all are right.
+//	      has its own checksum; the frame counts only when all are right. Of
+//	      requests that were appended together the first part has no name: it
+//	      is their keys but the first, which is in the header.
 //	void  the body is a hole that was repaired; readers step over it. key holds
 //	      the number of data frames known to have been in it.
 //	keys  one part without a name: the keys of recent appends, 16 bytes each.
@@ -84,6 +86,8 @@ const (
 	fileMagic    = "TFWL"
 	frameMagic   = "TFRM"
 	trailerMagic = "TEND"
+
+	keysPart = "" // instead of a table
 )
 
 // kind is what a frame is for.

@@ -191,6 +191,7 @@ type FrameInfo struct {
 	Size   int64
 	Time   time.Time
 	Key    Key
+	More   int // requests that were appended together with that of Key
 	Parts  []TableInfo
 	Why    string // of a hole
 }
@@ -236,6 +237,10 @@ func frameInfo(st *stretch) FrameInfo {
 		i.Key = f.key
 	}
 	for _, p := range f.parts {
+		if f.kind == kindData && p.Table == keysPart {
+			i.More = int(p.Length) / len(Key{})
+			continue
+		}
 		i.Parts = append(i.Parts, TableInfo{Table: p.Table, Rows: int(p.Rows), Bytes: int64(p.Length)})
 	}
 	return i

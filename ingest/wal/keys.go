@@ -1,6 +1,9 @@
 package wal
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // keys remembers the last requests by their keys, so that one that is sent
 // again because its answer got lost is answered without being stored twice.
@@ -27,17 +30,35 @@ func newKeys(limit int) keys {
 // get is the append that carries k, nil when it is not known.
 func (s *keys) get(k Key) *ticket { return s.known[k] }
 
-// put remembers t, whose outcome is open, under its key.
+// any is an append that carries one of ks, nil when none is known. Of several
+// that are the same the first is known when it comes to the second.
+func (s *keys) any(ks []Key) *ticket {
+	for i, k := range ks {
+		if t := s.known[k]; t != nil {
+			return t
+		}
+		if k != (Key{}) && slices.Contains(ks[:i], k) {
+			return s.settled
+		}
+	}
+	return nil
+}
+
+// put remembers t, whose outcome is open, under its keys.
 func (s *keys) put(t *ticket) {
-	if t.key != (Key{}) {
-		s.known[t.key] = t
+	for _, k := range t.keys {
+		if k != (Key{}) {
+			s.known[k] = t
+		}
 	}
 }
 
-// drop forgets a request that failed: the next attempt is to be stored.
+// drop forgets requests that failed: the next attempt is to be stored.
 func (s *keys) drop(t *ticket) {
-	if s.known[t.key] == t {
-		delete(s.known, t.key)
+	for _, k := range t.keys {
+		if s.known[k] == t {
+			delete(s.known, k)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ type Log struct {
 
 // ticket is one append on its way to the disk.
 type ticket struct {
-	key       Key
+	keys      []Key // of the requests in it
 	frame     frame
 	blocks    []block.Block
 	size      int64         // of the whole frame
@@ -90,12 +90,31 @@ func (l *Log) Stats() Stats {
 // any other the blocks may be found on disk by a restart, and a retry with the
 // same key is safe.
 func (l *Log) Append(ctx context.Context, key Key, blocks []block.Block) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
-	}
-	t, err := newTicket(key, blocks)
+	t, err := newTicket([]Key{key}, blocks)
 	if err != nil {
 		return err
+	}
+	return l.append(ctx, t)
+}
+
+// AppendTogether is Append for several requests, which are one from then on: all
+// of their keys are remembered when the blocks are on disk, and none before. When
+// a key is known already, or there twice, nothing is done and the answer is
+// ErrRepeated: their requests have to be appended one by one.
+func (l *Log) AppendTogether(ctx context.Context, keys []Key, blocks []block.Block) error {
+	if len(keys) == 0 {
+		keys = []Key{{}}
+	}
+	t, err := newTicket(keys, blocks)
+	if err != nil {
+		return err
+	}
+	return l.append(ctx, t)
+}
+
+func (l *Log) append(ctx context.Context, t *ticket) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
 	}
 	if len(t.frame.parts) == 0 {
 		return nil
@@ -120,9 +139,9 @@ func (l *Log) Append(ctx context.Context, key Key, blocks []block.Block) error {
 
 // newTicket describes the frame, all but its place. Checksums are made here,
 // by the caller's goroutine.
-func newTicket(key Key, blocks []block.Block) (*ticket, error) {
-	t := &ticket{key: key, blocks: blocks, done: make(chan struct{})}
-	t.frame = frame{kind: kindData, key: key, parts: make([]part, 0, len(blocks))}
+func newTicket(keys []Key, blocks []block.Block) (*ticket, error) {
+	t := &ticket{keys: keys, done: make(chan struct{})}
+	t.frame = frame{kind: kindData, key: keys[0], parts: make([]part, 0, len(blocks)+1)}
 	for i := range blocks {
 		b := &blocks[i]
 		if len(b.Native) == 0 {
@@ -131,11 +150,10 @@ func newTicket(key Key, blocks []block.Block) (*ticket, error) {
 		if n := len(b.Table); n == 0 || n > 255 {
 			return nil, fmt.Errorf("wal: append: table name %.40q", b.Table)
 		}
-		t.frame.parts = append(t.frame.parts, part{
-			Table: b.Table, Rows: uint32(b.Rows), Length: uint32(len(b.Native)), CRC: checksum(0, b.Native),
-		})
-		t.frame.body += int64(len(b.Native))
-		t.frame.dir += entrySize + len(b.Table)
+		if len(keys) > 1 && len(t.frame.parts) == 0 { // before the first block that is not empty
+			t.add(&block.Block{Native: keyBytes(keys[1:])})
+		}
+		t.add(b)
 	}
 	if t.frame.body > maxFrame || t.frame.dir > maxDirectory || len(t.frame.parts) > 0xffff {
 		return nil, fmt.Errorf("wal: append: %d blocks of %d bytes are more than one append may have", len(blocks), t.frame.body)
@@ -144,17 +162,27 @@ func newTicket(key Key, blocks []block.Block) (*ticket, error) {
 	return t, nil
 }
 
+func (t *ticket) add(b *block.Block) {
+	t.blocks = append(t.blocks, *b)
+	t.frame.parts = append(t.frame.parts, part{
+		Table: b.Table, Rows: uint32(b.Rows), Length: uint32(len(b.Native)), CRC: checksum(0, b.Native),
+	})
+	t.frame.body += int64(len(b.Native))
+	t.frame.dir += entrySize + len(b.Table)
+}
+
 // enqueue hands t to the committer, unless there is no room or its key is
 // known: then the append to wait for is returned.
 func (l *Log) enqueue(t *ticket) (earlier *ticket, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.cfg.Now()
-	if t.key != (Key{}) {
-		if earlier = l.keys.get(t.key); earlier != nil {
-			earlier.followers++
-			return earlier, nil
+	if earlier = l.keys.any(t.keys); earlier != nil {
+		if len(t.keys) > 1 {
+			return nil, ErrRepeated
 		}
+		earlier.followers++
+		return earlier, nil
 	}
 	switch {
 	case l.closing:
@@ -205,7 +233,9 @@ func (l *Log) finish(t *ticket, err error) {
 		l.used -= t.size
 		l.keys.drop(t)
 	} else {
-		l.keys.settle(t.key, t.frame.time)
+		for _, k := range t.keys {
+			l.keys.settle(k, t.frame.time)
+		}
 	}
 	t.err, t.blocks = err, nil
 	close(t.done)

@@ -292,6 +292,46 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+func TestAppendedTogetherIsKnownApart(t *testing.T) {
+	m := newFaultFS(1)
+	l := open(t, Config{Dir: "wal", FS: m})
+	together := func(ids ...uint32) error {
+		var keys []Key
+		var blocks []block.Block
+		for _, id := range ids {
+			keys, blocks = append(keys, keyOf(id)), append(blocks, blocksOf(id)...)
+		}
+		return l.AppendTogether(t.Context(), keys, blocks)
+	}
+	if err := together(1, 2, 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(together(), l.AppendTogether(t.Context(), []Key{keyOf(8), keyOf(9)}, nil)); err != nil {
+		t.Errorf("nothing at all: %v", err)
+	}
+	m.mu.Lock()
+	m.dieAt = 1
+	m.mu.Unlock()
+	l.Close()
+	m.crash(true)
+	l = open(t, Config{Dir: "wal", FS: m})
+	for _, ids := range [][]uint32{{3, 4}, {4, 3}, {5, 6, 5}} {
+		if err := together(ids...); !errors.Is(err, ErrRepeated) {
+			t.Errorf("%v: %v", ids, err)
+		}
+	}
+	for _, id := range []uint32{1, 2, 3} {
+		if err := l.Append(t.Context(), keyOf(id), blocksOf(id)); err != nil {
+			t.Errorf("sent again: %v", err)
+		}
+	}
+	if err := together(4, 5); err != nil {
+		t.Fatal(err)
+	}
+	wantAppends(t, next(t, l).Piece("logs"), 1, 2, 3)
+	wantAppends(t, sealNow(t, l).Piece("logs"), 4, 5)
+}
+
 func TestKeysAreBounded(t *testing.T) {
 	k := newKeys(10)
 	for id := range uint32(100) {

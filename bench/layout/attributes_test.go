@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -230,6 +229,6 @@ func plain(b *testing.B, v pcommon.Value) attribute.Value {
 	case pcommon.ValueTypeBool:
 		return attribute.BoolValue(v.Bool())
 	}
-	b.Fatal(fmt.Sprintf("a value of type %s", v.Type()))
+	b.Fatalf("a value of type %s", v.Type())
 	return attribute.Value{}
 }

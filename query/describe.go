@@ -8,6 +8,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -42,7 +43,7 @@ func (s *Service) countSeries(ctx context.Context, t tenant.ID, from, to time.Ti
 	c, err := s.config.Metrics.Cardinality(ctx, t, from, to, limit)
 	for _, list := range [][]metricstore.NameCount{c.ValuesByLabel, c.BytesByLabel, c.ByLabelPair} {
 		for i := range list {
-			list[i].Name = metricexec.PairName(list[i].Name)
+			list[i].Name = spelling.PairName(list[i].Name)
 		}
 	}
 	return c, err

@@ -258,6 +258,17 @@ func TestArrow(t *testing.T) {
 		t.Errorf("%d rows with %d points, want 4 with 22", rows, points)
 	}
 
+	// Times of a grid are said once; every series has its values.
+	a = f.request("acme", `POST /api/v1/query {"query":"http_server_requests_total","start":1700000000,"end":1700000600,"step":"60s","shared_times":true}`, "Accept", stream)
+	r = reader(t, a)
+	for r.Next() {
+		rec := r.Record()
+		times, values := rec.Column(1).(*array.List), rec.Column(2).(*array.List)
+		if rec.NumRows() != 2 || times.IsNull(0) || !times.IsNull(1) || times.ListValues().Len() != 11 || values.ListValues().Len() != 22 || values.NullN() != 0 {
+			t.Errorf("shared times: %v", rec)
+		}
+	}
+
 	a = f.request("acme", "GET /api/v1/logs?limit=6&"+hour, "Accept", stream)
 	r = reader(t, a)
 	if next, ok := r.Schema().Metadata().GetValue("trefoil.next_cursor"); !ok || next == "" {

@@ -78,8 +78,12 @@ type typed struct {
 	indexed bool
 }
 
-func newTyped() attributeColumns   { return &typed{} }
-func newIndexed() attributeColumns { return &typed{indexed: true} }
+func newTyped() attributeColumns { return &typed{} }
+func newIndexed() attributeColumns {
+	t := &typed{indexed: true}
+	t.IndexedColumns() // from now on tokens are made
+	return t
+}
 
 func (t *typed) add(kvs []attribute.KeyValue) { t.Append(kvs) }
 func (t *typed) reset()                       { t.Reset() }

@@ -18,7 +18,8 @@
 // metadata's; until there is some a series' type is unknown. They do not tell
 // series apart, so points before and after metadata arrives are of one series.
 // Classic histograms and summaries stay the series they are sent as. Native
-// histograms become exponential histograms, with custom buckets explicit ones;
+// histograms become exponential histograms, with custom buckets explicit ones, each
+// with what it says of counter resets, and are read back as what they were;
 // one with more buckets than Limits.Buckets, gaps included, is brought to a
 // lower resolution, as Prometheus does.
 //

@@ -11,7 +11,6 @@ import (
 
 const (
 	customSchema = -53 // buckets with the bounds of custom_values
-	hintGauge    = 3   // reset hint: a gauge of histograms
 )
 
 // staleNaN are the bits of the sum of a histogram that ends its series.
@@ -21,7 +20,8 @@ const staleNaN = uint64(0x7ff0000000000002)
 // as deltas to the one before or as float64 bits.
 type sparse struct {
 	count, zero        uint64
-	float, gauge       bool
+	float              bool
+	hint               metricstore.Hint
 	sum, zeroThreshold float64
 	schema             int64
 	positive, negative side
@@ -79,6 +79,7 @@ func (r *reader) histogram(m protofield.Message) (wrong string) {
 	d := &r.dense
 	*d = metricstore.HistogramPoint{Bounds: d.Bounds[:0], Counts: d.Counts[:0], PositiveCounts: d.PositiveCounts[:0], NegativeCounts: d.NegativeCounts[:0]}
 	d.Count, d.Sum, d.Flags = h.count, h.sum, metricstore.HasSum
+	d.Flags |= h.hint.Flags()
 	if h.float {
 		d.Flags |= metricstore.FloatCounts
 	}
@@ -142,7 +143,9 @@ func (r *reader) histogramField(m *protofield.Message) {
 	case 13:
 		m.Doubles(func(n uint64) bool { return grow(r, &h.positive.floats, n) })
 	case 14:
-		h.gauge = m.Varint() == hintGauge
+		if hint := m.Varint(); hint <= uint64(metricstore.HintGauge) {
+			h.hint = metricstore.Hint(hint)
+		}
 	case 15:
 		h.time = int64(m.Varint())
 	case 16:

@@ -169,9 +169,9 @@ func (r *reader) take(m protofield.Message, sampleField, histogramField int) {
 			if r.body.Err() != nil {
 				return
 			}
-			if typ := r.sparse.typ(); typ != entered || r.sparse.gauge != gaugeEntered {
-				r.enterHistogram(typ, r.sparse.gauge)
-				entered, gaugeEntered = typ, r.sparse.gauge
+			if typ, gauge := r.sparse.typ(), r.sparse.hint == metricstore.HintGauge; typ != entered || gauge != gaugeEntered {
+				r.enterHistogram(typ, gauge)
+				entered, gaugeEntered = typ, gauge
 			}
 			r.addHistogram(wrong)
 		}

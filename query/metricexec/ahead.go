@@ -140,7 +140,7 @@ func (a *Ahead) find(ctx context.Context, q *querier) error {
 		}
 	}
 	for _, r := range a.selectors {
-		r.found = inOrder(r.selector.visibles(rowsOf(byName, r.selector.names()), all))
+		r.found = inOrder(r.selector.visibles(q.view, rowsOf(byName, r.selector.names()), all))
 	}
 	return nil
 }
@@ -178,7 +178,7 @@ func (a *Ahead) load(ctx context.Context, q *querier) error {
 		w.from, w.to = min(w.from, clamp(r.from)), max(w.to, clamp(r.to))
 		for _, v := range r.found {
 			switch fp := v.stored.Fingerprint; {
-			case v.stored.Type == metricstore.Histogram || v.stored.Type == metricstore.ExponentialHistogram:
+			case hasHistograms(v.stored):
 				fps[i].histograms = append(fps[i].histograms, fp)
 			case isDelta(v.stored):
 				fps[i].samples = append(fps[i].samples, fp)
@@ -362,5 +362,6 @@ func (s selector) key() string {
 			b.WriteByte(0xff) // no text has it
 		}
 	}
+	b.WriteString(s.spelled.Key())
 	return b.String()
 }

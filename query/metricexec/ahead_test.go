@@ -63,7 +63,7 @@ func TestAheadChangesNoAnswer(t *testing.T) {
 			if err != nil {
 				got = "error: " + err.Error()
 			} else {
-				got = render(res.Value, ordered(q[0]))
+				got = render(legacy(res.Value), ordered(q[0]))
 				res.Close()
 			}
 			if got != want {

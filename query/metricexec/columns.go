@@ -32,14 +32,14 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	reader := &querier{queryable: q, from: r.From, to: r.To}
-	hints, s := promplan.Hints(r), newSelector(r.Selector.Matchers)
+	reader := &querier{queryable: q, from: r.From, to: r.To, starts: r.Starts}
+	hints, s := promplan.Hints(r), q.selector(r.Selector.Matchers)
 	found, err := reader.find(ctx, r.From, r.To, s)
 	if err != nil {
 		return nil, err
 	}
 	plain, rest := split(found, deltaModeOf(hints))
-	if err := reader.stream(ctx, plain, r.Starts, hints, each); err != nil {
+	if err := reader.stream(ctx, plain, hints, each); err != nil {
 		return nil, err
 	}
 	if len(rest) == 0 {
@@ -63,7 +63,7 @@ func split(found []visible, mode deltaMode) (plain map[uint64]grouped, rest []gr
 			j++
 		}
 		g := grouped{i, found[i:j]}
-		if v := found[i]; j == i+1 && v.part == whole && v.stored.Type != metricstore.ExponentialHistogram &&
+		if v := found[i]; j == i+1 && v.part == whole && !v.isNative() &&
 			(!isDelta(v.stored) || mode == deltaRaw) {
 			plain[v.stored.Fingerprint] = g
 		} else {
@@ -80,7 +80,7 @@ const within = 1 << 20
 
 // stream passes on series as they are stored. With starts each sample has when its
 // interval began, which packs do not know.
-func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, starts bool, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
+func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
 	if len(plain) == 0 {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, starts b
 		fps = append(fps, fp)
 	}
 	read := q.source.Stream
-	if starts {
+	if q.starts {
 		read = q.source.Samples
 	}
 	_, err := read(ctx, q.tenant, q.points(fps, hints), func(s metricstore.Samples) error {
@@ -137,7 +137,7 @@ func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.Se
 					return err
 				}
 				for k, series := range made[i] {
-					fill(&raw, series)
+					fill(&raw, series, q.starts)
 					if err := each(rest[i].index*within+k, &raw); err != nil {
 						return err
 					}
@@ -150,12 +150,15 @@ func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.Se
 }
 
 // fill copies the points of a series, which others may hold too.
-func fill(raw *column.Raw, s storage.Series) {
+func fill(raw *column.Raw, s storage.Series, starts bool) {
 	raw.Labels, raw.Starts, raw.Histograms = s.Labels(), nil, nil
 	raw.Times, raw.Values = raw.Times[:0], raw.Values[:0]
 	if own, ok := s.(*series); ok {
 		c := own.points()
 		raw.Times = append(raw.Times, c.times...)
+		if starts && c.starts != nil {
+			raw.Starts = append(raw.Starts, c.starts...)
+		}
 		if c.histograms != nil {
 			raw.Values = append(raw.Values, make([]float64, len(c.times))...)
 			raw.Histograms = append(raw.Histograms, c.histograms...)
@@ -173,5 +176,8 @@ func fill(raw *column.Raw, s storage.Series) {
 			_, h = it.AtFloatHistogram(nil)
 		}
 		raw.Times, raw.Values, raw.Histograms = append(raw.Times, it.AtT()), append(raw.Values, v), append(raw.Histograms, h)
+		if starts {
+			raw.Starts = append(raw.Starts, it.AtST())
+		}
 	}
 }

@@ -15,12 +15,14 @@
 //
 //	stored                        series
 //	gauge, sum, summary           <prom_name>
-//	explicit histogram            <prom_name>_bucket{le}, _sum, _count
+//	explicit histogram of OTLP    <prom_name>_bucket{le}, _sum, _count
+//	  of Prometheus               <prom_name>, native histogram samples with custom buckets
 //	exponential histogram         <prom_name>, native histogram samples
 //
 // A metric is found under the name it was sent with (http.server.duration) and
 // under its Prometheus spelling (http_server_duration_seconds); a label
-// likewise. Results always carry the Prometheus spelling.
+// likewise. Results carry the Prometheus spelling, or of a label the query's
+// (package spelling). What Prometheus sent is found and shown as it was sent.
 //
 // The labels of a series are the attributes of its points, then job
 // (service.namespace/service.name), instance (service.instance.id) and the

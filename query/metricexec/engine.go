@@ -19,6 +19,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
 	"github.com/trefoil-o11y/trefoil/query/rangecache"
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -107,6 +108,8 @@ type Engine struct {
 	finds  *finds
 	reads  exprReads
 
+	spellings spellings
+
 	cache   *rangecache.Cache // nil keeps nothing
 	worth   int64             // samples a query reads at least whose answer is kept
 	reaches reaches
@@ -125,8 +128,10 @@ func New(c Config) *Engine {
 		parser: p,
 		known:  newKnown(),
 		finds:  newFinds(),
-		cache:  rangecache.New(c.CacheBytes),
-		worth:  worthKeeping,
+
+		spellings: spellings{newRecent[string](knownExprs, func(spelling.Names) int { return 1 })},
+		cache:     rangecache.New(c.CacheBytes),
+		worth:     worthKeeping,
 		promql: promplan.NewEngine(promql.EngineOpts{
 			Logger:                   c.Logger,
 			MaxSamples:               c.Limits.MaxSamples,
@@ -209,7 +214,7 @@ type Stats struct {
 
 // Instant evaluates an expression at one time. Errors are *fault.Error.
 func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.Time) (*Result, error) {
-	q := e.queryable(t)
+	q := e.spelled(t, expr)
 	if q.ahead = aheadOf(ctx, t); q.ahead != nil {
 		q.source = aheadSource{q.source, q.ahead}
 	}
@@ -237,7 +242,7 @@ func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end
 }
 
 func (e *Engine) evaluate(ctx context.Context, t tenant.ID, expr string, s steps) (*Result, error) {
-	q := e.queryable(t)
+	q := e.spelled(t, expr)
 	query, err := e.promql.NewRangeQuery(ctx, q, optsOf(ctx), expr, timestamp.Time(s.start), timestamp.Time(s.end), time.Duration(s.step)*time.Millisecond)
 	return e.exec(ctx, q, query, expr, err)
 }
@@ -251,9 +256,16 @@ const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
 	return &queryable{
-		source: e.config.Source, tenant: t, known: e.known, finds: e.finds, promote: e.config.Promote, limits: e.config.Limits,
+		source: e.config.Source, tenant: t, starts: e.config.Features.StartTimestamps, known: e.known, finds: e.finds, promote: e.config.Promote, limits: e.config.Limits,
 		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
+}
+
+// spelled is the storage of an expression's query.
+func (e *Engine) spelled(t tenant.ID, expr string) *queryable {
+	q := e.queryable(t)
+	q.spelled = e.spellings.of(e.parser, expr)
+	return q
 }
 
 func (e *Engine) exec(ctx context.Context, q *queryable, query promql.Query, expr string, err error) (*Result, error) {
@@ -297,9 +309,10 @@ func prepared(err error) error {
 // [from,to], sorted, without repeats. Errors are *fault.Error.
 func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]labels.Labels, error) {
 	q := e.querier(t, from, to)
+	q.spelled = spelling.OfMatchers(selectors)
 	var out []labels.Labels
 	for _, matchers := range selectors {
-		found, err := q.list(ctx, newSelector(matchers))
+		found, err := q.list(ctx, q.selector(matchers))
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -313,6 +326,7 @@ func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.
 // no selectors mean all series. Errors are *fault.Error.
 func (e *Engine) LabelNames(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
 	q := e.querier(t, from, to)
+	q.spelled = spelling.OfMatchers(selectors)
 	return union(selectors, func(m []*labels.Matcher) ([]string, annotations.Annotations, error) {
 		return q.LabelNames(ctx, nil, m...)
 	})
@@ -321,7 +335,7 @@ func (e *Engine) LabelNames(ctx context.Context, t tenant.ID, selectors [][]*lab
 // LabelValues lists the values of a label likewise.
 func (e *Engine) LabelValues(ctx context.Context, t tenant.ID, name string, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
 	q := e.querier(t, from, to)
-	name = normalName(name)
+	q.spelled = spelling.OfMatchers(selectors, name)
 	return union(selectors, func(m []*labels.Matcher) ([]string, annotations.Annotations, error) {
 		return q.LabelValues(ctx, name, nil, m...)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -22,14 +23,14 @@ import (
 // histogram belong to the _bucket series their value falls in. Errors are
 // *fault.Error.
 func (e *Engine) Exemplars(ctx context.Context, t tenant.ID, expr string, from, to time.Time, limit int) ([]exemplar.QueryResult, error) {
-	parsed, err := e.parser.ParseExpr(expr)
+	parsed, spelled, err := e.parser.Spelled(expr)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
 	q := e.querier(t, from, to)
 	byLabels := map[uint64]*exemplar.QueryResult{}
 	for _, matchers := range parser.ExtractSelectors(parsed) {
-		if err := q.exemplars(ctx, newSelector(matchers), limit, byLabels); err != nil {
+		if err := q.exemplars(ctx, newSelector(matchers, spelled), limit, byLabels); err != nil {
 			return nil, fault.Of(err)
 		}
 	}
@@ -92,7 +93,7 @@ func (q *querier) exemplars(ctx context.Context, s selector, limit int, into map
 func exemplarLabels(x *metricstore.Exemplar) labels.Labels {
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for _, kv := range x.Attributes {
-		b.Set(LabelName(kv.Key), kv.Value.Text())
+		b.Set(spelling.LabelName(kv.Key), kv.Value.Text())
 	}
 	if x.TraceID != [16]byte{} {
 		b.Set("trace_id", hex.EncodeToString(x.TraceID[:]))

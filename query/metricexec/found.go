@@ -49,6 +49,7 @@ type finds = recent[findKey, find]
 
 type findKey struct {
 	tenant      tenant.ID
+	view        view
 	first, last int64 // days
 	selector    string
 }

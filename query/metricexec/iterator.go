@@ -11,6 +11,7 @@ import (
 // repeats. Exactly one of floats and histograms is set, as long as times.
 type columns struct {
 	times      []int64
+	starts     []int64 // nil unless they are wanted and known
 	floats     []float64
 	histograms []*histogram.FloatHistogram
 }
@@ -77,8 +78,13 @@ func (it *iterator) AtFloatHistogram(h *histogram.FloatHistogram) (int64, *histo
 
 func (it *iterator) AtT() int64 { return it.times[it.at] }
 
-// AtST is zero: start times have been used where they matter (see delta.go),
-// and with them Prometheus's default semantics would change.
-func (it *iterator) AtST() int64 { return 0 }
+// AtST is zero unless start times are on: where deltas need them they have been
+// used (see delta.go).
+func (it *iterator) AtST() int64 {
+	if it.starts == nil {
+		return 0
+	}
+	return it.starts[it.at]
+}
 
 func (it *iterator) Err() error { return nil }

@@ -24,6 +24,7 @@ type seriesID struct {
 	tenant      tenant.ID
 	fingerprint uint64
 	typ         metricstore.Type
+	prometheus  bool
 }
 
 func newKnown() *known {
@@ -38,15 +39,15 @@ const atOnce = 10_000
 // again next time.
 func (q *querier) label(ctx context.Context, from, to time.Time, rows []metricstore.SeriesRow) (map[uint64]labels.Labels, error) {
 	out := make(map[uint64]labels.Labels, len(rows))
-	types := map[uint64]metricstore.Type{}
+	ids := map[uint64]seriesID{}
 	var missing []uint64
 	for i := range rows {
-		id := seriesID{q.tenant, rows[i].Fingerprint, rows[i].Type}
+		id := seriesID{q.tenant, rows[i].Fingerprint, rows[i].Type, rows[i].Prometheus}
 		if l, ok := q.known.get(id); ok {
 			out[id.fingerprint] = l
 		} else {
 			missing = append(missing, id.fingerprint)
-			types[id.fingerprint] = id.typ
+			ids[id.fingerprint] = id
 		}
 	}
 	l := labeler{promote: q.promote}
@@ -59,7 +60,7 @@ func (q *querier) label(ctx context.Context, from, to time.Time, rows []metricst
 			fp, made := full[i].Fingerprint, l.labels(&full[i], whole)
 			out[fp] = made
 			if full[i].Resource.Service != "" || full[i].Resource.ID == 0 { // a stored one has a service, known or not
-				q.known.add(seriesID{q.tenant, fp, types[fp]}, made)
+				q.known.add(ids[fp], made)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/teststorage"
 
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -104,7 +106,24 @@ func evaluate(e *Engine, expr string, q span) string {
 		return "error: " + err.Error()
 	}
 	defer res.Close()
-	return render(res.Value, ordered(expr))
+	return render(legacy(res.Value), ordered(expr))
+}
+
+// legacy gives the labels of an answer, which it spells as the query does,
+// Prometheus's spelling.
+func legacy(v parser.Value) parser.Value {
+	switch v := v.(type) {
+	case promql.Vector:
+		for i := range v {
+			v[i].Metric = spelling.Legacy(v[i].Metric)
+		}
+	case promql.Matrix:
+		for i := range v {
+			v[i].Metric = spelling.Legacy(v[i].Metric)
+		}
+		sort.Sort(v)
+	}
+	return v
 }
 
 // ordered tells whether the order of an instant vector is part of the answer.

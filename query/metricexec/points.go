@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/nativehist"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
@@ -55,7 +56,7 @@ func tooManySeries(limit int, err error) error {
 		"query touches more than %d series; add matchers, or raise the limit max_series", limit)}
 }
 
-// native holds the points of one exponential histogram series.
+// native holds the points of one series of native histograms.
 type native struct {
 	times, start []int64
 	histograms   []*histogram.FloatHistogram
@@ -63,7 +64,7 @@ type native struct {
 }
 
 func (n *native) add(r *metricstore.HistogramPoint) {
-	h, err := nativeHistogram(r)
+	h, err := nativehist.Of(r)
 	if err != nil {
 		if n.unfit == nil {
 			n.unfit = err
@@ -75,14 +76,15 @@ func (n *native) add(r *metricstore.HistogramPoint) {
 	n.histograms = append(n.histograms, h)
 }
 
-// raw shows points as sent: deltas, and histograms that Prometheus says are
-// gauges, as gauges, so that rate of them warns instead of lying.
-func (n *native) raw(t metricstore.Temporality) columns {
-	if t != metricstore.Cumulative {
+// raw shows points as sent: deltas as gauges, so that rate of them warns instead of
+// lying. Of what Prometheus sent each point says whether it is one.
+func (n *native) raw(s *metricstore.SeriesRow) columns {
+	if !s.Prometheus && s.Temporality != metricstore.Cumulative {
 		for _, h := range n.histograms {
 			h.CounterResetHint = histogram.GaugeType
 		}
 	}
+	nativehist.Hint(n.histograms)
 	return columns{times: n.times, histograms: n.histograms}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -23,6 +24,9 @@ type queryable struct {
 	promote []string
 	budget  *budget
 	limits  Limits
+	view    view
+	spelled spelling.Names
+	starts  bool // Prometheus's engine uses the starts of samples
 	known   *known
 	ahead   *Ahead // nil if nothing was read ahead
 	finds   *finds
@@ -33,15 +37,20 @@ type queryable struct {
 }
 
 func (q *queryable) Querier(from, to int64) (storage.Querier, error) {
-	return &querier{queryable: q, from: from, to: to}, nil
+	return &querier{queryable: q, from: from, to: to, starts: q.starts}, nil
 }
 
 type querier struct {
 	*queryable
 	from, to int64
+	starts   bool // of samples are wanted
 }
 
 func (q *querier) Close() error { return nil }
+
+func (q *queryable) selector(matchers []*labels.Matcher) selector {
+	return newSelector(matchers, q.spelled)
+}
 
 // Select starts to read at once and returns; the set waits for it. So several
 // selectors of a query are read side by side.
@@ -55,7 +64,7 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 		select {
 		case q.slots <- struct{}{}:
 			defer func() { <-q.slots }()
-			set.series, set.warnings, set.err = q.read(ctx, hints, newSelector(matchers))
+			set.series, set.warnings, set.err = q.read(ctx, hints, q.selector(matchers))
 		case <-ctx.Done():
 			set.err = ctx.Err()
 		}
@@ -82,13 +91,21 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 // load reads the points of stored series.
 func (q *querier) load(ctx context.Context, found []visible, hints *storage.SelectHints) (*points, error) {
 	p := newPoints(found)
+	p.starts = q.starts
 	plain, delta, histograms := p.fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
 	var mu sync.Mutex
 	if len(plain) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Stream(gctx, q.tenant, q.points(plain, hints), func(s metricstore.Samples) error {
+			read := q.source.Stream // packs do not know the starts
+			if q.starts {
+				read = q.source.Samples
+			}
+			_, err := read(gctx, q.tenant, q.points(plain, hints), func(s metricstore.Samples) error {
 				own := deltas{times: slices.Clone(s.Times), values: slices.Clone(s.Values)}
+				if q.starts {
+					own.start = slices.Clone(s.Start)
+				}
 				mu.Lock()
 				p.samples[s.Fingerprint] = own
 				mu.Unlock()
@@ -148,7 +165,7 @@ func (q *querier) any(ctx context.Context, from, to int64, s selector) ([]visibl
 // store.
 func (q *querier) found(ctx context.Context, from, to int64, s selector, sorted bool) ([]visible, error) {
 	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
-	key := findKey{q.tenant, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
+	key := findKey{q.tenant, q.view, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
 	version, ok := q.stateOf(ctx, from, to).Series(first, last)
 	known, had := find{}, false
 	if ok {
@@ -187,13 +204,13 @@ func (q *querier) look(ctx context.Context, first, last time.Time, s selector) (
 	if err != nil {
 		return nil, err
 	}
-	return s.visibles(stored, all), nil
+	return s.visibles(q.view, stored, all), nil
 }
 
 // LabelNames and LabelValues make a querier complete; Prometheus's engine asks
 // for neither except through info(), which reads the labels of target_info.
 func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
-	found, err := q.any(ctx, q.from, q.to, newSelector(matchers))
+	found, err := q.any(ctx, q.from, q.to, q.selector(matchers))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -211,7 +228,7 @@ func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.L
 	if name == model.MetricNameLabel && len(matchers) == 0 {
 		return q.metricNames(ctx, hints)
 	}
-	s := newSelector(matchers)
+	s := q.selector(matchers)
 	found, err := q.any(ctx, q.from, q.to, s)
 	if err != nil {
 		return nil, nil, err
@@ -247,7 +264,7 @@ func (q *querier) metricNames(ctx context.Context, hints *storage.LabelHints) ([
 	}
 	set := map[string]struct{}{}
 	for _, m := range found {
-		for _, p := range parts(m.Type) {
+		for _, p := range q.view.parts(m.Type, m.Prometheus) {
 			set[m.PromName+suffixes[p]] = struct{}{}
 		}
 	}

@@ -4,17 +4,20 @@ import (
 	"context"
 	"math"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // RawSeries is a series with its samples as an evaluator that is not
 // Prometheus's reads them. NaNs other than stale markers are left out; native
-// histograms are none. The slices are the reader's to keep.
+// histograms are none, except that those with custom buckets are seen as classic
+// ones. The slices are the reader's to keep.
 type RawSeries struct {
 	Labels labels.Labels
 	Times  []int64 // Unix ms, ascending
@@ -25,7 +28,11 @@ type RawSeries struct {
 type Reader struct{ q *queryable }
 
 // NewReader makes a reader.
-func (e *Engine) NewReader(t tenant.ID) *Reader { return &Reader{q: e.queryable(t)} }
+func (e *Engine) NewReader(t tenant.ID) *Reader {
+	q := e.queryable(t)
+	q.view = classic
+	return &Reader{q}
+}
 
 // Limits are the engine's.
 func (e *Engine) Limits() Limits { return e.config.Limits }
@@ -45,10 +52,10 @@ func (r *Reader) Read(ctx context.Context, sets [][]*labels.Matcher, from, to in
 	}
 	var out []RawSeries
 	seen := map[string]bool{}
+	Normalise(sets)
 	for _, matchers := range sets {
-		normaliseMatchers(matchers)
 		q := &querier{queryable: r.q, from: from, to: to}
-		found, _, err := q.read(ctx, hints, newSelector(matchers))
+		found, _, err := q.read(ctx, hints, newSelector(matchers, nil))
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -87,9 +94,13 @@ func rawOf(s storage.Series) RawSeries {
 	return raw
 }
 
-// Normalise gives the labels of matchers the names that series have.
+// Normalise gives the labels of matchers Prometheus's spelling.
 func Normalise(sets [][]*labels.Matcher) {
 	for _, set := range sets {
-		normaliseMatchers(set)
+		for _, m := range set {
+			if name := spelling.LabelName(m.Name); name != "" && m.Name != model.MetricNameLabel {
+				m.Name = name
+			}
+		}
 	}
 }

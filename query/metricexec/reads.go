@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 )
 
 // relativeRead is a selector of an expression and how far before the time of
@@ -32,8 +34,8 @@ func (r *exprReads) of(e *Engine, expr string) []relativeRead {
 	if ok {
 		return reads
 	}
-	if parsed, err := e.parser.ParseExpr(expr); err == nil {
-		reads = readsOf(parsed, e.config.Lookback)
+	if parsed, spelled, err := e.parser.Spelled(expr); err == nil {
+		reads = readsOf(parsed, spelled, e.config.Lookback)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,7 +48,7 @@ func (r *exprReads) of(e *Engine, expr string) []relativeRead {
 
 // readsOf lists the selectors of an expression that name their metrics. Those
 // at fixed times are left out.
-func readsOf(expr parser.Expr, lookback time.Duration) []relativeRead {
+func readsOf(expr parser.Expr, spelled spelling.Names, lookback time.Duration) []relativeRead {
 	var out []relativeRead
 	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
 		v, ok := node.(*parser.VectorSelector)
@@ -67,7 +69,7 @@ func readsOf(expr parser.Expr, lookback time.Duration) []relativeRead {
 				offset += n.OriginalOffset
 			}
 		}
-		s := newSelector(v.LabelMatchers)
+		s := newSelector(v.LabelMatchers, spelled)
 		if s.names() == nil {
 			return nil
 		}

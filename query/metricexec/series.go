@@ -29,20 +29,26 @@ func (s *series) Iterator(reuse chunkenc.Iterator) chunkenc.Iterator {
 // fingerprint.
 type points struct {
 	stored   map[uint64]*metricstore.SeriesRow
+	whole    map[uint64]bool // series not taken apart
 	samples  map[uint64]deltas
 	explicit map[uint64]*explicit
 	native   map[uint64]*native
+	starts   bool // of samples are wanted
 }
 
 func newPoints(found []visible) *points {
 	p := &points{
 		stored:   make(map[uint64]*metricstore.SeriesRow),
+		whole:    make(map[uint64]bool),
 		samples:  make(map[uint64]deltas),
 		explicit: make(map[uint64]*explicit),
 		native:   make(map[uint64]*native),
 	}
 	for _, v := range found {
 		p.stored[v.stored.Fingerprint] = v.stored
+		if v.part == whole {
+			p.whole[v.stored.Fingerprint] = true
+		}
 	}
 	return p
 }
@@ -52,7 +58,7 @@ func newPoints(found []visible) *points {
 func (p *points) fingerprints() (plain, delta, histograms []uint64) {
 	for fp, s := range p.stored {
 		switch {
-		case s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram:
+		case hasHistograms(s):
 			histograms = append(histograms, fp)
 		case isDelta(s):
 			delta = append(delta, fp)
@@ -73,7 +79,7 @@ func (p *points) histograms(h *metricstore.Histograms) (size int) {
 	for i := range h.Points {
 		r := &h.Points[i]
 		size += 1 + len(r.Counts) + len(r.PositiveCounts) + len(r.NegativeCounts)
-		if r.Kind == metricstore.KindExponential {
+		if r.Kind == metricstore.KindExponential || p.whole[h.Fingerprint] {
 			n.add(r)
 		} else {
 			e.add(r)
@@ -143,7 +149,7 @@ func (b *builder) one(lbls labels.Labels, group []visible) error {
 	var floats, natives []visible
 	for _, v := range group {
 		switch {
-		case v.part != whole || v.stored.Type != metricstore.ExponentialHistogram:
+		case !v.isNative():
 			floats = append(floats, v)
 		case b.native[v.stored.Fingerprint] != nil:
 			natives = append(natives, v)
@@ -185,7 +191,11 @@ func (b *builder) floats(lbls labels.Labels, group []visible, read func(visible)
 		}
 		d := merge(parts, delta)
 		if !delta || b.mode == deltaRaw {
-			return columns{times: d.times, floats: d.values}
+			c := columns{times: d.times, floats: d.values}
+			if b.starts {
+				c.starts = d.start
+			}
+			return c
 		}
 		return d.total(b.along)
 	}})
@@ -200,7 +210,10 @@ func (b *builder) natives(lbls labels.Labels, group, floats []visible) error {
 		if n.unfit != nil {
 			b.warn(fmt.Errorf("%w: points of %q left out: %w", annotations.PromQLWarning, v.stored.Name, n.unfit))
 		}
-		cols := n.raw(v.stored.Temporality)
+		cols := n.raw(v.stored)
+		if b.starts {
+			cols.starts = n.start
+		}
 		if isDelta(v.stored) && b.mode != deltaRaw {
 			var err error
 			if cols, err = n.total(b.along); err != nil {
@@ -265,7 +278,7 @@ func (b *builder) warn(err error) {
 // warnOverlap says that several senders share labels: their samples alternate,
 // and rates of them mean nothing.
 func (b *builder) warnOverlap(lbls labels.Labels, group []visible) {
-	if len(group) < 2 || isDelta(group[0].stored) {
+	if len(group) < 2 || isDelta(group[0].stored) || oneSender(group) {
 		return
 	}
 	type span struct{ first, last int64 }
@@ -285,16 +298,23 @@ func (b *builder) warnOverlap(lbls labels.Labels, group []visible) {
 	}
 }
 
+// oneSender tells whether a group is what Prometheus sent as one series, in which
+// floats and kinds of histograms may alternate.
+func oneSender(group []visible) bool {
+	return !slices.ContainsFunc(group, func(v visible) bool { return !v.stored.Prometheus })
+}
+
 // merge puts points in time order. Where two have one time, deltas add up and
 // of anything else the later part wins.
 func merge(parts []deltas, add bool) deltas {
 	if len(parts) == 1 {
 		return parts[0]
 	}
+	starts := !slices.ContainsFunc(parts, func(p deltas) bool { return len(p.start) < len(p.times) })
 	var all deltas
 	for _, p := range parts {
 		all.times = append(all.times, p.times...)
-		if add {
+		if starts {
 			all.start = append(all.start, p.start...)
 		}
 		all.values = append(all.values, p.values...)
@@ -313,11 +333,14 @@ func merge(parts []deltas, add bool) deltas {
 				out.start[n-1] = min(out.start[n-1], all.start[i])
 			} else {
 				out.values[n-1] = all.values[i]
+				if starts {
+					out.start[n-1] = all.start[i]
+				}
 			}
 			continue
 		}
 		out.times = append(out.times, all.times[i])
-		if add {
+		if starts {
 			out.start = append(out.start, all.start[i])
 		}
 		out.values = append(out.values, all.values[i])

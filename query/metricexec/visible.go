@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -42,12 +43,31 @@ type labeler struct {
 	builder labels.ScratchBuilder
 }
 
+// view says how histograms with explicit bounds are seen.
+type view uint8
+
+const (
+	// asSent shows those of OTLP as classic series and those of Prometheus, whose
+	// classic ones are floats, as the native histograms with custom buckets they are.
+	asSent view = iota
+	// classic is for a language without native histograms.
+	classic
+)
+
 // parts lists what a series of a type is visible as.
-func parts(t metricstore.Type) []part {
-	if t == metricstore.Histogram {
+func (v view) parts(t metricstore.Type, prometheus bool) []part {
+	if t == metricstore.Histogram && (v == classic || !prometheus) {
 		return []part{buckets, sum, count}
 	}
 	return []part{whole}
+}
+
+// isNative tells whether v is a series of native histograms.
+func (v visible) isNative() bool { return v.part == whole && hasHistograms(v.stored) }
+
+// hasHistograms tells whether the points of a series are histograms.
+func hasHistograms(s *metricstore.SeriesRow) bool {
+	return s.Type == metricstore.Histogram || s.Type == metricstore.ExponentialHistogram
 }
 
 // names are the spellings a part is found under, the visible one first.
@@ -64,7 +84,11 @@ func names(s *metricstore.SeriesRow, p part) [2]string {
 func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
 	set := make(map[string]string, len(s.Labels)+len(l.promote)+3)
 	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-		join(set, LabelName(key), s.Labels[key])
+		name := key
+		if !s.Prometheus {
+			name = spelling.LabelName(key)
+		}
+		join(set, name, s.Labels[key])
 	}
 	fill := func(name, v string) {
 		if set[name] == "" {
@@ -74,7 +98,7 @@ func (l *labeler) labels(s *metricstore.SeriesRow, p part) labels.Labels {
 	fill(model.JobLabel, Job(s.Resource))
 	fill(model.InstanceLabel, attributeOf(s.Resource, "service.instance.id"))
 	for _, key := range l.promote {
-		fill(LabelName(key), attributeOf(s.Resource, key))
+		fill(spelling.LabelName(key), attributeOf(s.Resource, key))
 	}
 	set[model.MetricNameLabel] = names(s, p)[0]
 
@@ -116,13 +140,14 @@ func Job(r *resourcestore.Row) string {
 
 // selector matches visible series.
 type selector struct {
-	name  []*labels.Matcher // on __name__
-	le    []*labels.Matcher
-	other []*labels.Matcher
+	name    []*labels.Matcher // on __name__
+	le      []*labels.Matcher
+	other   []*labels.Matcher
+	spelled spelling.Names // of the query
 }
 
-func newSelector(matchers []*labels.Matcher) selector {
-	var s selector
+func newSelector(matchers []*labels.Matcher, spelled spelling.Names) selector {
+	s := selector{spelled: spelled}
 	for _, m := range matchers {
 		switch m.Name {
 		case model.MetricNameLabel:
@@ -177,7 +202,7 @@ func (s selector) names() []string {
 func (s selector) pushed() []attrcol.Matcher {
 	var out []attrcol.Matcher
 	for _, m := range s.other {
-		if m.Type == labels.MatchEqual && m.Value != "" && !strings.Contains(m.Value, ";") && m.Name != exportedName {
+		if m.Type == labels.MatchEqual && m.Value != "" && !strings.Contains(m.Value, ";") && m.Name != spelling.ExportedName {
 			out = append(out, attrcol.Matcher{Key: m.Name, Op: attrcol.Equal, Value: m.Value})
 		}
 	}
@@ -225,16 +250,22 @@ func (s selector) matchesLE(le string) bool {
 
 // visibles lists what the selector finds among stored series whose labels are
 // given, in no order.
-func (s selector) visibles(stored []metricstore.SeriesRow, all map[uint64]labels.Labels) []visible {
+func (s selector) visibles(seen view, stored []metricstore.SeriesRow, all map[uint64]labels.Labels) []visible {
 	out := make([]visible, 0, len(stored))
 	b := labels.NewBuilder(labels.EmptyLabels())
 	for i := range stored {
 		st := &stored[i]
-		for _, p := range parts(st.Type) {
+		for _, p := range seen.parts(st.Type, st.Prometheus) {
 			if !s.matchesName(names(st, p)) {
 				continue
 			}
 			lbls := named(b, all[st.Fingerprint], st, p)
+			switch {
+			case !st.Prometheus:
+				lbls = s.spelled.Apply(lbls)
+			case seen == classic:
+				lbls = spelling.Legacy(lbls)
+			}
 			if !s.matchesLabels(lbls) || (p != buckets && !s.matchesLE(lbls.Get(model.BucketLabel))) {
 				continue
 			}

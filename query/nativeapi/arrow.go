@@ -41,13 +41,16 @@ func metricSchema(warnings []string) (*arrow.Schema, error) {
 	}, &meta), nil
 }
 
-// writeMetricArrow streams a matrix, one row per series.
-func (a *api) writeMetricArrow(w http.ResponseWriter, m promql.Matrix, warnings []string) error {
-	skipped := 0
+// writeMetricArrow streams a matrix, one row per series. With shared, a row whose
+// times are those of the row before in its batch has null for them: on a grid,
+// half of what there would be to encode, send and read.
+func (a *api) writeMetricArrow(w http.ResponseWriter, m promql.Matrix, warnings []string, shared bool) error {
+	skipped, left := 0, 0
 	for _, s := range m {
 		if len(s.Histograms) > 0 {
 			skipped++
 		}
+		left += len(s.Floats)
 	}
 	if skipped > 0 {
 		warnings = append(warnings, fmt.Sprintf(
@@ -58,35 +61,72 @@ func (a *api) writeMetricArrow(w http.ResponseWriter, m promql.Matrix, warnings 
 		return err
 	}
 	return a.stream(w, schema, func(b *array.RecordBuilder, flush func() error) error {
-		var (
-			lbls   = b.Field(0).(*array.MapBuilder)
-			keys   = lbls.KeyBuilder().(*array.StringBuilder)
-			values = lbls.ItemBuilder().(*array.StringBuilder)
-			times  = b.Field(1).(*array.ListBuilder)
-			time   = times.ValueBuilder().(*array.TimestampBuilder)
-			floats = b.Field(2).(*array.ListBuilder)
-			float  = floats.ValueBuilder().(*array.Float64Builder)
-		)
-		for _, s := range m {
-			lbls.Append(true)
-			s.Metric.Range(func(l labels.Label) {
-				keys.Append(l.Name)
-				values.Append(l.Value)
-			})
-			times.Append(true)
-			floats.Append(true)
-			for _, p := range s.Floats {
-				time.Append(arrow.Timestamp(p.T))
-				float.Append(p.F)
-			}
-			if lbls.Len() >= rowsPerBatch || float.Len() >= valuesPerBatch {
+		rows := newSeriesRows(b)
+		rows.expect(left)
+		for i, s := range m {
+			rows.append(s, shared && rows.labels.Len() > 0 && sameTimes(s.Floats, m[i-1].Floats))
+			left -= len(s.Floats)
+			if rows.labels.Len() >= rowsPerBatch || rows.float.Len() >= valuesPerBatch {
 				if err := flush(); err != nil {
 					return err
 				}
+				rows.expect(left)
 			}
 		}
 		return nil
 	})
+}
+
+// seriesRows are the builders of metricSchema's columns.
+type seriesRows struct {
+	labels        *array.MapBuilder
+	keys, texts   *array.StringBuilder
+	times, values *array.ListBuilder
+	time          *array.TimestampBuilder
+	float         *array.Float64Builder
+}
+
+func newSeriesRows(b *array.RecordBuilder) *seriesRows {
+	r := &seriesRows{labels: b.Field(0).(*array.MapBuilder), times: b.Field(1).(*array.ListBuilder), values: b.Field(2).(*array.ListBuilder)}
+	r.keys, r.texts = r.labels.KeyBuilder().(*array.StringBuilder), r.labels.ItemBuilder().(*array.StringBuilder)
+	r.time, r.float = r.times.ValueBuilder().(*array.TimestampBuilder), r.values.ValueBuilder().(*array.Float64Builder)
+	return r
+}
+
+// expect makes room for a batch of at most left values, once instead of by
+// doubling.
+func (r *seriesRows) expect(left int) { r.float.Reserve(min(left, valuesPerBatch)) }
+
+func (r *seriesRows) append(s promql.Series, sameTimes bool) {
+	r.labels.Append(true)
+	s.Metric.Range(func(l labels.Label) {
+		r.keys.Append(l.Name)
+		r.texts.Append(l.Value)
+	})
+	r.times.Append(!sameTimes)
+	if !sameTimes {
+		r.time.Reserve(len(s.Floats))
+		for _, p := range s.Floats {
+			r.time.UnsafeAppend(arrow.Timestamp(p.T))
+		}
+	}
+	r.values.Append(true)
+	r.float.Reserve(len(s.Floats))
+	for _, p := range s.Floats {
+		r.float.UnsafeAppend(p.F)
+	}
+}
+
+func sameTimes(a, b []promql.FPoint) bool {
+	if len(a) != len(b) || len(a) == 0 {
+		return false
+	}
+	for i := range a {
+		if a[i].T != b[i].T {
+			return false
+		}
+	}
+	return true
 }
 
 // stream writes an Arrow IPC stream of the batches fill makes. The status is

@@ -35,6 +35,9 @@ type queryRequest struct {
 	Instant  bool        `json:"instant"`
 	Limit    int         `json:"limit"`
 	Explain  bool        `json:"explain"`
+	// SharedTimes leaves times out of an Arrow answer where they are those of the
+	// series before.
+	SharedTimes bool `json:"shared_times"`
 }
 
 // scalarText is a JSON string or number, as text.
@@ -63,6 +66,8 @@ type metricQuery struct {
 	step       time.Duration // 0 is instant, at end
 	limit      int           // of series; 0 is none
 	explain    bool
+	// sharedTimes is whether an Arrow answer says equal times once.
+	sharedTimes bool
 }
 
 // decodeQuery reads a query body.
@@ -82,7 +87,7 @@ func decodeQuery(body io.Reader, now time.Time) (metricQuery, error) {
 	if req.Limit < 0 {
 		return metricQuery{}, fault.Param("limit", errors.New("is negative"))
 	}
-	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit, explain: req.Explain}
+	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit, explain: req.Explain, sharedTimes: req.SharedTimes}
 	return q, q.times(&req, now)
 }
 
@@ -165,7 +170,7 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 		m = m[:q.limit]
 	}
 	if wantsArrow(r) {
-		return a.writeMetricArrow(w, m, warnings)
+		return a.writeMetricArrow(w, m, warnings, q.sharedTimes)
 	}
 	plan := strings.Split(strings.TrimSuffix(res.Explain().Plan, "\n"), "\n")
 	return writeMetricJSON(w, m, warnings, res.Stats, explain.as(plan))

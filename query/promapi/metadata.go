@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -82,7 +83,7 @@ func (a *api) targetMetadata(r *http.Request, form url.Values) answer {
 
 func matches(matchers []*labels.Matcher, l labels.Labels) bool {
 	for _, m := range matchers {
-		if !m.Matches(l.Get(m.Name)) {
+		if !m.Matches(l.Get(spelling.LabelName(m.Name))) {
 			return false
 		}
 	}

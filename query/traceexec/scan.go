@@ -21,9 +21,9 @@ type Stats struct {
 // scan walks through the candidate traces of a plan, newest first, and gives
 // each with its spans to see, which returns whether it wants more.
 //
-// The table is ordered by service, so the newest spans of all are not in one
-// place: the range is searched in windows from its end, each eight times as
-// wide as the one before.
+// The table is ordered by minute: the range is searched in windows from its end,
+// each eight times as wide as the one before, so that what is frequent is found
+// without reading the rest.
 type scan struct {
 	engine   *Engine
 	tenant   tenant.ID
@@ -82,7 +82,7 @@ func (s *scan) run(ctx context.Context) error {
 	return nil
 }
 
-// byTrace is whether the plan names a trace, whose index leaves little to read.
+// byTrace is whether the plan names a trace, of which it is known when it was.
 func (p plan) byTrace() bool {
 	for _, c := range parts(p.where) {
 		if cmp, ok := c.(tracestore.Compare); ok && cmp.Field.Kind == tracestore.IDOfTrace && !cmp.Op.Negative() {

@@ -11,7 +11,27 @@ const (
 	// FloatCounts says that Count, ZeroCount and the counts of buckets are
 	// float64 bits: histograms of Prometheus may count in fractions.
 	FloatCounts
+	hintLow
+	hintHigh
 )
+
+// Hint is what a sender of native histograms says of counter resets, in two bits
+// of a point's flags.
+type Hint uint8
+
+// Hints, in Prometheus's numbers. Those who say nothing leave them unknown.
+const (
+	HintUnknown Hint = iota
+	HintReset
+	HintNoReset
+	HintGauge
+)
+
+// Flags are the bits of a hint.
+func (h Hint) Flags() uint8 { return uint8(h) * hintLow }
+
+// Hint is the point's.
+func (p *Point) Hint() Hint { return Hint(p.Flags & (hintLow | hintHigh) / hintLow) }
 
 // spread is a flag of stored points alone: their counts are as the package's
 // comment says.

@@ -29,6 +29,17 @@ const (
 	FloatCounts     = histcol.FloatCounts
 )
 
+// Hint is what a sender of native histograms says of counter resets.
+type Hint = histcol.Hint
+
+// Hints.
+const (
+	HintUnknown = histcol.HintUnknown
+	HintReset   = histcol.HintReset
+	HintNoReset = histcol.HintNoReset
+	HintGauge   = histcol.HintGauge
+)
+
 // Kinds of a histogram point.
 const (
 	KindExplicit    = histcol.KindExplicit

@@ -30,6 +30,7 @@ type seriesData struct {
 	attributes       block.Strings
 	resource, scope  proto.ColUInt64
 	observed         proto.ColInt64
+	prometheus       proto.ColBool
 }
 
 func newSeriesColumns(o *block.Owner) seriesColumns {
@@ -49,6 +50,7 @@ func newSeriesColumns(o *block.Owner) seriesColumns {
 		{Name: "resource_id", Data: &c.resource},
 		{Name: "scope_id", Data: &c.scope},
 		{Name: "observed", Data: block.Typed(&c.observed, block.Milliseconds)},
+		{Name: "prometheus", Data: &c.prometheus},
 	}...)}
 }
 
@@ -69,6 +71,7 @@ func (c *seriesData) append(b *Batch, s *Series, fp uint64, day proto.Date) {
 	c.resource.Append(s.ResourceID)
 	c.scope.Append(s.ScopeID)
 	c.observed.Append(s.observed())
+	c.prometheus.Append(s.PromName != "")
 }
 
 type exemplarColumns struct {

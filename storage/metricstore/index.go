@@ -11,7 +11,7 @@ import (
 )
 
 // Index lists series as Series does, but of each only what tells which it is:
-// names, type, temporality and monotonicity. Resource and Labels are nil, and
+// names, type, temporality, monotonicity, and whether Prometheus sent it. Resource and Labels are nil, and
 // the rows in no order. It costs a fraction, and who keeps what it has made of a
 // series needs no more.
 func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector) ([]SeriesRow, error) {
@@ -25,6 +25,7 @@ func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 		name, promName proto.ColStr
 		typ, temporal  proto.ColUInt8
 		monotonic      proto.ColBool
+		prometheus     proto.ColBool
 		rows           []SeriesRow
 		names          = map[string]string{}
 	)
@@ -39,11 +40,12 @@ func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 	_, err = s.db.Columns(ctx, conn.Query{SQL: indexSelect(where, limit+1).SQL(), Params: sel.params(), Op: "series"}, proto.Results{
 		{Name: "fingerprint", Data: &fingerprint}, {Name: "metric_name", Data: &name}, {Name: "prom_name", Data: &promName},
 		{Name: "type_number", Data: &typ}, {Name: "temporality_number", Data: &temporal}, {Name: "monotonic", Data: &monotonic},
+		{Name: "prometheus", Data: &prometheus},
 	}, func() error {
 		for i, fp := range fingerprint {
 			rows = append(rows, SeriesRow{
 				Fingerprint: fp, Name: shared(name.RowBytes(i)), PromName: shared(promName.RowBytes(i)),
-				Type: Type(typ[i]), Temporality: Temporality(temporal[i]), Monotonic: monotonic[i],
+				Type: Type(typ[i]), Temporality: Temporality(temporal[i]), Monotonic: monotonic[i], Prometheus: prometheus[i],
 			})
 		}
 		return nil
@@ -62,6 +64,7 @@ func indexSelect(where []chsql.Expr, limit int) chsql.Select {
 	s.Columns = []chsql.Expr{
 		chsql.Col("fingerprint"), chsql.Col("metric_name"), chsql.Col("prom_name"),
 		chsql.Func("toUInt8", chsql.Col("type")).As("type_number"), chsql.Func("toUInt8", chsql.Col("temporality")).As("temporality_number"), chsql.Col("monotonic"),
+		chsql.Col("prometheus"),
 	}
 	return s
 }

@@ -59,6 +59,9 @@ type SeriesRow struct {
 	Labels            map[string]string  // point attributes as text under the names sent; quantile of summaries
 	Resource          *resourcestore.Row // never nil
 	ScopeID           uint64
+	// Prometheus says that the series came from Prometheus: its names are shown
+	// exactly as they are, and its histograms are native ones.
+	Prometheus bool
 
 	attributes string
 }
@@ -96,7 +99,7 @@ func seriesSelect(where []chsql.Expr, limit int) chsql.Select {
 			chsql.Col("fingerprint"), chsql.Col("metric_name"), chsql.Col("prom_name"),
 			chsql.Func("toUInt8", chsql.Col("type")), chsql.Func("toUInt8", chsql.Col("temporality")), chsql.Col("monotonic"),
 			chsql.Col("unit"), chsql.Col("description"), chsql.Col("labels"), chsql.Col("attributes"),
-			chsql.Col("resource_id"), chsql.Col("scope_id"),
+			chsql.Col("resource_id"), chsql.Col("scope_id"), chsql.Col("prometheus"),
 		},
 		From:    chsql.Table(series),
 		Where:   where,
@@ -111,7 +114,7 @@ func (s *Store) readSeries(ctx context.Context, q conn.Query) ([]SeriesRow, erro
 	_, err := s.db.Select(ctx, q, func(rows driver.Rows) error {
 		r := SeriesRow{Resource: &resourcestore.Row{}}
 		err := rows.Scan(&r.Fingerprint, &r.Name, &r.PromName, (*uint8)(&r.Type), (*uint8)(&r.Temporality), &r.Monotonic,
-			&r.Unit, &r.Description, &r.Labels, &r.attributes, &r.Resource.ID, &r.ScopeID)
+			&r.Unit, &r.Description, &r.Labels, &r.attributes, &r.Resource.ID, &r.ScopeID, &r.Prometheus)
 		if err != nil {
 			return fmt.Errorf("series: %w", err)
 		}

@@ -55,7 +55,8 @@ type Series struct {
 	// PromName, when set, is the series' Prometheus name, exactly: that of a
 	// series which came from Prometheus and must keep its name. Its type and
 	// unit are then what metadata says of the name, which may come later or
-	// change, and do not tell series apart: what was Observed last is true.
+	// change, and do not tell series apart: what was Observed last is true. Its
+	// histograms are native ones, those with explicit bounds too.
 	PromName string
 	Observed int64 // Unix milliseconds, when it was sent; only with a PromName
 }

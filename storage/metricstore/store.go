@@ -75,6 +75,7 @@ type Metadata struct {
 	Temporality       Temporality
 	Monotonic         bool
 	Unit, Description string // the description last sent
+	Prometheus        bool   // as in SeriesRow
 }
 
 // Metadata lists metrics seen on the days of [from, to], those of a name in
@@ -85,7 +86,7 @@ func (s *Store) Metadata(ctx context.Context, t tenant.ID, from, to time.Time, n
 	var list []Metadata
 	_, err := s.db.Select(ctx, conn.Query{SQL: metadataSelect(t, from, to, name, limit+1).SQL(), Op: "metadata"}, func(rows driver.Rows) error {
 		var m Metadata
-		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Description)
+		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Prometheus, &m.Description)
 		if list = append(list, m); err == nil && len(list) > limit {
 			return over("metadata", "max_metrics", limit)
 		}
@@ -103,7 +104,7 @@ func metadataSelect(t tenant.ID, from, to time.Time, name string, limit int) chs
 		sel.Names = []string{name}
 	}
 	by := []chsql.Expr{chsql.Col("metric_name"), chsql.Col("prom_name"), chsql.Func("toUInt8", chsql.Col("type")),
-		chsql.Func("toUInt8", chsql.Col("temporality")), chsql.Col("monotonic"), chsql.Col("unit")}
+		chsql.Func("toUInt8", chsql.Col("temporality")), chsql.Col("monotonic"), chsql.Col("unit"), chsql.Col("prometheus")}
 	return chsql.Select{
 		Columns: append(by[:len(by):len(by)], chsql.Func("argMax", chsql.Col("description"), chsql.Func("tuple", chsql.Col("observed"), chsql.Col("day")))),
 		From:    chsql.Table(series),

@@ -26,7 +26,7 @@ func (s *Store) TargetMetadata(ctx context.Context, t tenant.ID, from, to time.T
 	_, err := s.db.Select(ctx, conn.Query{SQL: targetSelect(t, from, to, name, limit+1).SQL(), Op: "metadata"}, func(rows driver.Rows) error {
 		var m TargetMetadata
 		var id uint64
-		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Description, &id)
+		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Prometheus, &m.Description, &id)
 		if list, ids = append(list, m), append(ids, id); err == nil && len(list) > limit {
 			return over("metadata", "max_metrics", limit)
 		}

@@ -7,5 +7,7 @@
 //
 // Migrations are numbered files, only ever added, each a list of statements
 // that may be run again: a crash in the middle is resumed from the first
-// statement of the unfinished migration.
+// statement of the unfinished migration. A statement that cannot be repeated has
+// a condition before it, "-- unless: SELECT …", and is left out where that has a
+// row.
 package schema

@@ -42,7 +42,8 @@ type Report struct {
 
 // Migrate brings the database to this binary's schema. It may be called again
 // after any failure, and by several at once: every statement is one that does
-// nothing the second time.
+// nothing the second time. Where a table is rebuilt, the second of several that
+// come to it at once fails and may be started again.
 func Migrate(ctx context.Context, db *conn.DB, opt Options) (Report, error) {
 	if err := db.Exec(ctx, ledger); err != nil {
 		return Report{}, fmt.Errorf("schema: ledger: %w", err)
@@ -77,10 +78,24 @@ func apply(ctx context.Context, db *conn.DB, m Migration) error {
 	return record(ctx, db, m, stateApplied)
 }
 
-func execute(ctx context.Context, db *conn.DB, statement string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+// statementTime bounds one statement: a copy of a table takes a minute for some
+// thirty million rows.
+const statementTime = 2 * time.Hour
+
+func execute(ctx context.Context, db *conn.DB, s Statement) error {
+	ctx, cancel := context.WithTimeout(ctx, statementTime)
 	defer cancel()
-	return db.Exec(ctx, statement)
+	if s.Unless != "" {
+		behind := false
+		_, err := db.Select(ctx, conn.Query{Op: "migration", SQL: s.Unless, Admin: true}, func(driver.Rows) error {
+			behind = true
+			return nil
+		})
+		if err != nil || behind {
+			return err
+		}
+	}
+	return db.Exec(ctx, s.SQL)
 }
 
 func record(ctx context.Context, db *conn.DB, m Migration, state string) error {

@@ -51,7 +51,15 @@ type Migration struct {
 	Version    int
 	Name       string
 	Checksum   string // of the file as written, before rendering
-	Statements []string
+	Statements []Statement
+}
+
+// Statement is one step of a migration. It is left out once its condition holds,
+// which makes a step that cannot be repeated, such as an exchange of two tables,
+// one that may be run again.
+type Statement struct {
+	SQL    string
+	Unless string // a SELECT that has a row when the step is behind us; "" where the step itself may be repeated
 }
 
 // String is the number and the name.
@@ -166,24 +174,35 @@ func (o Options) alterDistributed(name, change string) string {
 	return "ALTER TABLE " + name + " " + change + ";"
 }
 
+// unless begins the comment that gives the next statement its condition.
+const unless = "-- unless: "
+
 // split cuts a file at the semicolons that end a line, and drops comments.
-func split(text string) []string {
-	var list []string
+func split(text string) []Statement {
+	var list []Statement
 	var cur []string
+	var condition string
+	end := func(body string) {
+		list = append(list, Statement{SQL: body, Unless: condition})
+		cur, condition = nil, ""
+	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, " \n")
+		if c, ok := strings.CutPrefix(line, unless); ok {
+			condition = c
+			continue
+		}
 		if strings.HasPrefix(strings.TrimSpace(line), "--") || (line == "" && len(cur) == 0) {
 			continue
 		}
 		if body, ends := strings.CutSuffix(line, ";"); ends {
-			list = append(list, strings.Join(append(cur, body), "\n"))
-			cur = nil
+			end(strings.Join(append(cur, body), "\n"))
 			continue
 		}
 		cur = append(cur, line)
 	}
 	if rest := strings.TrimSpace(strings.Join(cur, "\n")); rest != "" {
-		list = append(list, rest)
+		end(rest)
 	}
 	return list
 }

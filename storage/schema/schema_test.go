@@ -38,7 +38,10 @@ func TestGoldens(t *testing.T) {
 			for _, m := range list {
 				fmt.Fprintf(&b, "-- %s\n", m)
 				for _, s := range m.Statements {
-					fmt.Fprintf(&b, "%s;\n\n", s)
+					if s.Unless != "" {
+						fmt.Fprintf(&b, "-- unless: %s\n", s.Unless)
+					}
+					fmt.Fprintf(&b, "%s;\n\n", s.SQL)
 				}
 			}
 			file := filepath.Join("testdata", name+".sql")
@@ -68,7 +71,7 @@ func TestEveryTopologyParses(t *testing.T) {
 		}
 		for _, m := range list {
 			for i, s := range m.Statements {
-				q := conn.Query{SQL: "SELECT formatQuerySingleLine({q:String})", Params: map[string]string{"q": s}}
+				q := conn.Query{SQL: "SELECT formatQuerySingleLine({q:String})", Params: map[string]string{"q": s.SQL}}
 				if _, err := db.Select(t.Context(), q, func(r driver.Rows) error { return nil }); err != nil {
 					t.Errorf("%s: %s: statement %d: %v", name, m, i+1, err)
 				}
@@ -118,7 +121,7 @@ func TestMigrateResumes(t *testing.T) {
 	if err == nil {
 		t.Fatal("the interrupted run reported success")
 	}
-	if err := db.Exec(t.Context(), all[2].Statements[0]); err != nil { // half of number 3
+	if err := db.Exec(t.Context(), all[2].Statements[0].SQL); err != nil { // half of number 3
 		t.Fatal(err)
 	}
 	r, err := schema.Migrate(t.Context(), db, schema.Options{})
@@ -156,5 +159,46 @@ func exec(t *testing.T, db *conn.DB, sql string) {
 	t.Helper()
 	if err := db.Exec(t.Context(), sql); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSpansMove: what was stored in the order of services is there in the order of
+// traces, once, wherever an earlier attempt was cut off.
+func TestSpansMove(t *testing.T) {
+	all, err := schema.Render(schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const move = 22
+	for done := range len(all[move-1].Statements) + 1 {
+		db := storagetest.Empty(t)
+		stop, cancel := context.WithCancel(t.Context())
+		_, err := schema.Migrate(stop, db, schema.Options{Progress: func(m schema.Migration) {
+			if m.Version == move-1 {
+				cancel()
+			}
+		}})
+		if err == nil {
+			t.Fatal("the interrupted run reported success")
+		}
+		for _, at := range []string{"2026-11-27 10:00:59.5", "2026-11-27 10:01:00"} {
+			exec(t, db, "INSERT INTO spans (tenant, retention_days, service_name, name, start_time, trace_id) VALUES ('default', 30, 's', 'n', '"+at+"', 'trace')")
+			exec(t, db, "INSERT INTO trace_index VALUES ('default', 30, '2026-11-27', 'trace', '"+at+"', '"+at+"')")
+		}
+		for _, s := range all[move-1].Statements[:done] {
+			exec(t, db, s.SQL)
+		}
+		if _, err := schema.Migrate(t.Context(), db, schema.Options{}); err != nil {
+			t.Fatalf("after %d statements: %v", done, err)
+		}
+		if n := storagetest.Count(t, db, "SELECT count() FROM spans"); n != 2 {
+			t.Errorf("after %d statements: %d spans, want 2", done, n)
+		}
+		if n := storagetest.Count(t, db, "SELECT toUInt64(dateDiff('millisecond', min(start_time), max(end_time))) FROM trace_index"); n != 500 {
+			t.Errorf("after %d statements: the trace is %d ms long, want 500", done, n)
+		}
+		if n := storagetest.Count(t, db, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND (sorting_key LIKE '%trace_id, start_time' AND name = 'spans' OR name LIKE '%by_trace' OR name LIKE '%fine')"); n != 1 {
+			t.Errorf("after %d statements: %d tables, want spans in the new order and no leftovers", done, n)
+		}
 	}
 }

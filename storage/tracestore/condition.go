@@ -156,7 +156,12 @@ func (c Compare) sql(q *conditions) (chsql.Expr, error) {
 	case SpanDuration:
 		return attrcol.Holds(chsql.Col("duration"), c.Op, c.number()), nil
 	case IDOfTrace:
-		return attrcol.Holds(chsql.Col("trace_id"), c.Op, chsql.Bytes([]byte(c.Value.Str))), nil
+		id := chsql.Bytes([]byte(c.Value.Str))
+		is := attrcol.Holds(chsql.Col("trace_id"), c.Op, id)
+		if c.Op == attrcol.Equal {
+			is = chsql.And(is, whenTrace(q.tenant, id))
+		}
+		return is, nil
 	case IDOfSpan:
 		return attrcol.Holds(chsql.Col("span_id"), c.Op, chsql.Bytes([]byte(c.Value.Str))), nil
 	case IDOfParent:

@@ -2,6 +2,7 @@ package tracestore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,18 +89,14 @@ func (s *Store) SpansOf(ctx context.Context, t tenant.ID, ids [][16]byte, need N
 	if len(ids) == 0 {
 		return nil, false, stats, nil
 	}
-	var set []chsql.Expr
-	for i := range ids {
-		set = append(set, chsql.Bytes(ids[i][:]))
+	where, stats, err := s.placesOf(ctx, t, ids, "traces")
+	if errors.Is(err, ErrNotFound) {
+		return nil, false, stats, nil
 	}
-	of := []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), chsql.In(chsql.Col("trace_id"), set...)}
-	from, to, found, stats, err := s.extent(ctx, of)
-	if err != nil || !found {
+	if err != nil {
 		return nil, false, stats, err
 	}
 	keys := need.plain()
-	start := chsql.Col("start_time")
-	where := append(of, chsql.Ge(start, chsql.Nanoseconds(from)), chsql.Le(start, chsql.Nanoseconds(to)))
 	sel := partSelect(where, need, keys, limit+1)
 	more, err := s.readParts(ctx, sel, need, keys, &list)
 	stats.Add(more)

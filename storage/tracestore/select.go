@@ -25,8 +25,8 @@ const (
 // DefaultLimit), the earliest first. A trace without a stored span is
 // ErrNotFound.
 //
-// The table trace_index is ordered by trace and tells when the trace was, which
-// leaves a day or two of spans, ordered by service, to the index on trace_id.
+// The table trace_index is ordered by trace and tells when the trace was: with its
+// minutes, by which spans are ordered before their trace, it is one place to read.
 func (s *Store) Trace(ctx context.Context, t tenant.ID, id [16]byte, limit int) (Result, error) {
 	return s.TracePage(ctx, t, id, nil, limit)
 }
@@ -47,15 +47,11 @@ func (s *Store) TracePage(ctx context.Context, t tenant.ID, id [16]byte, after *
 	if limit < 0 || limit > MaxLimit {
 		return Result{}, &conn.Error{Class: conn.Limit, Op: "trace", Limit: "limit", Message: fmt.Sprintf("limit is %d, want 1 to %d", limit, MaxLimit)}
 	}
-	from, to, found, stats, err := s.extent(ctx, ofTrace(t, id))
+	where, stats, err := s.placesOf(ctx, t, [][16]byte{id}, "trace")
 	if err != nil {
 		return Result{}, err
 	}
-	if !found {
-		return Result{}, ErrNotFound
-	}
 	res := Result{Stats: stats}
-	where := traceConditions(t, id, from, to)
 	page := where
 	if after != nil {
 		start, last := chsql.Col("start_time"), chsql.Nanoseconds(after.Start)
@@ -94,14 +90,11 @@ type ServiceShare struct {
 // TraceSummary adds a trace up by service, however many spans it has, the services
 // with the most spans first.
 func (s *Store) TraceSummary(ctx context.Context, t tenant.ID, id [16]byte) (list []ServiceShare, stats conn.Stats, err error) {
-	from, to, found, stats, err := s.extent(ctx, ofTrace(t, id))
+	where, stats, err := s.placesOf(ctx, t, [][16]byte{id}, "trace")
 	if err != nil {
 		return nil, stats, err
 	}
-	if !found {
-		return nil, stats, ErrNotFound
-	}
-	more, err := s.db.Select(ctx, conn.Query{SQL: summarySelect(traceConditions(t, id, from, to)).SQL(), Op: "trace"}, func(rows driver.Rows) error {
+	more, err := s.db.Select(ctx, conn.Query{SQL: summarySelect(where).SQL(), Op: "trace"}, func(rows driver.Rows) error {
 		var r ServiceShare
 		if err := rows.Scan(&r.Service, &r.Spans, &r.Errors, &r.Start, &r.End, &r.Busy); err != nil {
 			return err
@@ -127,39 +120,6 @@ func summarySelect(where []chsql.Expr) chsql.Select {
 		From: chsql.Table("spans"), Where: where,
 		GroupBy: []chsql.Expr{service}, OrderBy: []chsql.Order{chsql.Desc(spans), chsql.Asc(service)}, Limit: maxShares,
 	}
-}
-
-// extent is when the first span of some traces began and the last one ended.
-func (s *Store) extent(ctx context.Context, of []chsql.Expr) (from, to int64, found bool, stats conn.Stats, err error) {
-	var batches uint64
-	stats, err = s.db.Select(ctx, conn.Query{SQL: extentSelect(of).SQL(), Op: "trace"}, func(rows driver.Rows) error {
-		return rows.Scan(&batches, &from, &to)
-	})
-	return from, to, batches > 0, stats, err
-}
-
-func ofTrace(t tenant.ID, id [16]byte) []chsql.Expr {
-	return []chsql.Expr{
-		chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
-		chsql.Eq(chsql.Col("trace_id"), chsql.Bytes(id[:])),
-	}
-}
-
-func extentSelect(of []chsql.Expr) chsql.Select {
-	return chsql.Select{
-		Columns: []chsql.Expr{
-			chsql.Func("count"),
-			chsql.Func("toUnixTimestamp64Nano", chsql.Func("min", chsql.Col("start_time"))),
-			chsql.Func("toUnixTimestamp64Nano", chsql.Func("max", chsql.Col("end_time"))),
-		},
-		From:  chsql.Table(index),
-		Where: of,
-	}
-}
-
-func traceConditions(t tenant.ID, id [16]byte, from, to int64) []chsql.Expr {
-	start := chsql.Col("start_time")
-	return append(ofTrace(t, id), chsql.Ge(start, chsql.Nanoseconds(from)), chsql.Le(start, chsql.Nanoseconds(to)))
 }
 
 func countSelect(where []chsql.Expr) chsql.Select {

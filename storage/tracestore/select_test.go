@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,10 +169,17 @@ func TestLabels(t *testing.T) {
 func TestGoldens(t *testing.T) {
 	db := storagetest.DB(t)
 	id := [16]byte{1, 2, 0xff}
-	where := traceConditions("default", id, 1772366400000000000, 1772366401000000001)
+	of, at := ofTraces("default", [][16]byte{id}), time.Unix(1772366430, 0).UnixNano()
+	where := places(slices.Clone(of), []extent{{id, at, at + 1}})
+	other := [16]byte{3}
+	two := ofTraces("default", [][16]byte{id, other})
+	several := places(slices.Clone(two), []extent{{id, at, at + int64(time.Minute)}, {other, at, at}})
+	long := places(slices.Clone(of), []extent{{id, at, at + int64(100*time.Hour)}})
+	before1970 := places(slices.Clone(of), []extent{{id, -1, at}})
 	var b strings.Builder
 	for _, c := range []struct{ name, sql string }{
-		{"extent", extentSelect(ofTrace("default", id)).SQL()}, {"spans", spanSelect(where, 101).SQL()}, {"count", countSelect(where).SQL()},
+		{"extent", extentSelect(of).SQL()}, {"extents", extentSelect(two).SQL()}, {"spans", spanSelect(where, 101).SQL()}, {"count", countSelect(where).SQL()},
+		{"several", countSelect(several).SQL()}, {"long", countSelect(long).SQL()}, {"before 1970", countSelect(before1970).SQL()},
 	} {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", c.name, c.sql)
 		if _, err := db.Select(t.Context(), conn.Query{SQL: c.sql}, func(driver.Rows) error { return nil }); err != nil {
@@ -179,4 +187,53 @@ func TestGoldens(t *testing.T) {
 		}
 	}
 	storagetest.Golden(t, "selects.sql", b.String())
+}
+
+// TestPlaces: whenever a trace was, all of its spans are found, by a look-up of its
+// own and together with others, and its place is read and not the table.
+func TestPlaces(t *testing.T) {
+	db := storagetest.DB(t)
+	s := New(db, resourcestore.New(db))
+	starts := map[string][]time.Duration{
+		"moment":   {0, 1},
+		"border":   {59 * time.Second, 61 * time.Second},
+		"edge":     {time.Minute - 1, time.Minute},
+		"hours":    {0, time.Hour, 5 * time.Hour},
+		"too long": {0, 60 * time.Hour, 5 * 24 * time.Hour},
+	}
+	base := now.Truncate(time.Minute)
+	var ids [][16]byte
+	var all []Record
+	add := func(times []time.Time) {
+		id := [16]byte{byte(len(ids) + 1), 7}
+		ids = append(ids, id)
+		for i, at := range times {
+			all = append(all, Record{TraceID: id, SpanID: [8]byte{byte(i + 1)}, Start: at.UnixNano(), End: at.UnixNano() + 5})
+		}
+	}
+	for _, offsets := range starts {
+		times := make([]time.Time, len(offsets))
+		for i, d := range offsets {
+			times[i] = base.Add(d)
+		}
+		add(times)
+	}
+	for i := range all { // a request each, so that the index has several rows of a trace
+		insert(t, db, "default", fmt.Sprint("places-", i), all[i])
+	}
+	for _, id := range ids {
+		want := 0
+		for i := range all {
+			if all[i].TraceID == id {
+				want++
+			}
+		}
+		if r, err := s.Trace(t.Context(), "default", id, 0); err != nil || len(r.Spans) != want {
+			t.Errorf("trace %x: %d spans, %v, want %d", id[:1], len(r.Spans), err, want)
+		}
+	}
+	list, truncated, _, err := s.SpansOf(t.Context(), "default", ids, Need{}, 1000)
+	if err != nil || truncated || len(list) != len(all) {
+		t.Errorf("%d spans of all traces, %v, %v, want %d", len(list), truncated, err, len(all))
+	}
 }

@@ -1,5 +1,5 @@
 -- series
-SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id
+SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id, prometheus
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
@@ -75,7 +75,7 @@ ORDER BY time, fingerprint, span_id
 LIMIT 101;
 
 -- series of exemplars
-SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id
+SELECT fingerprint, metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, description, labels, attributes, resource_id, scope_id, prometheus
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
@@ -195,13 +195,13 @@ WHERE (tenant = 'default')
   AND (toDate(hour) <= toDate('2026-03-01'));
 
 -- metadata
-SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, argMax(description, tuple(observed, day))
+SELECT metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, prometheus, argMax(description, tuple(observed, day))
 FROM series
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))
   AND (day <= toDate('2026-03-01'))
   AND ((metric_name = 'it\'s') OR (prom_name = 'it\'s'))
-GROUP BY metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit
+GROUP BY metric_name, prom_name, toUInt8(type), toUInt8(temporality), monotonic, unit, prometheus
 ORDER BY metric_name, prom_name, toUInt8(type), toUInt8(temporality)
 LIMIT 101;
 

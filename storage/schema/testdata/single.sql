@@ -443,3 +443,85 @@ ALTER TABLE series
   ADD COLUMN IF NOT EXISTS observed DateTime64(3, 'UTC') CODEC(ZSTD(1)),
   MODIFY ORDER BY (tenant, metric_name, fingerprint, observed);
 
+-- 0022_spans_by_trace
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'spans' AND position(sorting_key, 'trace_id') > 0
+DROP TABLE IF EXISTS spans_by_trace SYNC;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'spans' AND position(sorting_key, 'trace_id') > 0
+CREATE TABLE spans_by_trace (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  service_name LowCardinality(String),
+  name LowCardinality(String),
+  start_time DateTime64(9, 'UTC') CODEC(T64, LZ4),
+  duration UInt64 CODEC(T64, LZ4),
+  kind UInt8 CODEC(ZSTD(1)),
+  status_code UInt8 CODEC(ZSTD(1)),
+  status_message String CODEC(ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  span_id FixedString(8) CODEC(ZSTD(1)),
+  parent_span_id FixedString(8) CODEC(ZSTD(1)),
+  trace_state String CODEC(ZSTD(1)),
+  flags UInt32 CODEC(ZSTD(1)),
+  attributes JSON(max_dynamic_paths=256) CODEC(ZSTD(1)),
+  attributes_other Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  attribute_tokens Array(FixedString(4)) DEFAULT [toFixedString(unhex('00000000'), 4)] CODEC(ZSTD(1)),
+  dropped_attributes_count UInt32 CODEC(ZSTD(1)),
+  dropped_events_count UInt32 CODEC(ZSTD(1)),
+  dropped_links_count UInt32 CODEC(ZSTD(1)),
+  event_time Array(DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
+  event_name Array(LowCardinality(String)),
+  event_attributes Array(String) CODEC(ZSTD(1)),
+  event_dropped Array(UInt32) CODEC(ZSTD(1)),
+  link_trace_id Array(FixedString(16)) CODEC(ZSTD(1)),
+  link_span_id Array(FixedString(8)) CODEC(ZSTD(1)),
+  link_trace_state Array(String) CODEC(ZSTD(1)),
+  link_flags Array(UInt32) CODEC(ZSTD(1)),
+  link_attributes Array(String) CODEC(ZSTD(1)),
+  link_dropped Array(UInt32) CODEC(ZSTD(1)),
+  resource_id UInt64 CODEC(ZSTD(1)),
+  scope_id UInt64 CODEC(ZSTD(1)),
+  INDEX attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1,
+  INDEX resource_id resource_id TYPE set(256) GRANULARITY 1
+) ENGINE = MergeTree
+PARTITION BY (toDate(start_time), retention_days)
+ORDER BY (tenant, toStartOfMinute(start_time), trace_id, start_time)
+TTL toDate(start_time) + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, merge_selector_base = 10;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'spans' AND position(sorting_key, 'trace_id') > 0
+INSERT INTO spans_by_trace SELECT * FROM spans;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'spans' AND position(sorting_key, 'trace_id') > 0
+EXCHANGE TABLES spans_by_trace AND spans;
+
+DROP TABLE IF EXISTS spans_by_trace SYNC;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'trace_index' AND position(create_table_query, 'index_granularity = 512') > 0
+DROP TABLE IF EXISTS trace_index_fine SYNC;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'trace_index' AND position(create_table_query, 'index_granularity = 512') > 0
+CREATE TABLE trace_index_fine (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  day Date CODEC(ZSTD(1)),
+  trace_id FixedString(16) CODEC(ZSTD(1)),
+  start_time SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(Delta(8), ZSTD(1)),
+  end_time SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(Delta(8), ZSTD(1))
+) ENGINE = AggregatingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, trace_id)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 512;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'trace_index' AND position(create_table_query, 'index_granularity = 512') > 0
+INSERT INTO trace_index_fine SELECT * FROM trace_index;
+
+-- unless: SELECT 1 FROM system.tables WHERE database = currentDatabase() AND name = 'trace_index' AND position(create_table_query, 'index_granularity = 512') > 0
+EXCHANGE TABLES trace_index_fine AND trace_index;
+
+DROP TABLE IF EXISTS trace_index_fine SYNC;
+
+-- 0023_series_origin
+ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
+

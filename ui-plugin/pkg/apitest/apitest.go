@@ -20,7 +20,8 @@ import (
 // ArrowType is the content type of an Arrow stream.
 const ArrowType = "application/vnd.apache.arrow.stream"
 
-// Series is one row of a metric answer, its points in Unix milliseconds.
+// Series is one row of a metric answer, its points in Unix milliseconds. No times
+// with values are those of the series before.
 type Series struct {
 	Labels map[string]string
 	Times  []int64
@@ -60,7 +61,7 @@ func appendSeries(b *array.RecordBuilder, s Series) {
 		labels.ItemBuilder().(*array.StringBuilder).Append(v)
 	}
 	times := b.Field(1).(*array.ListBuilder)
-	times.Append(true)
+	times.Append(len(s.Times) > 0 || len(s.Values) == 0)
 	for _, t := range s.Times {
 		times.ValueBuilder().(*array.TimestampBuilder).Append(arrow.Timestamp(t))
 	}

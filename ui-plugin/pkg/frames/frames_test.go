@@ -71,6 +71,12 @@ func TestMetricFrames(t *testing.T) {
 		Cost:     trefoilclient.Cost{Elapsed: 12500 * time.Microsecond, Bytes: 4096},
 	}
 	golden(t, "metrics_range", Metrics(two, MetricOptions{Executed: "Expr: x\nStep: 1m0s"}))
+	grid := &trefoilclient.MetricResult{Series: []trefoilclient.Series{two.Series[0], two.Series[1]}}
+	grid.Series[1].Times = grid.Series[0].Times
+	golden(t, "metrics_grid", Metrics(grid, MetricOptions{Executed: "Expr: x"}))
+	if each := Metrics(grid, MetricOptions{PerSeries: true}); len(each) != 2 || each[1].Meta.Type != data.FrameTypeTimeSeriesMulti {
+		t.Errorf("%d frames, want one for each series", len(each))
+	}
 	instant := &trefoilclient.MetricResult{Series: []trefoilclient.Series{{
 		Labels: map[string]string{"service_name": "cart"}, Times: []time.Time{t0}, Values: []float64{7}}}}
 	golden(t, "metrics_instant", Metrics(instant, MetricOptions{Instant: true, Legend: "{{service_name}}"}))

@@ -15,41 +15,98 @@ type MetricOptions struct {
 	Instant  bool
 	Legend   string // see Legends
 	Executed string // for the query inspector
+	// PerSeries asks for a frame for each series even where one would hold all.
+	PerSeries bool
 }
 
-// Metrics makes one frame per series, a time and a value field each: for a range
-// of type timeseries-multi, for an instant of type numeric-multi. No series make
-// one frame without fields, which the contract reads as "no data".
+// Metrics makes frames of a time and value fields. Series of a range that have the
+// same times are one frame of type timeseries-wide, with a value field for each,
+// which costs Grafana, its browser and us a fraction of a frame each; others are
+// of type timeseries-multi, and those of an instant of type numeric-multi, a frame
+// for each series. No series make one frame without fields, which the contract
+// reads as "no data".
 func Metrics(res *trefoilclient.MetricResult, opt MetricOptions) data.Frames {
-	kind, shown := data.FrameTypeTimeSeriesMulti, data.VisTypeGraph
-	if opt.Instant {
-		kind, shown = data.FrameTypeNumericMulti, data.VisTypeTable
-	}
-	meta := func() *data.FrameMeta {
-		return &data.FrameMeta{Type: kind, TypeVersion: dataPlane, PreferredVisualization: data.VisType(shown), ExecutedQueryString: opt.Executed}
-	}
-	if len(res.Series) == 0 {
-		empty := data.NewFrame("")
-		empty.Meta = meta()
-		return annotate(data.Frames{empty}, res.Warnings, res.Cost)
-	}
-	legends := Legends(opt.Legend, res.Series)
-	out := make(data.Frames, len(res.Series))
-	var times *data.Field
-	for i, s := range res.Series {
-		if i == 0 || !sameTimes(s.Times, res.Series[i-1].Times) {
-			times = data.NewField(data.TimeSeriesTimeFieldName, nil, s.Times)
-		}
-		value := data.NewField(data.TimeSeriesValueFieldName, data.Labels(s.Labels), s.Values)
-		value.SetConfig(&data.FieldConfig{DisplayNameFromDS: legends[i]})
-		frame := data.NewFrame(legends[i], times, value)
-		frame.Meta = meta()
-		out[i] = frame
+	var out data.Frames
+	switch {
+	case len(res.Series) == 0:
+		out = data.Frames{data.NewFrame("")}
+		out[0].Meta = opt.meta(data.FrameTypeTimeSeriesMulti)
+	case opt.Instant || opt.PerSeries || len(res.Series) == 1 || !onGrid(res.Series):
+		out = opt.multi(res.Series)
+	default:
+		out = data.Frames{opt.wide(res.Series, true)}
 	}
 	return annotate(out, res.Warnings, res.Cost)
 }
 
-// sameTimes tells series that share their times, whose frames then share the field.
+func (o MetricOptions) meta(kind data.FrameType) *data.FrameMeta {
+	shown := data.VisTypeGraph
+	if o.Instant {
+		kind, shown = data.FrameTypeNumericMulti, data.VisTypeTable
+	}
+	return &data.FrameMeta{Type: kind, TypeVersion: dataPlane, PreferredVisualization: data.VisType(shown), ExecutedQueryString: o.Executed}
+}
+
+func (o MetricOptions) multi(series []trefoilclient.Series) data.Frames {
+	legends := Legends(o.Legend, series)
+	out := make(data.Frames, len(series))
+	var times *data.Field
+	for i, s := range series {
+		if i == 0 || !sameTimes(s.Times, series[i-1].Times) {
+			times = data.NewField(data.TimeSeriesTimeFieldName, nil, s.Times)
+		}
+		out[i] = data.NewFrame(legends[i], times, valueField(s, legends[i]))
+		out[i].Meta = o.meta(data.FrameTypeTimeSeriesMulti)
+	}
+	return out
+}
+
+// MetricsWithoutRows is Metrics for a range whose series are one frame of type
+// timeseries-wide: that frame without its rows, which are the times and the values
+// of the series. There is none where Metrics makes other frames.
+func MetricsWithoutRows(res *trefoilclient.MetricResult, opt MetricOptions) (*data.Frame, bool) {
+	if opt.Instant || opt.PerSeries || len(res.Series) < 2 || !onGrid(res.Series) {
+		return nil, false
+	}
+	return annotate(data.Frames{opt.wide(res.Series, false)}, res.Warnings, res.Cost)[0], true
+}
+
+func (o MetricOptions) wide(series []trefoilclient.Series, rows bool) *data.Frame {
+	legends := Legends(o.Legend, series)
+	fields := make([]*data.Field, 1, 1+len(series))
+	times := series[0].Times
+	if !rows {
+		times = times[:0]
+	}
+	fields[0] = data.NewField(data.TimeSeriesTimeFieldName, nil, times)
+	for i, s := range series {
+		if !rows {
+			s.Values = s.Values[:0]
+		}
+		fields = append(fields, valueField(s, legends[i]))
+	}
+	frame := data.NewFrame("", fields...)
+	frame.Meta = o.meta(data.FrameTypeTimeSeriesWide)
+	return frame
+}
+
+func valueField(s trefoilclient.Series, legend string) *data.Field {
+	field := data.NewField(data.TimeSeriesValueFieldName, data.Labels(s.Labels), s.Values)
+	return field.SetConfig(&data.FieldConfig{DisplayNameFromDS: legend})
+}
+
+// onGrid tells whether all series share their times.
+func onGrid(series []trefoilclient.Series) bool {
+	for _, s := range series {
+		if !sameTimes(s.Times, series[0].Times) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameTimes tells series that share their times, which Trefoil's client gives
+// out as one slice.
 func sameTimes(a, b []time.Time) bool {
 	return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0]
 }

@@ -24,5 +24,5 @@ func LogVolume(res *trefoilclient.MetricResult, executed string) data.Frames {
 		s.Labels = map[string]string{"level": level}
 		byLevel.Series[i] = s
 	}
-	return Metrics(&byLevel, MetricOptions{Legend: "{{level}}", Executed: executed})
+	return Metrics(&byLevel, MetricOptions{Legend: "{{level}}", Executed: executed, PerSeries: true})
 }

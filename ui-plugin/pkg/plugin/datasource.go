@@ -6,10 +6,12 @@ import (
 	"net/http"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/instancemgmt"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/resource/httpadapter"
 	"github.com/grafana/grafana-plugin-sdk-go/experimental/concurrent"
 
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/bulkframe"
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/frames"
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
 )
@@ -37,16 +39,20 @@ type Datasource struct {
 	broken    error // why there is no client
 	resources backend.CallResourceHandler
 	cached    *cache
+	bulk      *bulkframe.Store
 }
 
-// New makes the instance of the data source with the given settings.
-func New(ctx context.Context, s backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
-	d := &Datasource{source: frames.Source{UID: s.UID, Name: s.Name}, cached: newCache()}
-	d.resources = httpadapter.New(d.resourceRoutes())
-	if d.settings, d.broken = readSettings(s); d.broken == nil {
-		d.client, d.broken = newClient(ctx, s, d.settings)
+// New makes instances of the data source, one for each of its settings. Its bulky
+// frames go through bulk, whose codec serves; without one they are the SDK's.
+func New(bulk *bulkframe.Store) datasource.InstanceFactoryFunc {
+	return func(ctx context.Context, s backend.DataSourceInstanceSettings) (instancemgmt.Instance, error) {
+		d := &Datasource{source: frames.Source{UID: s.UID, Name: s.Name}, cached: newCache(), bulk: bulk}
+		d.resources = httpadapter.New(d.resourceRoutes())
+		if d.settings, d.broken = readSettings(s); d.broken == nil {
+			d.client, d.broken = newClient(ctx, s, d.settings)
+		}
+		return d, nil
 	}
-	return d, nil
 }
 
 // Dispose frees idle connections when the settings have changed.
@@ -58,6 +64,9 @@ func (d *Datasource) Dispose() {
 
 // QueryData answers each query on its own: one that fails does not fail the rest.
 func (d *Datasource) QueryData(ctx context.Context, req *backend.QueryDataRequest) (*backend.QueryDataResponse, error) {
+	if d.bulk != nil && req.Format == backend.DataFrameFormat_ARROW {
+		ctx = d.bulk.Attach(ctx)
+	}
 	return concurrent.QueryData(ctx, req, func(ctx context.Context, q concurrent.Query) backend.DataResponse {
 		if d.broken != nil {
 			return failure(d.broken)

@@ -41,8 +41,11 @@ func TestAlertRulesReadAnswers(t *testing.T) {
 		if body.Instant {
 			found = []apitest.Series{{Labels: series[0].Labels, Times: series[0].Times[1:], Values: series[0].Values[1:]}, series[1]}
 		}
-		if strings.Contains(body.Query, "nothing") {
+		switch {
+		case strings.Contains(body.Query, "nothing"):
 			found = nil
+		case strings.Contains(body.Query, "grid"):
+			found = []apitest.Series{series[0], {Labels: series[1].Labels, Values: []float64{7, 9}}}
 		}
 		apitest.Answer(apitest.ArrowType, apitest.Metrics(nil, found))(w, r)
 	})
@@ -57,15 +60,18 @@ func TestAlertRulesReadAnswers(t *testing.T) {
 		return res["A"]
 	}
 
+	apart := map[string][]float64{"cart": {1, 3}, "payment": {7}}
 	for _, q := range []struct {
 		kind  string
 		model map[string]any
 		asked string
+		want  map[string][]float64
 	}{
-		{"metrics", map[string]any{"expr": "rate(x[$__rate_interval])", "legendFormat": "always the same"}, "promql rate(x[240s])"},
-		{"metrics", map[string]any{"expr": "x default 0", "language": "metricsql"}, "metricsql x default 0"},
-		{"logs", map[string]any{"logsMode": "builder", "logql": "sum(rate({} [$__interval]))"}, "logql sum(rate({} [15s]))"},
-		{"traces", map[string]any{"tracesMode": "traceql", "traceql": "{ } | rate()"}, "traceql { } | rate()"},
+		{"metrics", map[string]any{"expr": "rate(x[$__rate_interval])", "legendFormat": "always the same"}, "promql rate(x[240s])", apart},
+		{"metrics", map[string]any{"expr": "rate(grid[5m])"}, "promql rate(grid[5m])", map[string][]float64{"cart": {1, 3}, "payment": {7, 9}}},
+		{"metrics", map[string]any{"expr": "x default 0", "language": "metricsql"}, "metricsql x default 0", apart},
+		{"logs", map[string]any{"logsMode": "builder", "logql": "sum(rate({} [$__interval]))"}, "logql sum(rate({} [15s]))", apart},
+		{"traces", map[string]any{"tracesMode": "traceql", "traceql": "{ } | rate()"}, "traceql { } | rate()", apart},
 	} {
 		reader, err := timeseries.CollectionReaderFromFrames(evaluate(q.kind, q.model).Frames)
 		check(t, err)
@@ -81,7 +87,7 @@ func TestAlertRulesReadAnswers(t *testing.T) {
 				got[ref.GetLabels()["service_name"]] = append(got[ref.GetLabels()["service_name"]], *v)
 			}
 		}
-		if diff := cmp.Diff(map[string][]float64{"cart": {1, 3}, "payment": {7}}, got); diff != "" || all.Warning != nil || all.RefID != "A" {
+		if diff := cmp.Diff(q.want, got); diff != "" || all.Warning != nil || all.RefID != "A" {
 			t.Errorf("%v: %v, warning %v (-want +got):\n%s", q, all.RefID, all.Warning, diff)
 		}
 		if last := asked[len(asked)-1]; last != q.asked {

@@ -214,7 +214,7 @@ func TestMetricRequest(t *testing.T) {
 	if frame := onlyFrame(t, r); len(frame.Fields) != 0 || frame.Meta.Type != data.FrameTypeTimeSeriesMulti {
 		t.Errorf("no series: %+v", frame)
 	}
-	want := map[string]any{"language": "metricsql", "query": "rate(x[60s]) + 15000 + 3600", "instant": false, "step": 15.0,
+	want := map[string]any{"language": "metricsql", "query": "rate(x[60s]) + 15000 + 3600", "instant": false, "step": 15.0, "shared_times": true,
 		"start": "2026-03-01T11:00:00Z", "end": "2026-03-01T12:00:00Z"}
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)

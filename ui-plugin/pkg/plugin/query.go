@@ -11,6 +11,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/prometheus/common/model"
 
+	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/bulkframe"
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/frames"
 	"github.com/trefoil-o11y/trefoil/ui-plugin/pkg/trefoilclient"
 )
@@ -108,11 +109,38 @@ func (d *Datasource) queryMetrics(ctx context.Context, q backend.DataQuery, m qu
 	default:
 		return nil, invalid("format %q is none of time_series, table and heatmap", m.Format)
 	}
-	out := frames.Metrics(res, opt)
+	bulk, isBulk := bulkMetrics(ctx, res, opt)
+	out := data.Frames{bulk.Schema}
+	if !isBulk {
+		out = frames.Metrics(res, opt)
+	}
 	if m.Exemplars && !m.Instant {
 		out = append(out, d.exemplars(ctx, mq, out[0])...)
 	}
+	if isBulk {
+		bulk.Schema.RefID = q.RefID
+		if out[0], err = bulkframe.StandIn(ctx, bulk); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
+}
+
+// bulkMetrics is the one frame that holds all series, where it can be sent with
+// its columns where they are.
+func bulkMetrics(ctx context.Context, res *trefoilclient.MetricResult, opt frames.MetricOptions) (bulkframe.Frame, bool) {
+	if !bulkframe.Attached(ctx) {
+		return bulkframe.Frame{}, false
+	}
+	schema, ok := frames.MetricsWithoutRows(res, opt)
+	if !ok {
+		return bulkframe.Frame{}, false
+	}
+	f := bulkframe.Frame{Schema: schema, Times: res.Series[0].Times, Values: make([][]float64, len(res.Series)), Sent: res.Release}
+	for i, s := range res.Series {
+		f.Values[i] = s.Values
+	}
+	return f, true
 }
 
 // maxExemplars is how many points a panel is still readable with.

@@ -237,11 +237,12 @@ func seeMetrics(t *testing.T, h *host, to time.Time) {
 		t.Fatal(r.Error)
 	}
 	got := map[string]float64{}
-	for _, f := range r.Frames {
-		if f.Meta.Type != data.FrameTypeTimeSeriesMulti || f.Rows() == 0 {
-			t.Fatalf("frame %+v with %d rows", f.Meta, f.Rows())
-		}
-		got[f.Fields[1].Config.DisplayNameFromDS] = f.Fields[1].At(f.Rows() - 1).(float64)
+	wide := onlyFrame(t, r) // both were exported at once
+	if wide.Meta.Type != data.FrameTypeTimeSeriesWide || wide.Rows() == 0 {
+		t.Fatalf("frame %+v with %d rows", wide.Meta, wide.Rows())
+	}
+	for _, field := range wide.Fields[1:] {
+		got[field.Config.DisplayNameFromDS] = field.At(wide.Rows() - 1).(float64)
 	}
 	if len(got) != 2 || got["ok"] != 5 || got["failed"] != 6 {
 		t.Errorf("%v, want ok 5 and failed 6", got)

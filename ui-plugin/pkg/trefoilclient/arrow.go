@@ -18,6 +18,10 @@ import (
 type arrowStream struct {
 	from io.Reader
 	most int64 // bytes that may be read
+	// bodies, unless nil, is where the memory of messages' bodies comes from; taken
+	// is what came. What is made of a batch must not outlive them then.
+	bodies *buffers
+	taken  [][]byte
 
 	read    int64
 	columns int   // of the schema, 0 before it
@@ -83,7 +87,7 @@ func (s *arrowStream) Retain() {}
 func (s *arrowStream) Release() {}
 
 func (s *arrowStream) message() (*ipc.Message, error) {
-	head, err := s.bytes(8)
+	head, err := s.bytes(8, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +101,7 @@ func (s *arrowStream) message() (*ipc.Message, error) {
 	if size < 8 {
 		return nil, errCutShort
 	}
-	meta, err := s.bytes(size)
+	meta, err := s.bytes(size, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -105,19 +109,25 @@ func (s *arrowStream) message() (*ipc.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := s.bytes(length)
+	body, err := s.bytes(length, s.bodies)
 	if err != nil {
 		return nil, err
 	}
 	return ipc.NewMessage(memory.NewBufferBytes(meta), memory.NewBufferBytes(body)), nil
 }
 
-// bytes reads the next n.
-func (s *arrowStream) bytes(n int64) ([]byte, error) {
+// bytes reads the next n, into memory from the pool if there is one.
+func (s *arrowStream) bytes(n int64, from *buffers) ([]byte, error) {
 	if n > s.most-s.read {
 		return nil, errTooLarge
 	}
-	b := make([]byte, n)
+	var b []byte
+	if from != nil {
+		b = from.get(int(n))
+		s.taken = append(s.taken, b)
+	} else {
+		b = make([]byte, n)
+	}
 	for got := 0; got < len(b); {
 		k, err := s.from.Read(b[got:])
 		got += k

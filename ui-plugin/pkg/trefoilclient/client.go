@@ -56,6 +56,8 @@ type Client struct {
 	cfg  Config
 	base *url.URL
 	http *http.Client
+	// bodies is memory of answers that were released.
+	bodies buffers
 }
 
 // New checks the address; it does not connect.
@@ -97,6 +99,9 @@ type request struct {
 	query        url.Values
 	body         any // encoded as JSON when not nil
 	accept       string
+	// plain asks for an answer without compression: what is mostly numbers costs
+	// more to compress and expand than to send.
+	plain bool
 }
 
 // open sends one request; the caller reads the answer and closes it. Anything but
@@ -139,6 +144,9 @@ func (c *Client) newRequest(ctx context.Context, r request) (*http.Request, erro
 		return nil, &Error{Class: Misconfigured, Message: "the request cannot be made: " + unwrapURL(err).Error(), Err: err}
 	}
 	req.Header.Set("Accept", r.accept)
+	if r.plain {
+		req.Header.Set("Accept-Encoding", "identity")
+	}
 	if r.body != nil {
 		req.Header.Set("Content-Type", jsonType)
 	}
@@ -187,6 +195,9 @@ func (c *Client) callArrow(ctx context.Context, r request, decode func(*arrowStr
 	}
 	defer answer.Close()
 	stream := &arrowStream{from: answer, most: c.cfg.MaxResponseBytes}
+	if r.plain {
+		stream.bodies = &c.bodies
+	}
 	err = decode(stream)
 	var broken *brokenOff
 	switch {

@@ -41,6 +41,9 @@ func TestRequests(t *testing.T) {
 	if got.Method != "POST" || got.URL.Path != "/base/api/v1/query" || got.Header.Get("Accept") != arrowType {
 		t.Errorf("metrics: %s %s accepting %s", got.Method, got.URL.Path, got.Header.Get("Accept"))
 	}
+	if got.Header.Get("Accept-Encoding") != "identity" {
+		t.Errorf("metrics are asked with %s", got.Header.Get("Accept-Encoding"))
+	}
 	if got.Header.Get("X-Scope-OrgID") != "shop" || got.Header.Get("Authorization") != "Bearer secret" {
 		t.Errorf("headers: %v", got.Header)
 	}
@@ -48,7 +51,7 @@ func TestRequests(t *testing.T) {
 	if err := json.Unmarshal(body, &sent); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"language": "promql", "query": "up", "start": "2026-03-01T12:00:00.000000005Z", "end": "2026-03-01T13:00:00.000000005Z", "step": 15.0, "instant": false}
+	want := map[string]any{"language": "promql", "query": "up", "start": "2026-03-01T12:00:00.000000005Z", "end": "2026-03-01T13:00:00.000000005Z", "step": 15.0, "instant": false, "shared_times": true}
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("metrics body (-want +got):\n%s", diff)
 	}

@@ -36,6 +36,27 @@ func TestDecodeMetrics(t *testing.T) {
 	}
 }
 
+// Times that are left out are those of the series before, in memory too.
+func TestDecodeSharedTimes(t *testing.T) {
+	whole := apitest.Series{Times: []int64{1000, 2000}, Values: []float64{1, 2}}
+	again := apitest.Series{Values: []float64{3, 4}}
+	got, err := decodeMetrics(apitest.Metrics(nil, []apitest.Series{whole, again, again}, []apitest.Series{whole, again}, []apitest.Series{{}, {Times: []int64{9}, Values: []float64{5}}}), budget)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Series) != 7 {
+		t.Fatalf("%d series", len(got.Series))
+	}
+	for i, s := range got.Series[:5] {
+		if len(s.Values) != 2 || s.Values[0] != []float64{1, 3, 3, 1, 3}[i] || &s.Times[0] != &got.Series[0].Times[0] || s.Times[1] != time.Unix(2, 0).UTC() {
+			t.Errorf("%d: %+v", i, s)
+		}
+	}
+	if s := got.Series[5:]; len(s[0].Times) != 0 || s[1].Times[0] != time.UnixMilli(9).UTC() {
+		t.Errorf("%+v", s)
+	}
+}
+
 // No series are a batch without rows, or no batch at all.
 func TestDecodeNothing(t *testing.T) {
 	for _, stream := range [][]byte{apitest.Metrics(nil), apitest.Metrics(nil, []apitest.Series{})} {
@@ -97,6 +118,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"logs for metrics", metricsOf(logs), `0 columns named "labels"`},
 		{"metrics for logs", logsOf(twoSeries), `0 columns named "time"`},
 		{"more values than times", metricsOf(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1}, Values: []float64{1, 2}}})), "1 times and 2 values"},
+		{"times left out at first", metricsOf(apitest.Metrics(nil, []apitest.Series{{Values: []float64{1}}})), "begins with a row without times"},
+		{"times left out of a batch", metricsOf(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1}, Values: []float64{1}}}, []apitest.Series{{Values: []float64{1}}})), "begins with a row without times"},
+		{"fewer values than the times before", metricsOf(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1, 2}, Values: []float64{1, 2}}, {Values: []float64{1}}})), "2 times and 1 values"},
 		{"more memory than allowed", func() error { _, err := decodeMetrics(twoSeries, 64); return err }, "more bytes than"},
 	} {
 		if err := tc.decode(); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -128,6 +152,7 @@ func logsOf(b []byte) func() error {
 func FuzzDecode(f *testing.F) {
 	f.Add(twoSeries)
 	f.Add(apitest.Metrics(nil))
+	f.Add(apitest.Metrics(nil, []apitest.Series{{Times: []int64{1, 2}, Values: []float64{1, 2}}, {Values: []float64{3, 4}}}))
 	f.Add(apitest.Logs(false, apitest.Log{ID: "1", Attributes: []string{"a", "1"}}))
 	f.Add(apitest.Lines(apitest.Line{ID: "1", Stream: []string{"service_name", "cart"}, Metadata: []string{"trace_id", "ab"}, Parsed: []string{"n", "1"}}))
 	f.Add(append([]byte{0xff, 0xff, 0xff, 0xff, 0xf0, 0xff, 0xff, 0x7f}, end...))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -36,6 +37,9 @@ type MetricResult struct {
 	Series   []Series
 	Warnings []string
 	Cost     Cost
+	// Release gives the memory of all Values back, for answers to come. Whoever may
+	// still be reading them leaves it alone; the garbage collector does as well.
+	Release func()
 }
 
 // Metrics evaluates q. An expression that matches nothing gives no series and no error.
@@ -48,9 +52,10 @@ func (c *Client) Metrics(ctx context.Context, q MetricQuery) (*MetricResult, err
 		Step     float64 `json:"step,omitempty"`
 		Instant  bool    `json:"instant"`
 		Limit    int     `json:"limit,omitempty"`
-	}{q.Language, q.Query, formatTime(q.Start), formatTime(q.End), q.Step.Seconds(), q.Instant, q.Limit}
+		Shared   bool    `json:"shared_times"`
+	}{q.Language, q.Query, formatTime(q.Start), formatTime(q.End), q.Step.Seconds(), q.Instant, q.Limit, true}
 	res := &MetricResult{}
-	cost, err := c.callArrow(ctx, request{method: http.MethodPost, path: "api/v1/query", body: body}, res.decode)
+	cost, err := c.callArrow(ctx, request{method: http.MethodPost, path: "api/v1/query", body: body, plain: true}, res.decode)
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +64,21 @@ func (c *Client) Metrics(ctx context.Context, q MetricQuery) (*MetricResult, err
 }
 
 func (res *MetricResult) decode(stream *arrowStream) error {
+	var last grid
 	meta, err := stream.batches(func(rec arrow.RecordBatch) error {
-		series, err := seriesOf(rec)
-		res.Series = append(res.Series, series...)
-		return err
+		b, err := metricBatchOf(rec)
+		if err != nil {
+			return err
+		}
+		last.mayRepeat = false // a batch stands alone
+		for row := range int(rec.NumRows()) {
+			s, err := b.series(row, &last)
+			if err != nil {
+				return err
+			}
+			res.Series = append(res.Series, s)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -70,11 +86,35 @@ func (res *MetricResult) decode(stream *arrowStream) error {
 	if kind := metadataValue(meta, "trefoil.kind"); kind != "metric" {
 		return fmt.Errorf("arrow stream: kind %q where metric was asked", kind)
 	}
+	if pool, taken := stream.bodies, stream.taken; pool != nil {
+		res.Release = func() {
+			for _, b := range taken {
+				pool.put(b)
+			}
+		}
+	}
 	res.Warnings, err = warnings(meta)
 	return err
 }
 
-func seriesOf(rec arrow.RecordBatch) ([]Series, error) {
+// grid is the times of the row before, as they came and as they are given out.
+type grid struct {
+	mayRepeat bool // whether the next row may leave them out
+	raw       []arrow.Timestamp
+	times     []time.Time
+}
+
+// metricBatch is the columns of one record batch of a metric answer, one series a row.
+type metricBatch struct {
+	labels, times, values spans
+	timeLists             *array.List
+	keys, items           *array.String
+	stamps                []arrow.Timestamp
+	unit                  arrow.TimeUnit
+	floats                []float64
+}
+
+func metricBatchOf(rec arrow.RecordBatch) (*metricBatch, error) {
 	labels, err := column[*array.Map](rec, "labels")
 	if err != nil {
 		return nil, err
@@ -94,34 +134,42 @@ func seriesOf(rec arrow.RecordBatch) ([]Series, error) {
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return nil, fmt.Errorf("arrow stream: labels, times, values are %s, %s, %s", labels.DataType(), times.DataType(), values.DataType())
 	}
-	unit := stamps.DataType().(*arrow.TimestampType).Unit
-	lists := [3]spans{{lists: labels, values: min(keys.Len(), items.Len())}, {lists: times, values: stamps.Len()}, {lists: values, values: floats.Len()}}
-	out := make([]Series, rec.NumRows())
-	var grid []arrow.Timestamp
-	for row := range out {
-		l0, l1, err0 := lists[0].next(row)
-		t0, t1, err1 := lists[1].next(row)
-		v0, v1, err2 := lists[2].next(row)
-		if err := errors.Join(err0, err1, err2); err != nil {
-			return nil, err
-		}
-		if t1-t0 != v1-v0 {
-			return nil, fmt.Errorf("arrow stream: row %d has %d times and %d values", row, t1-t0, v1-v0)
-		}
-		s := Series{Labels: make(map[string]string, l1-l0), Values: floats.Float64Values()[v0:v1:v1]}
-		raw := stamps.TimestampValues()[t0:t1]
-		if row > 0 && slices.Equal(raw, grid) {
-			s.Times = out[row-1].Times
-		} else {
-			s.Times = timesOf(raw, unit)
-		}
-		grid = raw
-		for i := l0; i < l1; i++ {
-			s.Labels[keys.Value(i)] = items.Value(i)
-		}
-		out[row] = s
+	return &metricBatch{
+		labels:    spans{lists: labels, values: min(keys.Len(), items.Len())},
+		times:     spans{lists: times, values: stamps.Len()},
+		values:    spans{lists: values, values: floats.Len()},
+		timeLists: times, keys: keys, items: items,
+		stamps: stamps.TimestampValues(), unit: stamps.DataType().(*arrow.TimestampType).Unit, floats: floats.Float64Values(),
+	}, nil
+}
+
+// series is the series of a row; rows are read in order. Null times are the last
+// row's, and equal ones are given out as the same slice.
+func (b *metricBatch) series(row int, last *grid) (Series, error) {
+	l0, l1, err0 := b.labels.next(row)
+	t0, t1, err1 := b.times.next(row)
+	v0, v1, err2 := b.values.next(row)
+	if err := errors.Join(err0, err1, err2); err != nil {
+		return Series{}, err
 	}
-	return out, nil
+	switch {
+	case b.timeLists.IsNull(row):
+		if !last.mayRepeat {
+			return Series{}, errors.New("arrow stream: a batch begins with a row without times")
+		}
+	case last.times == nil || !slices.Equal(b.stamps[t0:t1], last.raw):
+		last.raw = b.stamps[t0:t1]
+		last.times = timesOf(last.raw, b.unit)
+	}
+	last.mayRepeat = true
+	if len(last.times) != v1-v0 {
+		return Series{}, fmt.Errorf("arrow stream: row %d has %d times and %d values", row, len(last.times), v1-v0)
+	}
+	s := Series{Labels: make(map[string]string, l1-l0), Times: last.times, Values: b.floats[v0:v1:v1]}
+	for i := l0; i < l1; i++ {
+		s.Labels[strings.Clone(b.keys.Value(i))] = strings.Clone(b.items.Value(i))
+	}
+	return s, nil
 }
 
 func timesOf(raw []arrow.Timestamp, unit arrow.TimeUnit) []time.Time {

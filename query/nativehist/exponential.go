@@ -1,8 +1,9 @@
-package metricexec
+package nativehist
 
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
@@ -10,15 +11,39 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
-// nativeHistogram converts an exponential histogram point to Prometheus's
-// native histogram. OTLP's positive bucket i covers
+// Of converts a histogram point to Prometheus's native histogram: one with
+// explicit bounds to one with custom buckets.
+func Of(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
+	switch {
+	case p.Flags&metricstore.NoRecordedValue != 0:
+		return &histogram.FloatHistogram{Sum: math.Float64frombits(value.StaleNaN)}, nil
+	case p.Kind == metricstore.KindExplicit:
+		return custom(p), nil
+	}
+	return exponential(p)
+}
+
+// custom converts a point with explicit bounds, which has a count more than bounds:
+// bucket i ends at bound i, the last one never.
+func custom(p *metricstore.HistogramPoint) *histogram.FloatHistogram {
+	h := &histogram.FloatHistogram{
+		Schema: histogram.CustomBucketsSchema, Count: p.Number(p.Count), Sum: p.Sum,
+		CustomValues: slices.Clone(p.Bounds), CounterResetHint: hint(p),
+	}
+	h.PositiveSpans, h.PositiveBuckets = spans(p, p.Counts, -1, 0)
+	return h
+}
+
+// hint is what the sender says of resets. The numbers are the same.
+func hint(p *metricstore.HistogramPoint) histogram.CounterResetHint {
+	return histogram.CounterResetHint(p.Hint())
+}
+
+// exponential converts a point with exponential buckets. OTLP's positive bucket i covers
 // (base^(offset+i), base^(offset+i+1)] with base = 2^(2^-scale); negative is its
 // mirror image. Scales above the finest native schema are merged down to it;
 // scales below the coarsest cannot be represented and are an error.
-func nativeHistogram(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
-	if p.Flags&metricstore.NoRecordedValue != 0 {
-		return &histogram.FloatHistogram{Sum: math.Float64frombits(value.StaleNaN)}, nil
-	}
+func exponential(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
 	if p.Scale < histogram.ExponentialSchemaMin {
 		return nil, fmt.Errorf("exponential histogram: scale %d is coarser than the coarsest native schema %d",
 			p.Scale, histogram.ExponentialSchemaMin)
@@ -34,6 +59,8 @@ func nativeHistogram(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, 
 		Sum:           p.Sum,
 		ZeroCount:     p.Number(p.ZeroCount),
 		ZeroThreshold: p.ZeroThreshold,
+
+		CounterResetHint: hint(p),
 	}
 	h.PositiveSpans, h.PositiveBuckets = spans(p, p.PositiveCounts, p.PositiveOffset, shift)
 	h.NegativeSpans, h.NegativeBuckets = spans(p, p.NegativeCounts, p.NegativeOffset, shift)

@@ -1,4 +1,4 @@
-package metricexec
+package nativehist
 
 import (
 	"math"
@@ -44,12 +44,12 @@ func TestNativeBucketsHoldTheirObservations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for scale := int32(-4); scale <= 11; scale++ {
 		base := math.Exp2(math.Exp2(-float64(scale)))
-		e := &metricstore.HistogramPoint{Scale: scale, PositiveOffset: -3, PositiveCounts: make([]uint64, 40)}
+		e := &metricstore.HistogramPoint{Kind: metricstore.KindExponential, Scale: scale, PositiveOffset: -3, PositiveCounts: make([]uint64, 40)}
 		for range 60 {
 			e.PositiveCounts[rng.IntN(40)]++
 			e.Count++
 		}
-		h, err := nativeHistogram(e)
+		h, err := Of(e)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,22 +78,22 @@ func covered(h *histogram.FloatHistogram, v float64) bool {
 }
 
 func TestNativeOfNoRecordedValueIsStale(t *testing.T) {
-	h, err := nativeHistogram(&metricstore.HistogramPoint{Flags: metricstore.NoRecordedValue})
+	h, err := Of(&metricstore.HistogramPoint{Kind: metricstore.KindExponential, Flags: metricstore.NoRecordedValue})
 	if err != nil || !value.IsStaleNaN(h.Sum) {
 		t.Errorf("got %v, %v; want a staleness marker", h, err)
 	}
 }
 
 func TestNativeRefusesTooCoarse(t *testing.T) {
-	if _, err := nativeHistogram(&metricstore.HistogramPoint{Scale: -5}); err == nil {
+	if _, err := Of(&metricstore.HistogramPoint{Kind: metricstore.KindExponential, Scale: -5}); err == nil {
 		t.Error("scale -5 was converted")
 	}
 }
 
-// Histograms of Prometheus may count in fractions, and be gauges.
-func TestFractionsAndGauges(t *testing.T) {
+// Histograms of Prometheus may count in fractions.
+func TestFractions(t *testing.T) {
 	bits := math.Float64bits
-	p := &metricstore.HistogramPoint{
+	p := &metricstore.HistogramPoint{Kind: metricstore.KindExponential,
 		Time: 1000, Flags: metricstore.FloatCounts, Scale: 2, Count: bits(1.75), ZeroCount: bits(0.25), Sum: 3,
 		PositiveOffset: 1, PositiveCounts: []uint64{bits(0.5), bits(0), bits(1)},
 	}
@@ -101,22 +101,8 @@ func TestFractionsAndGauges(t *testing.T) {
 		Schema: 2, Count: 1.75, ZeroCount: 0.25, Sum: 3,
 		PositiveSpans: []histogram.Span{{Offset: 2, Length: 3}}, PositiveBuckets: []float64{0.5, 0, 1},
 	}
-	got, err := nativeHistogram(p)
+	got, err := Of(p)
 	if err != nil || !got.Equals(want) {
 		t.Fatalf("%v, %v, want %v", got, err, want)
-	}
-	for temporality, hint := range map[metricstore.Temporality]histogram.CounterResetHint{
-		metricstore.Unspecified: histogram.GaugeType, metricstore.Delta: histogram.GaugeType, metricstore.Cumulative: histogram.UnknownCounterReset,
-	} {
-		n := new(native)
-		n.add(p)
-		if got := n.raw(temporality).histograms[0].CounterResetHint; got != hint {
-			t.Errorf("temporality %d: hint %d, want %d", temporality, got, hint)
-		}
-	}
-	e := new(explicit)
-	e.add(&metricstore.HistogramPoint{Time: 1000, Flags: metricstore.FloatCounts, Count: bits(1.5), Bounds: []float64{1, 2}, Counts: []uint64{bits(0.5), bits(0.75), bits(0.25)}})
-	if got := []float64{e.bucket(1).values[0], e.bucket(2).values[0], e.counts().values[0]}; !cmp.Equal(got, []float64{0.5, 1.25, 1.5}) {
-		t.Errorf("buckets and count %v", got)
 	}
 }

@@ -1,0 +1,104 @@
+package tracestore
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
+)
+
+// extent is when the first span of a trace began and the last one ended, Unix ns.
+type extent struct {
+	trace    [16]byte
+	from, to int64
+}
+
+// placesOf is where the spans of some traces are, as conditions on spans; the error
+// is ErrNotFound where none of them is known.
+func (s *Store) placesOf(ctx context.Context, t tenant.ID, ids [][16]byte, op string) ([]chsql.Expr, conn.Stats, error) {
+	of := ofTraces(t, ids)
+	var known []extent
+	var id string
+	stats, err := s.db.Select(ctx, conn.Query{SQL: extentSelect(of).SQL(), Op: op}, func(rows driver.Rows) error {
+		var e extent
+		if err := rows.Scan(&id, &e.from, &e.to); err != nil {
+			return err
+		}
+		copy(e.trace[:], id)
+		known = append(known, e)
+		return nil
+	})
+	if err != nil {
+		return nil, stats, err
+	}
+	if len(known) == 0 {
+		return nil, stats, ErrNotFound
+	}
+	return places(of, known), stats, nil
+}
+
+func ofTraces(t tenant.ID, ids [][16]byte) []chsql.Expr {
+	set := make([]chsql.Expr, len(ids))
+	for i := range ids {
+		set[i] = chsql.Bytes(ids[i][:])
+	}
+	one := chsql.In(chsql.Col("trace_id"), set...)
+	if len(set) == 1 {
+		one = chsql.Eq(chsql.Col("trace_id"), set[0])
+	}
+	return []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), one}
+}
+
+func extentSelect(of []chsql.Expr) chsql.Select {
+	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
+	return chsql.Select{
+		Columns: []chsql.Expr{chsql.Col("trace_id"), nanos(chsql.Func("min", chsql.Col("start_time"))), nanos(chsql.Func("max", chsql.Col("end_time")))},
+		From:    chsql.Table(index), Where: of, GroupBy: []chsql.Expr{chsql.Col("trace_id")},
+	}
+}
+
+// whenTrace holds for the spans of the time that a trace was, and for none if it is
+// not known: spans are found by their time, and by their trace within a minute of it.
+func whenTrace(t tenant.ID, id chsql.Expr) chsql.Expr {
+	of := []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), chsql.Eq(chsql.Col("trace_id"), id)}
+	bound := func(e chsql.Expr) chsql.Expr {
+		return chsql.Scalar(chsql.Select{Columns: []chsql.Expr{e}, From: chsql.Table(index), Where: of})
+	}
+	start := chsql.Col("start_time")
+	return chsql.And(chsql.Ge(start, bound(chsql.Func("min", start))), chsql.Le(start, bound(chsql.Func("max", chsql.Col("end_time")))))
+}
+
+// mostPlaces bounds the pairs of minute and trace that a statement names.
+const mostPlaces = 2000
+
+// places are the conditions of traces and those on when they were. Spans are
+// ordered by minute and then by trace, so the server finds each pair of both by
+// its key. Long traces, and times that the minutes of a key do not tell apart, are
+// left to the times of all and the traces.
+func places(of []chsql.Expr, known []extent) []chsql.Expr {
+	const minute = int64(time.Minute)
+	const last = int64(1<<32-1) * int64(time.Second) // of what the key tells apart
+	first := known[0]
+	var pairs []chsql.Expr
+	exact := true
+	for _, e := range known {
+		first.from, first.to = min(first.from, e.from), max(first.to, e.to)
+		begin, end := e.from/minute, e.to/minute
+		if exact = exact && 0 <= e.from && e.to <= last && end-begin < int64(mostPlaces-len(pairs)); !exact {
+			continue
+		}
+		for m := begin; m <= end; m++ {
+			pairs = append(pairs, chsql.Func("tuple", chsql.Seconds(m*60), chsql.Bytes(e.trace[:])))
+		}
+	}
+	start := chsql.Col("start_time")
+	where := append(of, chsql.Ge(start, chsql.Nanoseconds(first.from)), chsql.Le(start, chsql.Nanoseconds(first.to)))
+	if exact {
+		key := chsql.Func("tuple", chsql.Func("toStartOfMinute", start), chsql.Col("trace_id"))
+		where = append(where, chsql.Func("indexHint", chsql.In(key, pairs...)))
+	}
+	return where
+}

@@ -1,7 +1,6 @@
 package layout
 
 import (
-	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -79,8 +78,12 @@ type typed struct {
 	indexed bool
 }
 
-func newTyped() attributeColumns   { return &typed{} }
-func newIndexed() attributeColumns { return &typed{indexed: true} }
+func newTyped() attributeColumns { return &typed{} }
+func newIndexed() attributeColumns {
+	t := &typed{indexed: true}
+	t.IndexedColumns() // from now on tokens are made
+	return t
+}
 
 func (t *typed) add(kvs []attribute.KeyValue) { t.Append(kvs) }
 func (t *typed) reset()                       { t.Reset() }
@@ -230,6 +233,6 @@ func plain(b *testing.B, v pcommon.Value) attribute.Value {
 	case pcommon.ValueTypeBool:
 		return attribute.BoolValue(v.Bool())
 	}
-	b.Fatal(fmt.Sprintf("a value of type %s", v.Type()))
+	b.Fatalf("a value of type %s", v.Type())
 	return attribute.Value{}
 }

@@ -2,6 +2,7 @@ package otlpwire
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,4 +71,25 @@ func TestCheckCounts(t *testing.T) {
 	if _, err := check(future, messages.traces.request); err != nil {
 		t.Errorf("a field of a later version: %v", err)
 	}
+}
+
+// FuzzTogether: two requests that are whole fields are right together when both
+// are right alone, and have as many records.
+func FuzzTogether(f *testing.F) {
+	f.Add([]byte("\x0a\x04\x12\x02\x12\x00"), []byte("\x0a\x00"))
+	f.Add([]byte("\x0a\x03\x12\x02\x12"), []byte("\x00\x0a\x00"))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		if !Complete(a) || !Complete(b) {
+			return
+		}
+		both, err := check(slices.Concat(a, b), messages.logs.request)
+		one, errA := check(a, messages.logs.request)
+		other, errB := check(b, messages.logs.request)
+		if (err == nil) != (errA == nil && errB == nil) {
+			t.Fatalf("together %v; alone %v, %v", err, errA, errB)
+		}
+		if err == nil && both.records != one.records+other.records {
+			t.Fatalf("%d records together, %d and %d alone", both.records, one.records, other.records)
+		}
+	})
 }

@@ -56,7 +56,7 @@ const (
 
 // parts lists what a series of a type is visible as.
 func (v view) parts(t metricstore.Type, prometheus bool) []part {
-	if t == metricstore.Histogram && (v == classic || !prometheus) {
+	if t == metricstore.Histogram && !(v == asSent && prometheus) {
 		return []part{buckets, sum, count}
 	}
 	return []part{whole}

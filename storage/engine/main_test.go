@@ -46,6 +46,7 @@ func testConfig(dir string) engine.Config {
 		DataDir:     dir,
 		Library:     os.Getenv("TREFOIL_ENGINE_LIB"),
 		MemoryLimit: 1 << 30,
+		StopTimeout: 45 * time.Second, // a machine that is busy with other tests stops an engine slowly
 		Logger:      slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError + 1})),
 	}
 }
@@ -67,7 +68,7 @@ func start(t testing.TB, cfg engine.Config) *engine.Engine {
 
 func stop(t testing.TB, e *engine.Engine) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := e.Stop(ctx); err != nil {
 		t.Error(err)

@@ -29,7 +29,7 @@ func RequestKey(t tenant.ID, s Signal, body []byte) wal.Key {
 
 // WithRequestKey returns ctx with a request's identity in it, for LogSink.
 func WithRequestKey(ctx context.Context, key wal.Key) context.Context {
-	return context.WithValue(ctx, requestKey{}, []wal.Key{key})
+	return WithRequestKeys(ctx, []wal.Key{key})
 }
 
 // WithRequestKeys is WithRequestKey of several requests that became one, of which
@@ -40,10 +40,8 @@ func WithRequestKeys(ctx context.Context, keys []wal.Key) context.Context {
 
 type requestKey struct{}
 
-// keysOf is the request's identity, the zero Key when nobody said.
+// keysOf is the request's identity, none when nobody said.
 func keysOf(ctx context.Context) []wal.Key {
-	if keys, _ := ctx.Value(requestKey{}).([]wal.Key); len(keys) > 0 {
-		return keys
-	}
-	return []wal.Key{{}}
+	keys, _ := ctx.Value(requestKey{}).([]wal.Key)
+	return keys
 }

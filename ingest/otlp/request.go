@@ -28,7 +28,6 @@ const (
 // signal is what a door does for one kind of telemetry.
 type signal struct {
 	name   ingest.Signal
-	read   func(d *otlpwire.Decoder, t tenant.ID, body []byte, adm *ingest.Admission) (*ingest.Built, error)
 	decode func(body []byte) (walk, error) // of JSON
 	answer func(r ingest.Result, enc encoding) ([]byte, error)
 }
@@ -54,7 +53,6 @@ type response interface {
 func logsSignal() signal {
 	return signal{
 		name: ingest.Logs,
-		read: reads(ingest.Logs),
 		decode: func(body []byte) (walk, error) {
 			req := plogotlp.NewExportRequest()
 			if err := unmarshal(req, body); err != nil {
@@ -78,7 +76,6 @@ func logsSignal() signal {
 func metricsSignal() signal {
 	return signal{
 		name: ingest.Metrics,
-		read: reads(ingest.Metrics),
 		decode: func(body []byte) (walk, error) {
 			req := pmetricotlp.NewExportRequest()
 			if err := unmarshal(req, body); err != nil {
@@ -102,7 +99,6 @@ func metricsSignal() signal {
 func tracesSignal() signal {
 	return signal{
 		name: ingest.Traces,
-		read: reads(ingest.Traces),
 		decode: func(body []byte) (walk, error) {
 			req := ptraceotlp.NewExportRequest()
 			if err := unmarshal(req, body); err != nil {
@@ -142,15 +138,15 @@ func openDoor(p *ingest.Pipeline) *door {
 	return d
 }
 
-// reads are the decoders of protobuf by signal.
-func reads(s ingest.Signal) func(*otlpwire.Decoder, tenant.ID, []byte, *ingest.Admission) (*ingest.Built, error) {
+// read makes columns of a protobuf body.
+func (d *door) read(s ingest.Signal, t tenant.ID, body []byte, adm *ingest.Admission) (*ingest.Built, error) {
 	switch s {
 	case ingest.Logs:
-		return (*otlpwire.Decoder).Logs
+		return d.decoder.Logs(t, body, adm)
 	case ingest.Traces:
-		return (*otlpwire.Decoder).Traces
+		return d.decoder.Traces(t, body, adm)
 	}
-	return (*otlpwire.Decoder).Metrics
+	return d.decoder.Metrics(t, body, adm)
 }
 
 // together stores protobuf requests as one: messages that follow each other are
@@ -163,7 +159,7 @@ func (d *door) together(g *joint.Group[kind]) error {
 	if adm.Grow(int64(len(body))) != nil {
 		return joint.ErrSeparate
 	}
-	built, err := reads(g.Kind.signal)(d.decoder, g.Kind.tenant, body, adm)
+	built, err := d.read(g.Kind.signal, g.Kind.tenant, body, adm)
 	if err != nil || !built.Whole() {
 		return joint.ErrSeparate
 	}
@@ -184,7 +180,7 @@ func (d *door) join(s *signal, t tenant.ID, body []byte, adm *ingest.Admission) 
 		waiting, cancel := context.WithTimeout(ctx, d.pipeline.Patience(ctx))
 		defer cancel()
 		err = d.small.Do(waiting, kind{t, s.name}, key, body, func() error {
-			built, err := s.read(d.decoder, t, body, adm)
+			built, err := d.read(s.name, t, body, adm)
 			if err != nil {
 				return err
 			}
@@ -200,14 +196,15 @@ func (d *door) join(s *signal, t tenant.ID, body []byte, adm *ingest.Admission) 
 }
 
 // take reads a body. Protobuf becomes columns at once, which ends the
-// request's share of the in-flight budget; JSON becomes pdata.
+// request's share of the in-flight budget, unless it is small (see join); JSON
+// becomes pdata.
 func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
 	d.pipeline.Arrived(t, len(body))
 	if enc == protobuf && len(body) <= joint.MaxBody && otlpwire.Complete(body) {
 		return d.join(s, t, body, adm), nil
 	}
 	if enc == protobuf {
-		built, err := s.read(d.decoder, t, body, adm)
+		built, err := d.read(s.name, t, body, adm)
 		if err != nil {
 			return nil, err
 		}

@@ -90,11 +90,7 @@ func (l *Log) Stats() Stats {
 // any other the blocks may be found on disk by a restart, and a retry with the
 // same key is safe.
 func (l *Log) Append(ctx context.Context, key Key, blocks []block.Block) error {
-	t, err := newTicket([]Key{key}, blocks)
-	if err != nil {
-		return err
-	}
-	return l.append(ctx, t)
+	return l.AppendTogether(ctx, []Key{key}, blocks)
 }
 
 // AppendTogether is Append for several requests, which are one from then on: all
@@ -102,19 +98,15 @@ func (l *Log) Append(ctx context.Context, key Key, blocks []block.Block) error {
 // a key is known already, or there twice, nothing is done and the answer is
 // ErrRepeated: their requests have to be appended one by one.
 func (l *Log) AppendTogether(ctx context.Context, keys []Key, blocks []block.Block) error {
+	if ctx.Err() != nil { // before the checksums are made
+		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
+	}
 	if len(keys) == 0 {
 		keys = []Key{{}}
 	}
 	t, err := newTicket(keys, blocks)
 	if err != nil {
 		return err
-	}
-	return l.append(ctx, t)
-}
-
-func (l *Log) append(ctx context.Context, t *ticket) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
 	}
 	if len(t.frame.parts) == 0 {
 		return nil

@@ -85,7 +85,7 @@ func aheadOf(ctx context.Context, t tenant.ID) *Ahead {
 func (e *Engine) Ahead(ctx context.Context, t tenant.ID, all []Timed) (*Ahead, error) {
 	a := &Ahead{tenant: t, selectors: map[string]*readAhead{}}
 	for _, one := range all {
-		for _, read := range e.reads.of(e, one.Expr) {
+		for _, read := range e.factsOf(one.Expr).reads {
 			a.want(read, one.At.UnixMilli())
 		}
 	}

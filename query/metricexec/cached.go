@@ -64,8 +64,8 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || lookbackOf(ctx) > 0 || s.start < 0 {
 		return nil, false, nil
 	}
-	back, ok := e.reaches.of(e, expr)
-	if !ok {
+	back := e.factsOf(expr).reach
+	if back < 0 { // steps depend on each other, or on what comes after them
 		return nil, false, nil
 	}
 	s.end = s.last(s.end)
@@ -162,34 +162,6 @@ func (s Stats) cachedNote() string {
 		return ""
 	}
 	return fmt.Sprintf("cache  -- %d of %d steps\n", s.CachedSteps, s.Steps)
-}
-
-// reaches keeps how far back expressions read.
-type reaches struct {
-	mu    sync.Mutex
-	exprs map[string]int64 // -1: cannot be cut into steps
-}
-
-// of is how long before a step, in milliseconds, an expression reads. Not ok means
-// that its steps depend on each other, or on what comes after them.
-func (r *reaches) of(e *Engine, expr string) (back int64, ok bool) {
-	r.mu.Lock()
-	back, known := r.exprs[expr]
-	r.mu.Unlock()
-	if known {
-		return back, back >= 0
-	}
-	back = -1
-	if parsed, err := e.parser.ParseExpr(expr); err == nil {
-		back = reachOf(parsed, e.config.Lookback)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.exprs == nil || len(r.exprs) >= knownExprs {
-		r.exprs = map[string]int64{}
-	}
-	r.exprs[expr] = back
-	return back, back >= 0
 }
 
 // reachOf is how long before a step an expression reads, -1 if it cannot be

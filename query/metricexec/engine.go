@@ -106,13 +106,10 @@ type Engine struct {
 	promql *promplan.Engine
 	known  *known
 	finds  *finds
-	reads  exprReads
+	facts  *recent[string, facts] // of expressions
 
-	spellings spellings
-
-	cache   *rangecache.Cache // nil keeps nothing
-	worth   int64             // samples a query reads at least whose answer is kept
-	reaches reaches
+	cache *rangecache.Cache // nil keeps nothing
+	worth int64             // samples a query reads at least whose answer is kept
 }
 
 // defaultSubqueryStep is the step of a subquery that names none: Prometheus's
@@ -128,10 +125,9 @@ func New(c Config) *Engine {
 		parser: p,
 		known:  newKnown(),
 		finds:  newFinds(),
-
-		spellings: spellings{newRecent[string](knownExprs, func(spelling.Names) int { return 1 })},
-		cache:     rangecache.New(c.CacheBytes),
-		worth:     worthKeeping,
+		facts:  newFacts(),
+		cache:  rangecache.New(c.CacheBytes),
+		worth:  worthKeeping,
 		promql: promplan.NewEngine(promql.EngineOpts{
 			Logger:                   c.Logger,
 			MaxSamples:               c.Limits.MaxSamples,
@@ -264,7 +260,7 @@ func (e *Engine) queryable(t tenant.ID) *queryable {
 // spelled is the storage of an expression's query.
 func (e *Engine) spelled(t tenant.ID, expr string) *queryable {
 	q := e.queryable(t)
-	q.spelled = e.spellings.of(e.parser, expr)
+	q.spelled = e.factsOf(expr).spelled
 	return q
 }
 

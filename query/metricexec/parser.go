@@ -31,17 +31,32 @@ func (p Parser) Spelled(input string) (parser.Expr, spelling.Names, error) {
 	return expr, spelling.Unify(expr), nil
 }
 
-// spellings keeps those of expressions: rules are evaluated again and again.
-type spellings struct {
-	*recent[string, spelling.Names]
+// facts is what is known of an expression without evaluating it.
+type facts struct {
+	spelled spelling.Names
+	reads   []relativeRead
+	reach   int64 // see reachOf
 }
 
-// of is what an expression spells; nothing if it does not parse.
-func (s spellings) of(p Parser, expr string) spelling.Names {
-	if names, ok := s.get(expr); ok {
-		return names
+// knownExprs is how many expressions a generation of facts has, so at most twice
+// as many are kept.
+const knownExprs = 25_000
+
+func newFacts() *recent[string, facts] {
+	return newRecent[string](knownExprs, func(facts) int { return 1 })
+}
+
+// factsOf parses an expression unless it did lately: rules and panels are evaluated
+// again and again. One that does not parse spells and reads nothing, and cannot be
+// cut into steps; the error is its evaluation's to tell.
+func (e *Engine) factsOf(expr string) facts {
+	if f, ok := e.facts.get(expr); ok {
+		return f
 	}
-	_, names, _ := p.Spelled(expr)
-	s.add(expr, names)
-	return names
+	f := facts{reach: -1}
+	if parsed, spelled, err := e.parser.Spelled(expr); err == nil {
+		f = facts{spelled, readsOf(parsed, spelled, e.config.Lookback), reachOf(parsed, e.config.Lookback)}
+	}
+	e.facts.add(expr, f)
+	return f
 }

@@ -1,7 +1,6 @@
 package metricexec
 
 import (
-	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -15,35 +14,6 @@ type relativeRead struct {
 	key         string
 	selector    selector
 	back, ahead int64
-}
-
-// knownExprs is how many expressions' reads are kept.
-const knownExprs = 50_000
-
-// exprReads keeps what expressions read: rules are read again and again.
-type exprReads struct {
-	mu    sync.Mutex
-	exprs map[string][]relativeRead
-}
-
-// of lists what an expression reads; the slice is shared.
-func (r *exprReads) of(e *Engine, expr string) []relativeRead {
-	r.mu.Lock()
-	reads, ok := r.exprs[expr]
-	r.mu.Unlock()
-	if ok {
-		return reads
-	}
-	if parsed, spelled, err := e.parser.Spelled(expr); err == nil {
-		reads = readsOf(parsed, spelled, e.config.Lookback)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.exprs == nil || len(r.exprs) >= knownExprs {
-		r.exprs = map[string][]relativeRead{}
-	}
-	r.exprs[expr] = reads
-	return reads
 }
 
 // readsOf lists the selectors of an expression that name their metrics. Those

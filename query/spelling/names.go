@@ -2,6 +2,7 @@ package spelling
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -120,9 +121,9 @@ func each(expr parser.Expr, visit func(name *string, makes bool)) {
 				uses(n.VectorMatching.Include)
 			}
 		case *parser.Call:
-			first, makes := labelArgs(n.Func.Name)
+			reads, makes := labelArgs(n.Func.Name)
 			for i, arg := range n.Args {
-				if i == makes || first >= 0 && i >= first && !(n.Func.Name == "label_replace" && i > first) {
+				if i == makes || reads.from <= i && i < reads.to {
 					literal(arg, i == makes)
 				}
 			}
@@ -131,16 +132,21 @@ func each(expr parser.Expr, visit func(name *string, makes bool)) {
 	})
 }
 
-// labelArgs are the first argument of a function that names a label it reads, and
-// the one that names a label it makes; -1 is none.
-func labelArgs(function string) (first, makes int) {
+// args are the arguments of a function from one on, up to another.
+type args struct{ from, to int }
+
+// labelArgs are the arguments of a function that name labels it reads, and the one
+// that names a label it makes; -1 is none.
+func labelArgs(function string) (reads args, makes int) {
 	switch function {
-	case "label_replace", "label_join":
-		return 3, 1
+	case "label_replace":
+		return args{3, 4}, 1
+	case "label_join":
+		return args{3, math.MaxInt}, 1
 	case "sort_by_label", "sort_by_label_desc":
-		return 1, -1
+		return args{1, math.MaxInt}, -1
 	case "histogram_quantiles":
-		return -1, 1
+		return args{}, 1
 	}
-	return -1, -1
+	return args{}, -1
 }

@@ -44,7 +44,7 @@ func Scan(row Row) (fp uint64, p Point, err error) {
 	if d.digits != 0 {
 		p.Sum = d.value()
 	}
-	p.Bounds, p.PositiveCounts, p.NegativeCounts = numbers(bounds, math.Float64frombits), uints(positive), uints(negative)
+	p.Bounds, p.PositiveCounts, p.NegativeCounts = Floats(bounds), uints(positive), uints(negative)
 	if p.Flags&spread == 0 {
 		p.Counts = uints(counts)
 		return fp, p, nil
@@ -58,6 +58,10 @@ func Scan(row Row) (fp uint64, p Point, err error) {
 	p.Count += p.total()
 	return fp, p, nil
 }
+
+// Floats are the numbers of an array that is sent as its bytes; nil when there are
+// none.
+func Floats(s string) []float64 { return numbers(s, math.Float64frombits) }
 
 func uints(s string) []uint64 { return numbers(s, func(n uint64) uint64 { return n }) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -176,7 +177,7 @@ func pageSelect(where []chsql.Expr, w *windows, p Page, limit int) chsql.Select 
 	if p.Forward {
 		order, behind = chsql.Asc, chsql.Gt
 	}
-	all := append([]chsql.Expr{where[0], chsql.Ge(at, chsql.Nanoseconds(w.from)), chsql.Lt(at, chsql.Nanoseconds(w.to))}, where[1:]...)
+	all := slices.Insert(slices.Clone(where), 1, during(w.from, w.to)...)
 	if p.After != nil {
 		cursor := chsql.Nanoseconds(p.After.Time)
 		all = append(all, chsql.Or(behind(at, cursor), chsql.And(chsql.Eq(at, cursor), behind(id, chsql.Uint(p.After.ID)))))

@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -65,9 +66,7 @@ func (f *Filter) inRange(t tenant.ID) ([]chsql.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := chsql.Col("time")
-	from, to := chsql.UnixNano(f.From), chsql.UnixNano(f.To)
-	return append([]chsql.Expr{where[0], chsql.Ge(at, chsql.Nanoseconds(from)), chsql.Lt(at, chsql.Nanoseconds(to))}, where[1:]...), nil
+	return slices.Insert(where, 1, during(chsql.UnixNano(f.From), chsql.UnixNano(f.To))...), nil
 }
 
 func (s *Store) resolveBetween(ctx context.Context, t tenant.ID, rows []Row, from, to time.Time) error {

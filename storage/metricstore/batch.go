@@ -36,7 +36,6 @@ type Hint = histcol.Hint
 const (
 	HintUnknown = histcol.HintUnknown
 	HintReset   = histcol.HintReset
-	HintNoReset = histcol.HintNoReset
 	HintGauge   = histcol.HintGauge
 )
 

@@ -7,6 +7,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -29,7 +30,7 @@ func (s *Store) Bounds(ctx context.Context, t tenant.ID, r Range) (map[uint64][]
 			if read++; read > limit {
 				return over("bounds", "max_histograms", limit)
 			}
-			out[fp] = append(out[fp], floats(bounds))
+			out[fp] = append(out[fp], histcol.Floats(bounds))
 			return nil
 		})
 		if err != nil {

@@ -205,17 +205,6 @@ func raw(column chsql.Expr) chsql.Expr { return chsql.Func("reinterpretAsString"
 
 func word(s string, i int) uint64 { return binary.LittleEndian.Uint64([]byte(s[i : i+8])) }
 
-func floats(s string) []float64 {
-	if len(s) == 0 {
-		return nil
-	}
-	out := make([]float64, len(s)/8)
-	for i := range out {
-		out[i] = math.Float64frombits(word(s, i*8))
-	}
-	return out
-}
-
 // Histograms are the histogram points of one series in the order of time, one
 // a time. The slices are the receiver's.
 type Histograms struct {

@@ -31,10 +31,10 @@ func Metrics(res *trefoilclient.MetricResult, opt MetricOptions) data.Frames {
 	case len(res.Series) == 0:
 		out = data.Frames{data.NewFrame("")}
 		out[0].Meta = opt.meta(data.FrameTypeTimeSeriesMulti)
-	case opt.Instant || opt.PerSeries || len(res.Series) == 1 || !onGrid(res.Series):
-		out = opt.multi(res.Series)
-	default:
+	case opt.isWide(res.Series):
 		out = data.Frames{opt.wide(res.Series, true)}
+	default:
+		out = opt.multi(res.Series)
 	}
 	return annotate(out, res.Warnings, res.Cost)
 }
@@ -65,10 +65,15 @@ func (o MetricOptions) multi(series []trefoilclient.Series) data.Frames {
 // timeseries-wide: that frame without its rows, which are the times and the values
 // of the series. There is none where Metrics makes other frames.
 func MetricsWithoutRows(res *trefoilclient.MetricResult, opt MetricOptions) (*data.Frame, bool) {
-	if opt.Instant || opt.PerSeries || len(res.Series) < 2 || !onGrid(res.Series) {
+	if !opt.isWide(res.Series) {
 		return nil, false
 	}
 	return annotate(data.Frames{opt.wide(res.Series, false)}, res.Warnings, res.Cost)[0], true
+}
+
+// isWide tells whether series are one frame of type timeseries-wide.
+func (o MetricOptions) isWide(series []trefoilclient.Series) bool {
+	return !o.Instant && !o.PerSeries && len(series) > 1 && onGrid(series)
 }
 
 func (o MetricOptions) wide(series []trefoilclient.Series, rows bool) *data.Frame {

@@ -71,11 +71,18 @@ func TestSyncFindsWhatIsNotWhole(t *testing.T) {
 	insertAgain(t, conn, "one")
 
 	epoch := e.Epoch()
-	fill(t, filepath.Join(disk, "fill"))
+	full := filepath.Join(disk, "fill")
+	fill(t, full)
 	wantCode(t, conn, "INSERT INTO p SELECT number, 1 FROM numbers(100)", 243)
 	if err := e.Sync(context.Background()); err != nil || e.Restarts() != 0 {
 		t.Errorf("all is whole: %v", err)
 	}
+	if err := os.Remove(full); err != nil {
+		t.Fatal(err)
+	}
+	insertAgain(t, conn, "two") // newer than the last Sync, however long ago that is
+	fill(t, full)
+	wantCode(t, conn, "INSERT INTO p SELECT number, 1 FROM numbers(100)", 243)
 	part := hollow(t, conn, "p", "1")
 	if err := e.Sync(context.Background()); err == nil || !strings.Contains(err.Error(), part) {
 		t.Errorf("Sync: %v; want the part's name", err)
@@ -86,13 +93,14 @@ func TestSyncFindsWhatIsNotWhole(t *testing.T) {
 	if err := e.Sync(context.Background()); err != nil {
 		t.Errorf("Sync afterwards: %v", err)
 	}
-	if err := os.Remove(filepath.Join(disk, "fill")); err != nil {
+	if err := os.Remove(full); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "the pool", func() bool { _, err := count(conn, "p"); return err == nil })
-	wantCount(t, conn, "p", 100)
+	wantCount(t, conn, "p", 300)
 	insertAgain(t, conn, "one")
-	wantCount(t, conn, "p", 200)
+	insertAgain(t, conn, "two")
+	wantCount(t, conn, "p", 400)
 	conn.Close()
 	stop(t, e)
 }
@@ -111,12 +119,12 @@ func insertAgain(t *testing.T, conn driver.Conn, token string) {
 	}
 }
 
-// hollow empties the files of a partition's first active part, as ClickHouse may leave them on a full disk.
+// hollow empties the files of a partition's newest active part, as ClickHouse may leave them on a full disk.
 func hollow(t *testing.T, conn driver.Conn, table, partition string) (part string) {
 	t.Helper()
 	var dir string
 	if err := conn.QueryRow(context.Background(), "SELECT name, path FROM system.parts WHERE active AND table = $1 AND partition_id = $2 "+
-		"ORDER BY min_block_number LIMIT 1", table, partition).Scan(&part, &dir); err != nil {
+		"ORDER BY min_block_number DESC LIMIT 1", table, partition).Scan(&part, &dir); err != nil {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)

@@ -577,3 +577,6 @@ ALTER TABLE series_local ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1))
 
 ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool;
 
+-- 0024_fewer_merges
+ALTER TABLE logs_local MODIFY SETTING merge_selector_base = 30, max_bytes_to_merge_at_max_space_in_pool = 4294967296;
+

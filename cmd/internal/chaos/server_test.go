@@ -311,8 +311,12 @@ func (t *tail) String() string {
 	return t.buf.String()
 }
 
-// last is the last line.
+// last is the error trefoil ended with, which may have lines of the engine's, or
+// else the last line.
 func (t *tail) last() string {
-	text := strings.TrimSpace(t.String())
+	text := "\n" + strings.TrimSpace(t.String())
+	if i := strings.LastIndex(text, "\ntrefoil: "); i >= 0 {
+		return text[i+1:]
+	}
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }

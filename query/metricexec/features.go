@@ -96,3 +96,19 @@ func lookbackOf(ctx context.Context) time.Duration {
 	d, _ := ctx.Value(lookbackKey{}).(time.Duration)
 	return d
 }
+
+type resolutionKey struct{}
+
+// WithResolution lets evaluations under a context answer from rollups whose buckets are up to so long also where windows do
+// not begin and end as they do; what is not positive changes nothing. Their answers are not kept.
+func WithResolution(ctx context.Context, d time.Duration) context.Context {
+	if d <= 0 {
+		return ctx
+	}
+	return context.WithValue(ctx, resolutionKey{}, d)
+}
+
+func resolutionOf(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(resolutionKey{}).(time.Duration)
+	return d
+}

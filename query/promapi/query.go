@@ -17,7 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// withOptions applies the parameters timeout and lookback_delta.
+// withOptions applies the parameters timeout, lookback_delta and max_source_resolution.
 func withOptions(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
 	ctx := r.Context()
 	if s := form.Get("lookback_delta"); s != "" {
@@ -26,6 +26,16 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 			return nil, nil, fault.Param("lookback_delta", fmt.Errorf("error parsing lookback delta duration: %w", err))
 		}
 		ctx = metricexec.WithLookback(ctx, d)
+	}
+	if s := form.Get("max_source_resolution"); s != "" {
+		d, err := parseDuration(s)
+		if s == "auto" { // what comes to the same is always used
+			d, err = 0, nil
+		}
+		if err != nil || d < 0 {
+			return nil, nil, fault.Param("max_source_resolution", fmt.Errorf("%q is not auto, 0, 5m, 1h or another duration", s))
+		}
+		ctx = metricexec.WithResolution(ctx, d)
 	}
 	s := form.Get("timeout")
 	if s == "" {

@@ -30,7 +30,8 @@ type Config struct {
 	// Workers bounds how much is computed side by side; default GOMAXPROCS.
 	Workers int
 	// Resolution is how long, in ms, the buckets of rollups may be that answers are
-	// made of though windows do not end where they do; 0 allows what is exact only.
+	// made of though windows do not end where they do; 0 allows what is exact only,
+	// less than 0 no rollups at all.
 	Resolution int64
 	// Columns lends memory; nil means none is kept.
 	Columns *column.Pool

@@ -22,6 +22,10 @@ func (r *rolling) thin(read *Read) {
 		r.note("all samples: no rollup serves " + r.Name)
 		return
 	}
+	if r.Resolution < 0 {
+		r.note("all samples, as asked")
+		return
+	}
 	length, w := r.Thin.Bucket(r.windows), r.windows
 	exact := length > 0
 	if near, moved := r.Thin.Near(w, r.Resolution); near > length {

@@ -99,12 +99,13 @@ func lookbackOf(ctx context.Context) time.Duration {
 
 type resolutionKey struct{}
 
+// SamplesOnly is a resolution without rollups.
+const SamplesOnly time.Duration = -time.Millisecond
+
 // WithResolution lets evaluations under a context answer from rollups whose buckets are up to so long also where windows do
-// not begin and end as they do; what is not positive changes nothing. Their answers are not kept.
+// not begin and end as they do. With SamplesOnly they use none, not even where the answer is the same. Their answers are
+// not kept.
 func WithResolution(ctx context.Context, d time.Duration) context.Context {
-	if d <= 0 {
-		return ctx
-	}
 	return context.WithValue(ctx, resolutionKey{}, d)
 }
 

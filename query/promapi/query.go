@@ -29,13 +29,15 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 	}
 	if s := form.Get("max_source_resolution"); s != "" {
 		d, err := parseDuration(s)
-		if s == "auto" { // what comes to the same is always used
-			d, err = 0, nil
+		switch {
+		case s == "auto": // rollups that come to the same are used anyway
+		case err != nil || d < 0:
+			return nil, nil, fault.Param("max_source_resolution", fmt.Errorf("%q is not auto, 0 (samples only), 5m, 1h or another duration", s))
+		case d == 0:
+			ctx = metricexec.WithResolution(ctx, metricexec.SamplesOnly)
+		default:
+			ctx = metricexec.WithResolution(ctx, d)
 		}
-		if err != nil || d < 0 {
-			return nil, nil, fault.Param("max_source_resolution", fmt.Errorf("%q is not auto, 0, 5m, 1h or another duration", s))
-		}
-		ctx = metricexec.WithResolution(ctx, d)
 	}
 	s := form.Get("timeout")
 	if s == "" {

@@ -10,7 +10,7 @@ import (
 type QueryOpts struct {
 	promql.QueryOpts
 	// Resolution is how long the buckets of rollups may be that answers are made of though windows do not end where they
-	// do; 0 allows what is exact only.
+	// do; 0 allows what is exact only, less than 0 none at all.
 	Resolution time.Duration
 }
 

@@ -72,7 +72,7 @@ func TestKills(t *testing.T) {
 	s.waitReady()
 	k := &slayer{t: t, server: s, random: rand.New(rand.NewPCG(*seed, 0)), began: time.Now()}
 	fmt.Fprintf(t.Output(), "%d kills, seed %d\n", *kills, *seed)
-	k.load = startLoad(t, s, loadConfig{workers: 2, batch: 10, pause: 50 * time.Millisecond})
+	k.load = startLoad(t, s, loadConfig{workers: 3, batch: 10, pause: 75 * time.Millisecond})
 	for n := range *kills {
 		k.once(n)
 		k.say()

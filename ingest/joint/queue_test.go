@@ -120,7 +120,10 @@ func TestEachIsStoredOnceAndToldSo(t *testing.T) {
 				if rand.IntN(50) == 0 {
 					cancel()
 				}
-				answer, err := q.Do(ctx, i/10*2+id%2, keyOf(id), fmt.Append(nil, id), func() (wal.Key, error) { return keyOf(id), outcome(keyOf(id)) })
+				answer, err := q.Do(ctx, i/10*2+id%2, keyOf(id), fmt.Append(nil, id), func() (wal.Key, error) {
+					time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond) // in which others come
+					return keyOf(id), outcome(keyOf(id))
+				})
 				cancel()
 				if err == nil && answer != keyOf(id) {
 					t.Errorf("request %d got the answer of another", id)

@@ -21,6 +21,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/rangecache"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -50,8 +52,10 @@ func (l *Limits) setDefaults() {
 // Config configures an Engine.
 type Config struct {
 	Source Source
-	Logger *slog.Logger
-	Limits Limits
+	// Rollups reads what rollups keep of samples; nil means that there are none.
+	Rollups func(context.Context, tenant.ID, metricstore.Range, rollupstore.Want, rollupstore.Reading) (conn.Stats, error)
+	Logger  *slog.Logger
+	Limits  Limits
 	// Promote lists the resource attributes that are labels of every series
 	// beside job and instance; service.name by default. An empty, non-nil list
 	// promotes nothing.
@@ -246,7 +250,7 @@ func (e *Engine) evaluate(ctx context.Context, t tenant.ID, expr string, s steps
 }
 
 func optsOf(ctx context.Context) promql.QueryOpts {
-	return promql.NewPrometheusQueryOpts(false, lookbackOf(ctx), nil)
+	return promplan.QueryOpts{QueryOpts: promql.NewPrometheusQueryOpts(false, lookbackOf(ctx), nil), Resolution: resolutionOf(ctx)}
 }
 
 // concurrentSelects is how many selectors of one query are read at once.
@@ -254,7 +258,8 @@ const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
 	return &queryable{
-		source: e.config.Source, tenant: t, starts: e.config.Features.StartTimestamps, known: e.known, finds: e.finds, lists: e.lists, promote: e.config.Promote, limits: e.config.Limits,
+		source: e.config.Source, rollups: e.config.Rollups, tenant: t, starts: e.config.Features.StartTimestamps, promote: e.config.Promote,
+		known: e.known, finds: e.finds, lists: e.lists, limits: e.config.Limits,
 		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }

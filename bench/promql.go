@@ -39,6 +39,8 @@ type shape struct {
 var shapes = map[string]shape{
 	"long": {"long", 2_000, 5_760, 15 * time.Second}, // a day
 	"wide": {"wide", 100_000, 240, time.Minute},      // four hours
+	// A month, for rollups; trefoil alone.
+	"month": {"month", 500, 30 * 2_880, 30 * time.Second},
 }
 
 func parsePromQL(args []string) (promqlConfig, error) {
@@ -48,7 +50,7 @@ func parsePromQL(args []string) (promqlConfig, error) {
 	fs.StringVar(&cfg.Trefoil, "trefoil", "bin/trefoil", "binary to start")
 	fs.StringVar(&cfg.Victoria, "victoria", "", "VictoriaMetrics binary; by default go install brings v1.148.0 into -dir")
 	fs.StringVar(&cfg.Dir, "dir", filepath.Join(os.TempDir(), "bench-promql"), "keep the data of both here, and use what is there")
-	fs.StringVar(&name, "shape", "long", "long: 2,000 series of 5,760 samples; wide: 100,000 series of 240")
+	fs.StringVar(&name, "shape", "long", "long: 2,000 series of 5,760 samples; wide: 100,000 series of 240; month: 500 series of 86,400, with rollups and without, trefoil alone")
 	fs.IntVar(&cfg.Repeat, "repeat", 5, "how often each query is asked")
 	fs.BoolVar(&cfg.LoadOnly, "load-only", false, "fill -dir and end")
 	fs.StringVar(&cfg.Only, "only", "", "ask only queries that contain this")
@@ -57,7 +59,7 @@ func parsePromQL(args []string) (promqlConfig, error) {
 	}
 	var ok bool
 	if cfg.Shape, ok = shapes[name]; !ok {
-		return cfg, fmt.Errorf("-shape %q: want long or wide", name)
+		return cfg, fmt.Errorf("-shape %q: want long, wide or month", name)
 	}
 	cfg.Dir = filepath.Join(cfg.Dir, name)
 	return cfg, os.MkdirAll(cfg.Dir, 0o755)
@@ -85,6 +87,9 @@ func runPromQL(ctx context.Context, args []string) error {
 	cfg, err := parsePromQL(args)
 	if err != nil {
 		return err
+	}
+	if cfg.Shape.Name == "month" {
+		return cfg.runMonth(ctx)
 	}
 	victoria, err := victoriaBinary(ctx, cfg)
 	if err != nil {
@@ -126,19 +131,23 @@ func runPromQL(ctx context.Context, args []string) error {
 
 // fill sends the series to both unless an earlier run has, and returns when
 // they end.
-func (cfg promqlConfig) fill(ctx context.Context, ours, theirs *server) (time.Time, error) {
+func (cfg promqlConfig) fill(ctx context.Context, all ...*server) (time.Time, error) {
 	marker := filepath.Join(cfg.Dir, "filled")
 	if text, err := os.ReadFile(marker); err == nil {
 		at, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 		return time.Unix(at, 0), err
 	}
 	end := time.Now().Add(-10 * time.Minute).Truncate(time.Hour)
-	for _, url := range []string{"http://" + ours.httpAddr + "/prometheus/api/v1/write", "http://" + theirs.httpAddr + "/api/v1/write"} {
-		if err := cfg.Shape.send(ctx, url, end); err != nil {
+	for i, s := range all {
+		path := "/api/v1/write"
+		if i == 0 { // ours
+			path = "/prometheus" + path
+		}
+		if err := cfg.Shape.send(ctx, "http://"+s.httpAddr+path, end); err != nil {
 			return end, err
 		}
 	}
-	for _, s := range []*server{ours, theirs} {
+	for _, s := range all {
 		if _, err := waitIdle(ctx, s.cmd.Process.Pid, 2*time.Minute); err != nil {
 			return end, err
 		}

@@ -36,6 +36,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
@@ -127,8 +128,9 @@ type Service struct {
 func New(c Config) *Service {
 	c.setDefaults()
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
+	rollups := rollupstore.New(c.Traces.DB(), c.Metrics).Read
 	s.engine = metricexec.New(metricexec.Config{
-		Source: c.Metrics, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
+		Source: c.Metrics, Rollups: rollups, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
 		Lookback: c.Lookback, Features: c.Features, Held: c.Metrics.Held, CacheBytes: c.CacheBytes, ObserveCache: s.metrics.cached, Now: c.Now,
 		Limits: metricexec.Limits{
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,

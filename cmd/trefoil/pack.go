@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 )
 
 const (
@@ -16,14 +18,16 @@ const (
 	packBack  = 48 * time.Hour  // for those that come very late
 )
 
-// packSamples packs the samples of hours that are over: at once all that the
-// retention holds, within a month, then every other hour. What cannot be packed
-// now can be later, and is read as it is until then.
-func packSamples(ctx context.Context, store *metricstore.Store, retention time.Duration, log *slog.Logger) error {
+// packSamples packs the samples of hours that are over, and rolls up those of days
+// that are: at once all that the retention holds, within a month, then every other
+// hour. What cannot be done now can be later, and is read as it is until then.
+func packSamples(ctx context.Context, db *conn.DB, retention time.Duration, log *slog.Logger) error {
+	samples := metricstore.New(db, nil)
+	rollups := rollupstore.New(db, samples)
 	back := max(packBack, min(retention, 31*24*time.Hour))
 	for {
 		now := time.Now()
-		did, err := store.Pack(ctx, now.Add(-back), now.Add(-packGrace))
+		did, err := samples.Pack(ctx, now.Add(-back), now.Add(-packGrace))
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -31,6 +35,16 @@ func packSamples(ctx context.Context, store *metricstore.Store, retention time.D
 			log.Warn("samples are not packed; queries of them are slower", "error", err)
 		case did.Packs > 0:
 			log.Info("samples packed", "packs", did.Packs, "samples", did.Samples, "bytes", did.Bytes, "took", time.Since(now).Round(time.Millisecond))
+		}
+		begun := time.Now()
+		rolled, err := rollups.Roll(ctx, now.Add(-back), now.Add(-packGrace))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			log.Warn("samples are not rolled up; queries over long ranges are slower", "error", err)
+		case rolled.Days > 0:
+			log.Info("samples rolled up", "days", rolled.Days, "samples", rolled.Samples, "bytes", rolled.Bytes, "took", time.Since(begun).Round(time.Millisecond))
 		}
 		back = packBack
 		next := now.Truncate(packEvery).Add(packEvery + packGrace)

@@ -24,7 +24,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest/promwrite"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
 
@@ -159,7 +158,7 @@ func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 		mux.Handle("POST /prometheus/api/v1/write", promwrite.NewHandler(pipeline, s.log))
 		mux.Handle("POST /loki/api/v1/push", lokipush.NewHandler(pipeline, s.log))
 		s.addActor(func(ctx context.Context) error {
-			return packSamples(ctx, metricstore.New(s.backend.db, nil), time.Duration(s.cfg.retentionDays)*24*time.Hour, s.log)
+			return packSamples(ctx, s.backend.db, time.Duration(s.cfg.retentionDays)*24*time.Hour, s.log)
 		})
 	}
 	if !s.cfg.has(roleQuery) {

@@ -7,6 +7,8 @@ import (
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
 )
 
 // AbsentBits is the bit pattern of a cell that holds no float.
@@ -183,6 +185,9 @@ type Raw struct {
 	// Starts, if not nil, is as long as Times: when the interval of a sample
 	// began, 0 when unknown.
 	Starts []int64
+	// Entries, if not nil, is what a rollup keeps of the samples; nothing else is
+	// there then.
+	Entries *samplerollup.Entries
 }
 
 // stale tells whether a value is a stale marker.

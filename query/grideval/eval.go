@@ -29,6 +29,10 @@ type Config struct {
 	MaxCells int64
 	// Workers bounds how much is computed side by side; default GOMAXPROCS.
 	Workers int
+	// Resolution is how long, in ms, the buckets of rollups may be that answers are
+	// made of though windows do not end where they do; 0 allows what is exact only,
+	// less than 0 no rollups at all.
+	Resolution int64
 	// Columns lends memory; nil means none is kept.
 	Columns *column.Pool
 	// Foreign evaluates what the plan leaves to Prometheus's engine; nil means
@@ -50,6 +54,7 @@ type Result struct {
 type Note struct {
 	Series int
 	Took   time.Duration
+	Rollup string // of a Rollup over a long range: which rollup served it, or why none did
 }
 
 // Eval evaluates a plan. The columns of the result are the caller's.
@@ -157,7 +162,7 @@ func (e *evaluation) eval(ctx context.Context, n metricplan.Node, g column.Grid)
 	}
 	e.mu.Lock()
 	note := e.notes[n]
-	e.notes[n] = Note{Series: note.Series + len(out), Took: note.Took + time.Since(begun)}
+	e.notes[n] = Note{Series: note.Series + len(out), Took: note.Took + time.Since(begun), Rollup: note.Rollup}
 	e.mu.Unlock()
 	return out, err
 }

@@ -51,6 +51,7 @@ type rolling struct {
 	*metricplan.Rollup
 	grid    column.Grid
 	windows rollup.Windows
+	near    rollup.Windows // of entries of a rollup
 	args    [][]float64
 
 	outMu sync.Mutex
@@ -72,6 +73,7 @@ func (r *rolling) stored(ctx context.Context) error {
 	if r.Name != "" && !r.KeepStale {
 		read.Range = w.Range
 	}
+	r.thin(&read)
 	annos, err := r.Source.Select(ctx, read, func(i int, raw *column.Raw) error { return r.series(i, raw) })
 	r.mu.Lock()
 	r.annos.Merge(annos)
@@ -140,6 +142,11 @@ func sampled(raw *column.Raw, s *column.Series, g column.Grid) {
 // series rolls up one series.
 func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	defer recovered(&err) // the source calls from goroutines of its own
+	if raw.Entries != nil {
+		s := column.Series{Labels: raw.Labels, Values: r.Columns.Get(r.windows.N)}
+		r.thinned(s.Values, raw.Entries)
+		return r.add(index, s)
+	}
 	if !r.KeepStale {
 		raw.WithoutStale()
 	}
@@ -163,6 +170,11 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	default:
 		return nil
 	}
+	return r.add(index, s)
+}
+
+// add takes what a series came to.
+func (r *rolling) add(index int, s column.Series) error {
 	if !s.Present() {
 		r.Columns.Put(s.Values)
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
 )
 
 // Read is what a rollup wants to know of a selector.
@@ -17,6 +18,16 @@ type Read struct {
 	// up to To. Range is 0 for a plain selector.
 	First, Step, Range int64
 	Starts             bool // start times of samples are wanted
+	// Thin, if not nil, says that of series of floats what a rollup keeps of the
+	// samples will do (Raw.Entries).
+	Thin *Thin
+}
+
+// Thin is what is needed of a rollup.
+type Thin struct {
+	Aspect samplerollup.Aspect
+	Length int64 // of buckets, ms
+	Whole  bool  // sums must be exact in any order
 }
 
 // Source is where samples come from. Select calls each for every series that

@@ -2,7 +2,9 @@ package metricexec
 
 import (
 	"context"
+	"maps"
 	"runtime"
+	"slices"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
@@ -15,6 +17,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/grideval"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
 )
 
 var _ grideval.Source = (*queryable)(nil)
@@ -39,7 +43,12 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 		return nil, err
 	}
 	plain, rest := split(found, deltaModeOf(hints))
-	if err := reader.stream(ctx, plain, hints, each); err != nil {
+	if r.Thin != nil && q.rollups != nil && q.ahead == nil {
+		err = reader.thin(ctx, plain, hints, r.Thin, each)
+	} else {
+		err = reader.stream(ctx, plain, hints, each)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if len(rest) == 0 {
@@ -84,23 +93,42 @@ func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *s
 	if len(plain) == 0 {
 		return nil
 	}
-	fps := make([]uint64, 0, len(plain))
-	for fp := range plain {
-		fps = append(fps, fp)
-	}
+	fps := slices.Collect(maps.Keys(plain))
 	read := q.source.Stream
 	if q.starts {
 		read = q.source.Samples
 	}
-	_, err := read(ctx, q.tenant, q.points(fps, hints), func(s metricstore.Samples) error {
-		if err := q.budget.touch(1); err != nil {
-			return err
-		}
-		if err := q.budget.read(len(s.Times)); err != nil {
+	_, err := read(ctx, q.tenant, q.points(fps, hints), q.plain(plain, each))
+	return q.budget.explain(err)
+}
+
+// plain passes on the samples of a series as they are.
+func (q *querier) plain(plain map[uint64]grouped, each func(int, *column.Raw) error) func(metricstore.Samples) error {
+	return func(s metricstore.Samples) error {
+		if err := q.budget.both(len(s.Times)); err != nil {
 			return err
 		}
 		g := plain[s.Fingerprint]
 		return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Times: s.Times, Values: s.Values, Starts: s.Start})
+	}
+}
+
+// thin passes on what rollups keep of series, or their samples where that is not enough.
+func (q *querier) thin(ctx context.Context, plain map[uint64]grouped, hints *storage.SelectHints, want *grideval.Thin, each func(int, *column.Raw) error) error {
+	if len(plain) == 0 {
+		return nil
+	}
+	fps := slices.Collect(maps.Keys(plain))
+	_, err := q.rollups(ctx, q.tenant, q.points(fps, hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{
+		Entries: func(fp uint64, e *samplerollup.Entries) error {
+			if err := q.budget.both(len(e.Times)); err != nil {
+				return err
+			}
+			g := plain[fp]
+			return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Entries: e})
+		},
+		Samples: q.plain(plain, each),
+		Thinned: q.budget.read,
 	})
 	return q.budget.explain(err)
 }

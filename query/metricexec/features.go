@@ -96,3 +96,20 @@ func lookbackOf(ctx context.Context) time.Duration {
 	d, _ := ctx.Value(lookbackKey{}).(time.Duration)
 	return d
 }
+
+type resolutionKey struct{}
+
+// SamplesOnly is a resolution without rollups.
+const SamplesOnly time.Duration = -time.Millisecond
+
+// WithResolution lets evaluations under a context answer from rollups whose buckets are up to so long also where windows do
+// not begin and end as they do. With SamplesOnly they use none, not even where the answer is the same. Their answers are
+// not kept.
+func WithResolution(ctx context.Context, d time.Duration) context.Context {
+	return context.WithValue(ctx, resolutionKey{}, d)
+}
+
+func resolutionOf(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(resolutionKey{}).(time.Duration)
+	return d
+}

@@ -51,6 +51,14 @@ func (b *budget) touch(series int) error {
 	return nil
 }
 
+// both counts one series and what was read of it.
+func (b *budget) both(samples int) error {
+	if err := b.touch(1); err != nil {
+		return err
+	}
+	return b.read(samples)
+}
+
 func tooManySeries(limit int, err error) error {
 	return &fault.Error{Code: fault.Limit, Limit: "max_series", Err: err, Message: fmt.Sprintf(
 		"query touches more than %d series; add matchers, or raise the limit max_series", limit)}

@@ -62,6 +62,8 @@ type Rollup struct {
 	// Window serves series with native histograms or start times, window by
 	// window; nil leaves histograms out and does not look at start times.
 	Window WindowFunc
+	// Thin, if not nil, serves series of which a rollup is enough.
+	Thin *rollup.Thin
 	// Starts asks for start times of samples.
 	Starts bool
 	// Args are the scalar arguments besides the range vector.

@@ -17,7 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// withOptions applies the parameters timeout and lookback_delta.
+// withOptions applies the parameters timeout, lookback_delta and max_source_resolution.
 func withOptions(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
 	ctx := r.Context()
 	if s := form.Get("lookback_delta"); s != "" {
@@ -26,6 +26,18 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 			return nil, nil, fault.Param("lookback_delta", fmt.Errorf("error parsing lookback delta duration: %w", err))
 		}
 		ctx = metricexec.WithLookback(ctx, d)
+	}
+	if s := form.Get("max_source_resolution"); s != "" {
+		d, err := parseDuration(s)
+		switch {
+		case s == "auto": // rollups that come to the same are used anyway
+		case err != nil || d < 0:
+			return nil, nil, fault.Param("max_source_resolution", fmt.Errorf("%q is not auto, 0 (samples only), 5m, 1h or another duration", s))
+		case d == 0:
+			ctx = metricexec.WithResolution(ctx, metricexec.SamplesOnly)
+		default:
+			ctx = metricexec.WithResolution(ctx, d)
+		}
 	}
 	s := form.Get("timeout")
 	if s == "" {

@@ -166,7 +166,7 @@ func (b *builder) latest(e *parser.VectorSelector, above string) (metricplan.Nod
 	}
 	return &metricplan.Rollup{
 		Selector: b.selector(e, above), Range: b.Lookback.Milliseconds(), Offset: e.OriginalOffset.Milliseconds(), At: e.Timestamp,
-		Kernel: rollup.Latest, Window: latestWindow, KeepStale: true, KeepName: true, Pos: e.PosRange,
+		Kernel: rollup.Latest, Window: latestWindow, Thin: rollup.ThinLast, KeepStale: true, KeepName: true, Pos: e.PosRange,
 	}, nil
 }
 
@@ -278,7 +278,7 @@ func (b *builder) timestamp(name string, vs *parser.VectorSelector) (metricplan.
 	r := n.(*metricplan.Rollup)
 	r.Name, r.KeepName, r.Kernel, r.Window = name, false, rollup.LatestTime, latestTime
 	if name == "start_timestamp" { // no sample has one
-		r.Kernel, r.Window = nothing, nil
+		r.Kernel, r.Window, r.Thin = nothing, nil, nil
 	}
 	return r, nil
 }
@@ -290,7 +290,7 @@ func (b *builder) rollup(e *parser.Call, i int, vs *parser.VectorSelector, ms *p
 	if !ok || promql.FunctionCalls[name] == nil {
 		return nil, foreign(name)
 	}
-	n := &metricplan.Rollup{Name: name, Kernel: known.kernel, KeepName: known.keepName}
+	n := &metricplan.Rollup{Name: name, Kernel: known.kernel, KeepName: known.keepName, Thin: known.thin}
 	var at posrange.PositionRange
 	switch {
 	case vs != nil:

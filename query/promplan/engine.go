@@ -114,7 +114,11 @@ func (q *Query) Explain() string {
 		if !ok {
 			return ""
 		}
-		return fmt.Sprintf("%d series, %s", note.Series, note.Took.Round(time.Microsecond))
+		text := fmt.Sprintf("%d series, %s", note.Series, note.Took.Round(time.Microsecond))
+		if note.Rollup != "" {
+			text += "; " + note.Rollup
+		}
+		return text
 	})
 }
 
@@ -135,6 +139,7 @@ func (q *Query) Exec(ctx context.Context) *promql.Result {
 	c := grideval.Config{
 		Source: source, Lookback: q.plans.Lookback, Delayed: q.engine.opts.EnableDelayedNameRemoval,
 		MaxCells: int64(q.engine.opts.MaxSamples), Foreign: q.foreign, Columns: &q.engine.columns,
+		Resolution: resolutionOf(q.opts).Milliseconds(),
 	}
 	res, err := c.Eval(ctx, q.plan, q.grid)
 	q.notes = res.Notes

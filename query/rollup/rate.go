@@ -18,7 +18,13 @@ var (
 // Resets are summed up in the order of the samples, starting from the plain
 // difference, because Prometheus does and floats do not commute.
 func extrapolated(counter, perSecond bool) Kernel {
-	return func(dst []float64, ts []int64, vs []float64, w Windows, _ [][]float64) {
+	gains := gaining(counter, perSecond)
+	return func(dst []float64, ts []int64, vs []float64, w Windows, _ [][]float64) { gains(dst, ts, vs, nil, w) }
+}
+
+// gaining is extrapolated of samples of which some may be left out, if counts says how many there are up to each.
+func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float64, counts []int64, w Windows) {
+	return func(dst []float64, ts []int64, vs []float64, counts []int64, w Windows) {
 		c, absent := cursor{ts: ts}, column.Absent()
 		dropped := drops{vs: vs}
 		at := edges{}
@@ -41,11 +47,15 @@ func extrapolated(counter, perSecond bool) Kernel {
 					}
 				}
 			}
-			at.move(ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo], hi-lo)
+			n := hi - lo
+			if counts != nil {
+				n = int(counts[hi] - counts[lo])
+			}
+			at.move(ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo], n)
 			factor := at.factor
 			// A counter above its gain was at zero more than a distance before the window,
 			// where it has two.
-			if counter && gain > 0 && vs[lo] >= 0 && (vs[lo] < gain || hi-lo < 2) {
+			if counter && gain > 0 && vs[lo] >= 0 && (vs[lo] < gain || n < 2) {
 				if toZero := at.sampled * (vs[lo] / gain); toZero < at.toStart {
 					factor = at.scale(toZero)
 				}

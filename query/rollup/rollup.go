@@ -17,10 +17,20 @@ type Windows struct {
 	// First and Every are the time of the first step and the distance to the
 	// next. They differ from the windows' with offset and @.
 	First, Every int64
+	// Edge, if it is not 0, moves the end of each window back to a multiple of it.
+	Edge int64
 }
 
 // End is the end of window i.
-func (w Windows) End(i int) int64 { return w.Start + int64(i)*w.Step }
+func (w Windows) End(i int) int64 {
+	end := w.Start + int64(i)*w.Step
+	if w.Edge > 0 {
+		end -= modulo(end, w.Edge)
+	}
+	return end
+}
+
+func modulo(a, b int64) int64 { return (a%b + b) % b }
 
 // Time is the time of step i.
 func (w Windows) Time(i int) int64 { return w.First + int64(i)*w.Every }

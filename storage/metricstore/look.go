@@ -48,7 +48,7 @@ func (c *share) recall(packs bool) {
 		of := make([]*packcache.Day, len(c.Fingerprints))
 		c.days[d] = of
 		day := c.firstDay() + uint32(d)
-		version := c.As.samples(day)
+		version := c.As.Samples(day)
 		if version == 0 || !packs {
 			continue
 		}
@@ -167,7 +167,7 @@ func (c *share) learn(lack Range, cells []cell, packs []byte, keep bool) {
 		day, hour := at/daySeconds, int(at%daySeconds/3600)
 		n := min(hours-k, 24-hour)
 		of := c.days[day-c.firstDay()]
-		version := c.As.samples(day)
+		version := c.As.Samples(day)
 		found := make([]*packcache.Day, len(lack.Fingerprints))
 		i := 0
 		for l, fp := range lack.Fingerprints {
@@ -212,7 +212,7 @@ func (c *share) remember(i int, s *Samples) {
 	defer c.store.packers.Put(packer)
 	for d, of := range c.days {
 		day := c.firstDay() + uint32(d)
-		version, loose := c.As.samples(day), of[i].Loose&c.hoursOf(d)
+		version, loose := c.As.Samples(day), of[i].Loose&c.hoursOf(d)
 		if version == 0 || loose == 0 || day == 0 || day == math.MaxUint32/daySeconds {
 			continue // the first and the last day have samples of other times, see hourOf
 		}

@@ -46,6 +46,9 @@ func New(db *conn.DB, resources *resourcestore.Store) *Store {
 // called before the first read.
 func (s *Store) Remember(bytes int64) { s.packs = packcache.New(bytes) }
 
+// Packs is what Stream remembers, nil for nothing; others may keep theirs there under days that are none.
+func (s *Store) Packs() *packcache.Cache { return s.packs }
+
 // bound is the limit where a caller gives limit.
 func bound(limit, otherwise int) int {
 	if limit <= 0 {

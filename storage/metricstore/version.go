@@ -20,8 +20,8 @@ func (s *Store) Version(ctx context.Context, from, to time.Time) Version {
 	return Version{s.db.Contents(ctx, []string{series, samples, resources}, from, to)}
 }
 
-// samples is the version of a day's samples, counted from 1970; 0 is not known.
-func (v Version) samples(day uint32) uint64 { return v.contents[conn.Day{Table: samples, Day: day}] }
+// Samples is the version of a day's samples, counted from 1970; 0 is not known.
+func (v Version) Samples(day uint32) uint64 { return v.contents[conn.Day{Table: samples, Day: day}] }
 
 // Series is a number that changes when series or resources of the days of [from,to]
 // do; not ok means that it is not known.

@@ -577,3 +577,25 @@ ALTER TABLE series_local ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1))
 
 ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool;
 
+-- 0024_sample_rollups
+CREATE TABLE IF NOT EXISTS sample_rollups_local (
+  tenant LowCardinality(String),
+  retention_days UInt16 CODEC(ZSTD(1)),
+  day Date CODEC(ZSTD(1)),
+  bucket UInt16 CODEC(ZSTD(1)),
+  fingerprint UInt64 CODEC(ZSTD(1)),
+  stored UInt64 CODEC(ZSTD(1)),
+  last String CODEC(ZSTD(1)),
+  first String CODEC(ZSTD(1)),
+  most String CODEC(ZSTD(1)),
+  least String CODEC(ZSTD(1)),
+  sums String CODEC(ZSTD(1)),
+  gain String CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', stored)
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, bucket, fingerprint)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 512;
+
+CREATE TABLE IF NOT EXISTS sample_rollups AS sample_rollups_local ENGINE = Distributed('trefoil', currentDatabase(), 'sample_rollups_local', fingerprint);
+

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// monthQueries are what a dashboard of a month asks for, at a step of an hour. The last two can do with buckets of five
+// minutes only, and with none.
+var monthQueries = []rangeQuery{
+	{Expr: `sum(rate(m[1h]))`},
+	{Expr: `sum by (job)(increase(m[1h]))`},
+	{Expr: `rate(m[1h])`},
+	{Expr: `max_over_time(m[1h])`},
+	{Expr: `avg_over_time(m[6h])`},
+	{Expr: `topk(10, m)`},
+	{Expr: `sum(rate(m[5m]))`},
+	{Expr: `quantile_over_time(0.9, m[1h])`},
+}
+
+// runMonth asks trefoil for a month of its own, with rollups and without.
+func (cfg promqlConfig) runMonth(ctx context.Context) error {
+	trefoil := func() (*server, error) {
+		return start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
+			Args: []string{"--query-max-samples", "200000000", "--retention-days", "60"}})
+	}
+	ours, err := trefoil()
+	if err != nil {
+		return err
+	}
+	defer func() { ours.stop() }()
+	end, err := cfg.fill(ctx, ours)
+	if err != nil {
+		return err
+	}
+	// A start packs what is over, and rolls it up; days and hours would end one by one otherwise.
+	if err := ours.stop(); err != nil {
+		return err
+	}
+	if ours, err = trefoil(); err != nil {
+		return err
+	}
+	before, err := account(ours.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	if _, err := waitIdle(ctx, ours.cmd.Process.Pid, 4*time.Minute); err != nil {
+		return err
+	}
+	after, err := account(ours.cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("CPU s to pack and roll up, or to see that all is: %.1f\n\n", (after.CPU - before.CPU).Seconds())
+	if cfg.LoadOnly {
+		return nil
+	}
+	return cfg.askMonth(ctx, ours, end)
+}
+
+func (cfg promqlConfig) askMonth(ctx context.Context, ours *server, end time.Time) error {
+	fmt.Printf("%s: %d series of %d samples, step 1h; CPU s and wall ms a query, mean of %d; rows and bytes read by a first one\n\n",
+		cfg.Shape.Name, cfg.Shape.Series, cfg.Shape.Samples, cfg.Repeat)
+	fmt.Printf("| query | with rollups | ms | rows | MB | samples only | ms | rows | MB | CPU ratio |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	product, n := 1.0, 0
+	for _, q := range monthQueries {
+		if !strings.Contains(q.Expr, cfg.Only) {
+			continue
+		}
+		var costs [2]cost
+		var reads [2]read
+		for i, resolution := range []string{"auto", "0"} {
+			more := url.Values{"nocache": {"1"}, "max_source_resolution": {resolution}, "step": {"3600"}}
+			var err error
+			if reads[i], err = cfg.reads(ctx, ours, q, end, more); err != nil {
+				return fmt.Errorf("%s: %w", q.Expr, err)
+			}
+			if costs[i], _, err = cfg.measure(ctx, ours, "/prometheus", q, end, more); err != nil {
+				return fmt.Errorf("%s: %w", q.Expr, err)
+			}
+		}
+		if costs[0].series != costs[1].series {
+			return fmt.Errorf("%s: %d series with rollups, %d without", q.Expr, costs[0].series, costs[1].series)
+		}
+		ratio := costs[1].cpu.Seconds() / max(costs[0].cpu.Seconds(), 0.001)
+		product, n = product*ratio, n+1
+		fmt.Printf("| `%s` | %.3f | %d | %d | %.1f | %.3f | %d | %d | %.1f | %.1f |\n", q.Expr,
+			costs[0].cpu.Seconds(), costs[0].wall.Milliseconds(), reads[0].rows, reads[0].mb(),
+			costs[1].cpu.Seconds(), costs[1].wall.Milliseconds(), reads[1].rows, reads[1].mb(), ratio)
+	}
+	fmt.Printf("\ngeometric mean of the ratios: %.1f\n", math.Pow(product, 1/float64(max(n, 1))))
+	return nil
+}
+
+// read is what the statements of a query read.
+type read struct{ rows, bytes uint64 }
+
+func (r read) mb() float64 { return float64(r.bytes) / 1e6 }
+
+// reads explains a query.
+func (cfg promqlConfig) reads(ctx context.Context, s *server, q rangeQuery, end time.Time, more url.Values) (sum read, err error) {
+	begin := end.Add(-time.Duration(cfg.Shape.Samples) * cfg.Shape.Interval)
+	form := url.Values{"start": {fmt.Sprint(begin.Unix())}, "end": {fmt.Sprint(end.Unix())}, "query": {q.Expr}, "explain": {"true"}}
+	for k, v := range more {
+		form[k] = v
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+"/prometheus/api/v1/query_range?"+form.Encode(), nil)
+	if err != nil {
+		return sum, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return sum, err
+	}
+	defer resp.Body.Close()
+	var v struct {
+		Data struct {
+			Explain struct {
+				Selects []struct{ Rows, Bytes uint64 }
+			}
+		}
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
+		return sum, fmt.Errorf("HTTP %s: %w", resp.Status, err)
+	}
+	for _, one := range v.Data.Explain.Selects {
+		sum.rows, sum.bytes = sum.rows+one.Rows, sum.bytes+one.Bytes
+	}
+	return sum, nil
+}

@@ -71,12 +71,7 @@ func (s *share) run(ctx context.Context) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	s.unfit = make([]bool, len(s.r.Fingerprints))
-	for _, of := range s.known {
-		for i, d := range of {
-			s.unfit[i] = s.unfit[i] || d != nil && !s.fits(d)
-		}
-	}
+	s.judge()
 	if err := s.fill(ctx); err != nil {
 		return err
 	}
@@ -96,6 +91,25 @@ func (s *share) run(ctx context.Context) error {
 	stats, err := s.store.samples.Stream(ctx, s.tenant, rest, s.to.Samples)
 	s.stats.Add(stats)
 	return err
+}
+
+// judge finds the series whose samples are to be read: those with a day that the aspect is unfit for, and those of which
+// most days would have to be thinned, which costs more.
+func (s *share) judge() {
+	s.unfit = make([]bool, len(s.r.Fingerprints))
+	lacking := make([]int, len(s.r.Fingerprints))
+	for _, of := range s.known {
+		for i, d := range of {
+			if d == nil {
+				lacking[i]++
+			} else if !s.fits(d) {
+				s.unfit[i] = true
+			}
+		}
+	}
+	for i, n := range lacking {
+		s.unfit[i] = s.unfit[i] || 2*n > s.days
+	}
 }
 
 func body(d *packcache.Day) []byte {
@@ -152,7 +166,8 @@ func (s *share) keep(d int, series []uint64, of []*packcache.Day) {
 	}
 }
 
-// fill thins the samples of days that no rollup is known of, those that follow each other at once.
+// fill thins the samples of days that no rollup is known of, those that follow each other at once. It reads whole days,
+// which can be remembered.
 func (s *share) fill(ctx context.Context) error {
 	for d := 0; d < s.days; d++ {
 		from := d
@@ -169,7 +184,7 @@ func (s *share) fill(ctx context.Context) error {
 				r.Fingerprints = append(r.Fingerprints, fp)
 			}
 		}
-		r.From, r.To = max(r.From, s.begin(from)), min(r.To, s.begin(d)-1)
+		r.From, r.To = s.begin(from), s.begin(d)-1
 		stats, err := s.store.samples.Stream(ctx, s.tenant, r, func(samples metricstore.Samples) error {
 			if err := s.to.Thinned(len(samples.Times)); err != nil {
 				return err
@@ -215,9 +230,7 @@ func (s *share) thin(a, b int, samples metricstore.Samples) {
 		w.entries.Thin(s.want.Aspect, s.want.Length, samples.Times[from:to], samples.Values[from:to])
 		w.body = w.packer.Append(w.body[:0], s.want.Aspect, &w.entries)
 		s.known[d][i] = s.dayOf(d, w.body)
-		if s.r.From <= s.begin(d) && s.r.To >= s.begin(d+1)-1 {
-			s.keep(d, s.r.Fingerprints[i:i+1], s.known[d][i:i+1])
-		}
+		s.keep(d, s.r.Fingerprints[i:i+1], s.known[d][i:i+1])
 		s.unfit[i] = s.unfit[i] || !s.fits(s.known[d][i])
 	}
 }

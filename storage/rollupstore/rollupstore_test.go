@@ -73,7 +73,7 @@ func (f *fixture) count(id tenant.ID, fp uint64, remembered bool) (samples, thin
 			}
 			return nil
 		},
-		Samples: func(metricstore.Samples) error { return fmt.Errorf("sums of ones are not whole") },
+		Samples: func(s metricstore.Samples) error { samples += len(s.Times); thinned += len(s.Times); return nil },
 		Thinned: func(n int) error { mu.Lock(); thinned += n; mu.Unlock(); return nil },
 	})
 	if err != nil {
@@ -103,8 +103,9 @@ func TestARollupIsOfAllSamples(t *testing.T) {
 		if n, thinned := f.count(id, fp, false); n != all || thinned != read {
 			t.Errorf("%s: tenant %s has %d samples, %d of them read; want %d, %d", stage, id, n, thinned, all, read)
 		}
-		for _, most := range []int{read, 0} { // the second time all is in memory
-			if n, thinned := f.count(id, fp, true); n != all || thinned > most {
+		for again := range 2 { // the second time all that is not read anyway is in memory
+			n, thinned := f.count(id, fp, true)
+			if most := map[bool]int{true: 0, false: read}[again == 1 && read < all]; n != all || thinned > most {
 				t.Errorf("%s: tenant %s has %d samples, %d of them read; want %d, %d at most", stage, id, n, thinned, all, most)
 			}
 		}
@@ -116,7 +117,8 @@ func TestARollupIsOfAllSamples(t *testing.T) {
 	check("rolled up", "few", few, 100, 100)
 	f.store("a", monday.Add(7*time.Second), 3, time.Hour)
 	check("late", "a", a, 2_503, 2_503)
-	check("late", "b", b, 1_000, 0)
+	f.store("b", monday.AddDate(0, 0, 1), 10, time.Hour)
+	check("late", "b", b, 1_010, 10)
 	roll(1)
 	check("anew", "a", a, 2_503, 500)
 	if err := db.Exec(t.Context(), "OPTIMIZE TABLE sample_rollups FINAL"); err != nil {

@@ -32,6 +32,6 @@ FROM (
 )
 GROUP BY tenant, fingerprint
 HAVING (sum(held) > max(rolled))
-  AND (sum(held) >= 192)
+  AND (sum(held) >= 384)
 ORDER BY tenant, fingerprint;
 

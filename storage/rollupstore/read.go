@@ -100,7 +100,7 @@ func (s *share) judge() {
 	lacking := make([]int, len(s.r.Fingerprints))
 	for _, of := range s.known {
 		for i, d := range of {
-			if d == nil {
+			if lacks(d) {
 				lacking[i]++
 			} else if !s.fits(d) {
 				s.unfit[i] = true
@@ -111,6 +111,9 @@ func (s *share) judge() {
 		s.unfit[i] = s.unfit[i] || 2*n > s.days
 	}
 }
+
+// lacks tells whether a day has samples of which there is no rollup, as far as is known.
+func lacks(d *packcache.Day) bool { return d == nil || d.Loose != 0 }
 
 func body(d *packcache.Day) []byte {
 	if d == nil || d.Packed == 0 {
@@ -139,7 +142,7 @@ func (s *share) recall() {
 	for d := range s.known {
 		of := make([]*packcache.Day, len(s.r.Fingerprints))
 		s.known[d] = of
-		version := s.r.As.Samples(s.first + uint32(d))
+		version := s.r.As.Rollups(s.first + uint32(d))
 		if version == 0 {
 			continue
 		}
@@ -156,12 +159,12 @@ func (s *share) recall() {
 func (s *share) dayOf(d int, body []byte) *packcache.Day {
 	m := packcache.More{Looked: 1}
 	m.Packs[0] = body
-	return (*packcache.Day)(nil).With(s.r.As.Samples(s.first+uint32(d)), &m)
+	return (*packcache.Day)(nil).With(s.r.As.Rollups(s.first+uint32(d)), &m)
 }
 
 // keep remembers a day of some series; those that are nil are left out.
 func (s *share) keep(d int, series []uint64, of []*packcache.Day) {
-	if s.r.As.Samples(s.first+uint32(d)) != 0 {
+	if s.r.As.Rollups(s.first+uint32(d)) != 0 {
 		s.store.samples.Packs().Put(s.tenant, s.place(d), series, of)
 	}
 }
@@ -171,8 +174,8 @@ func (s *share) keep(d int, series []uint64, of []*packcache.Day) {
 func (s *share) fill(ctx context.Context) error {
 	for d := 0; d < s.days; d++ {
 		from := d
-		lacks := make([]bool, len(s.r.Fingerprints))
-		for ; d < s.days && s.lacking(d, lacks); d++ {
+		lacking := make([]bool, len(s.r.Fingerprints))
+		for ; d < s.days && s.lacking(d, lacking); d++ {
 		}
 		if d == from {
 			continue
@@ -180,7 +183,7 @@ func (s *share) fill(ctx context.Context) error {
 		r := s.r
 		r.Fingerprints = nil
 		for i, fp := range s.r.Fingerprints {
-			if lacks[i] {
+			if lacking[i] {
 				r.Fingerprints = append(r.Fingerprints, fp)
 			}
 		}
@@ -201,10 +204,10 @@ func (s *share) fill(ctx context.Context) error {
 }
 
 // lacking tells whether there are series of which nothing is known of day d, and marks them.
-func (s *share) lacking(d int, lacks []bool) (any bool) {
+func (s *share) lacking(d int, lacking []bool) (any bool) {
 	for i, known := range s.known[d] {
-		if known == nil && !s.unfit[i] {
-			lacks[i], any = true, true
+		if lacks(known) && !s.unfit[i] {
+			lacking[i], any = true, true
 		}
 	}
 	return any
@@ -219,7 +222,7 @@ func (s *share) thin(a, b int, samples metricstore.Samples) {
 	w := s.store.bench()
 	defer s.store.benches.Put(w)
 	for d := a; d < b; d++ {
-		if s.known[d][i] != nil {
+		if !lacks(s.known[d][i]) {
 			continue
 		}
 		from, _ := slices.BinarySearch(samples.Times, s.begin(d))

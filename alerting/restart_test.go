@@ -280,7 +280,7 @@ func TestKilledAroundSend(t *testing.T) {
 			if err != nil || len(log) != 1 || log[0].Intent.ID == "" || log[0].Sent.ID != "" {
 				t.Fatalf("log after the kill: %+v, %v", log, err)
 			}
-			cfg.RuleFiles, cfg.Store = []string{first.files}, store(t, addr)
+			cfg.RuleFiles, cfg.Store, cfg.StoreTimeout = []string{first.files}, store(t, addr), 20*time.Second
 			second := start(t, cfg, p, quickRules)
 			want := map[bool]int{true: 1, false: 2}[before]
 			eventually(t, "page", func() bool { return p.count("firing") >= want })
@@ -442,6 +442,18 @@ func (k *killer) run(life time.Duration) {
 	}
 }
 
+// runUntil lives until so many requests with a status have come, each life twice as
+// long as the one before: nobody knows how long a busy machine needs for what is left
+// to be done.
+func (k *killer) runUntil(status string, requests int) {
+	for life := 3 * time.Second; life < 2*time.Minute; life *= 2 {
+		if n, _ := k.count(status); n >= requests {
+			return
+		}
+		k.run(life)
+	}
+}
+
 // write changes the rule. The rule is its own data: the process knows no
 // series.
 func (k *killer) write(expr string) {
@@ -475,17 +487,12 @@ func TestKilledProcess(t *testing.T) {
 		k.kills = atRequest
 		k.mu.Unlock()
 		for range atRequest {
-			k.run(20 * time.Second)
+			k.run(time.Minute)
 		}
 		for i := range 6 {
 			k.run(time.Duration(100+150*i) * time.Millisecond)
 		}
-		for range 5 { // Lives long enough for what is left to be done.
-			if n, _ := k.count(phase.status); n > atRequest {
-				break
-			}
-			k.run(3 * time.Second)
-		}
+		k.runUntil(phase.status, atRequest+1)
 		k.run(2 * time.Second)
 		requests, distinct := k.count(phase.status)
 		if requests < atRequest+1 || requests > atRequest+1+k.unsure || distinct != 1 {
@@ -534,12 +541,7 @@ func TestKilledAtRandom(t *testing.T) {
 				k.run(time.Duration(random.IntN(1500)) * time.Millisecond)
 				done++
 			}
-			for range 20 { // Lives long enough for what is left to be done.
-				if n, _ := k.count(phase.status); n > 0 {
-					break
-				}
-				k.run(3 * time.Second)
-			}
+			k.runUntil(phase.status, 1)
 			k.run(2 * time.Second) // In which it could be told again.
 			requests, distinct := k.count(phase.status)
 			if distinct != 1 || requests > 1+k.unsure {

@@ -70,6 +70,18 @@ func (m stored) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metri
 	return rows, nil
 }
 
+// LabelKeys are those of all series.
+func (m stored) LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error) {
+	rows, err := m.Series(ctx, t, from, to, metricstore.Selector{})
+	return metricstore.LabelKeysOf(rows), err
+}
+
+// Shapes lists a row for every series.
+func (m stored) Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, _ int) ([]metricstore.SeriesRow, error) {
+	rows, err := m.Series(ctx, t, from, to, metricstore.Selector{})
+	return metricstore.ShapesOf(rows, keys, resources), err
+}
+
 // Index lists the same, without labels.
 func (m stored) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
 	rows, err := m.Series(ctx, t, from, to, sel)

@@ -110,6 +110,7 @@ type Engine struct {
 	promql *promplan.Engine
 	known  *known
 	finds  *finds
+	lists  *lists
 	facts  *recent[string, facts] // of expressions
 
 	cache *rangecache.Cache // nil keeps nothing
@@ -129,6 +130,7 @@ func New(c Config) *Engine {
 		parser: p,
 		known:  newKnown(),
 		finds:  newFinds(),
+		lists:  newLists(),
 		facts:  newFacts(),
 		cache:  rangecache.New(c.CacheBytes),
 		worth:  worthKeeping,
@@ -260,7 +262,8 @@ const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
 	return &queryable{
-		source: e.config.Source, rollups: e.config.Rollups, tenant: t, starts: e.config.Features.StartTimestamps, known: e.known, finds: e.finds, promote: e.config.Promote, limits: e.config.Limits,
+		source: e.config.Source, rollups: e.config.Rollups, tenant: t, starts: e.config.Features.StartTimestamps, promote: e.config.Promote,
+		known: e.known, finds: e.finds, lists: e.lists, limits: e.config.Limits,
 		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }
@@ -326,41 +329,6 @@ func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.
 	return slices.CompactFunc(out, labels.Equal), nil
 }
 
-// LabelNames lists the label names of the series any of the selectors finds;
-// no selectors mean all series. Errors are *fault.Error.
-func (e *Engine) LabelNames(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
-	q := e.querier(t, from, to)
-	q.spelled = spelling.OfMatchers(selectors)
-	return union(selectors, func(m []*labels.Matcher) ([]string, annotations.Annotations, error) {
-		return q.LabelNames(ctx, nil, m...)
-	})
-}
-
-// LabelValues lists the values of a label likewise.
-func (e *Engine) LabelValues(ctx context.Context, t tenant.ID, name string, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
-	q := e.querier(t, from, to)
-	q.spelled = spelling.OfMatchers(selectors, name)
-	return union(selectors, func(m []*labels.Matcher) ([]string, annotations.Annotations, error) {
-		return q.LabelValues(ctx, name, nil, m...)
-	})
-}
-
 func (e *Engine) querier(t tenant.ID, from, to time.Time) *querier {
 	return &querier{queryable: e.queryable(t), from: timestamp.FromTime(from), to: timestamp.FromTime(to)}
-}
-
-func union(selectors [][]*labels.Matcher, list func([]*labels.Matcher) ([]string, annotations.Annotations, error)) ([]string, error) {
-	if len(selectors) == 0 {
-		selectors = [][]*labels.Matcher{nil}
-	}
-	out := []string{}
-	for _, m := range selectors {
-		names, _, err := list(m)
-		if err != nil {
-			return nil, fault.Of(err)
-		}
-		out = append(out, names...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
 }

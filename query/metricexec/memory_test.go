@@ -84,6 +84,14 @@ func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel
 	return all, err
 }
 
+func (m *memory) LabelKeys(context.Context, tenant.ID, time.Time, time.Time) ([]metricstore.LabelKey, error) {
+	return metricstore.LabelKeysOf(m.stored), nil
+}
+
+func (m *memory) Shapes(_ context.Context, _ tenant.ID, _, _ time.Time, keys []string, resources bool, _ int) ([]metricstore.SeriesRow, error) {
+	return metricstore.ShapesOf(m.stored, keys, resources), nil
+}
+
 func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
 	for _, fp := range r.Fingerprints {
 		all := m.samples[fp]

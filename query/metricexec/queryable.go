@@ -33,6 +33,7 @@ type queryable struct {
 	known   *known
 	ahead   *Ahead // nil if nothing was read ahead
 	finds   *finds
+	lists   *lists
 	slots   chan struct{} // selects read side by side, this many at once
 
 	mu    sync.Mutex
@@ -210,70 +211,6 @@ func (q *querier) look(ctx context.Context, first, last time.Time, s selector) (
 	return s.visibles(q.view, stored, all), nil
 }
 
-// LabelNames and LabelValues make a querier complete; Prometheus's engine asks
-// for neither except through info(), which reads the labels of target_info.
-func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
-	found, err := q.any(ctx, q.from, q.to, q.selector(matchers))
-	if err != nil {
-		return nil, nil, err
-	}
-	set := map[string]struct{}{}
-	for _, v := range found {
-		v.labels.Range(func(l labels.Label) { set[l.Name] = struct{}{} })
-		if v.part == buckets {
-			set[model.BucketLabel] = struct{}{}
-		}
-	}
-	return sorted(set, hints), nil, nil
-}
-
-func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
-	if name == model.MetricNameLabel && len(matchers) == 0 {
-		return q.metricNames(ctx, hints)
-	}
-	s := q.selector(matchers)
-	found, err := q.any(ctx, q.from, q.to, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	set := map[string]struct{}{}
-	for _, v := range found {
-		if value := v.labels.Get(name); value != "" {
-			set[value] = struct{}{}
-		}
-	}
-	if name == model.BucketLabel {
-		bounds, err := q.bounds(ctx, found)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, all := range bounds {
-			for _, le := range all {
-				if s.matchesLE(le) {
-					set[le] = struct{}{}
-				}
-			}
-		}
-	}
-	return sorted(set, hints), nil, nil
-}
-
-// metricNames lists the names of all metrics without reading their series,
-// which may be many more.
-func (q *querier) metricNames(ctx context.Context, hints *storage.LabelHints) ([]string, annotations.Annotations, error) {
-	found, err := q.source.Metadata(ctx, q.tenant, time.UnixMilli(clamp(q.from)), time.UnixMilli(clamp(q.to)), "", q.limits.MaxSeries)
-	if err != nil {
-		return nil, nil, err
-	}
-	set := map[string]struct{}{}
-	for _, m := range found {
-		for _, p := range q.view.parts(m.Type, m.Prometheus) {
-			set[m.PromName+suffixes[p]] = struct{}{}
-		}
-	}
-	return sorted(set, hints), nil, nil
-}
-
 // bounds lists the le labels of the histograms among found, by fingerprint.
 func (q *querier) bounds(ctx context.Context, found []visible) (map[uint64][]string, error) {
 	var fps []uint64
@@ -334,16 +271,6 @@ func (q *querier) list(ctx context.Context, s selector) ([]labels.Labels, error)
 
 func withLE(l labels.Labels, le string) labels.Labels {
 	return labels.NewBuilder(l).Set(model.BucketLabel, le).Labels()
-}
-
-func sorted(set map[string]struct{}, hints *storage.LabelHints) []string {
-	out := make([]string, 0, len(set))
-	for s := range set {
-		out = append(out, s)
-	}
-	slices.Sort(out)
-	out, _ = hints.ApplyLimit(out)
-	return out
 }
 
 // seriesSet is filled by a goroutine that closes done.

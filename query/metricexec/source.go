@@ -16,6 +16,8 @@ type Source interface {
 	Version(ctx context.Context, from, to time.Time) metricstore.Version
 	Series(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
+	LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error)
+	Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, limit int) ([]metricstore.SeriesRow, error)
 	Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
 	Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
 	Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error)

@@ -46,6 +46,9 @@ func stored(t testing.TB, m *memory) *metricstore.Store {
 func put(m *memory, row *metricstore.SeriesRow, resources *resourcestore.Batch, metrics *metricstore.Batch) {
 	attributes := slices.Clone(row.Resource.Attributes)
 	s := &metricstore.Series{Name: row.Name, Unit: row.Unit, Type: row.Type, Temporality: row.Temporality, Monotonic: row.Monotonic}
+	if row.Prometheus {
+		s.PromName = row.PromName
+	}
 	for key, v := range row.Labels {
 		s.Attributes = append(s.Attributes, attribute.KeyValue{Key: key, Value: attribute.StringValue(v)})
 	}

@@ -62,6 +62,17 @@ func (v view) parts(t metricstore.Type, prometheus bool) []part {
 	return []part{whole}
 }
 
+// spell gives the labels of a series the spelling a query sees.
+func (v view) spell(l labels.Labels, s *metricstore.SeriesRow, spelled spelling.Names) labels.Labels {
+	switch {
+	case !s.Prometheus:
+		return spelled.Apply(l)
+	case v == classic:
+		return spelling.Legacy(l)
+	}
+	return l
+}
+
 // isNative tells whether v is a series of native histograms.
 func (v visible) isNative() bool { return v.part == whole && hasHistograms(v.stored) }
 
@@ -259,13 +270,7 @@ func (s selector) visibles(seen view, stored []metricstore.SeriesRow, all map[ui
 			if !s.matchesName(names(st, p)) {
 				continue
 			}
-			lbls := named(b, all[st.Fingerprint], st, p)
-			switch {
-			case !st.Prometheus:
-				lbls = s.spelled.Apply(lbls)
-			case seen == classic:
-				lbls = spelling.Legacy(lbls)
-			}
+			lbls := seen.spell(named(b, all[st.Fingerprint], st, p), st, s.spelled)
 			if !s.matchesLabels(lbls) || (p != buckets && !s.matchesLE(lbls.Get(model.BucketLabel))) {
 				continue
 			}

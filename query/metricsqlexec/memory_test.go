@@ -45,6 +45,16 @@ func (m *memory) Version(context.Context, time.Time, time.Time) metricstore.Vers
 	return metricstore.Version{}
 }
 
+func (m *memory) LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error) {
+	all, err := m.Series(ctx, t, from, to, metricstore.Selector{})
+	return metricstore.LabelKeysOf(all), err
+}
+
+func (m *memory) Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, _ int) ([]metricstore.SeriesRow, error) {
+	all, err := m.Series(ctx, t, from, to, metricstore.Selector{})
+	return metricstore.ShapesOf(all, keys, resources), err
+}
+
 func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
 	all, err := m.Series(ctx, t, from, to, sel)
 	for i := range all {

@@ -21,9 +21,11 @@ type Stats struct {
 // scan walks through the candidate traces of a plan, newest first, and gives
 // each with its spans to see, which returns whether it wants more.
 //
-// The table is ordered by minute: the range is searched in windows from its end,
-// each eight times as wide as the one before, so that what is frequent is found
-// without reading the rest.
+// The table is ordered by minute: the range is searched in windows from its end, the
+// next as wide as what the last one had makes it likely to need, so that what is
+// frequent is found without reading the rest, and what is rare in two or three steps.
+// Traces are evaluated when a batch of them is found or there are no more: reading
+// the spans of few traces costs a statement as much as reading those of many.
 type scan struct {
 	engine   *Engine
 	tenant   tenant.ID
@@ -40,7 +42,8 @@ type scan struct {
 
 const (
 	firstWindow = int64(5 * time.Minute)
-	widening    = 8
+	emptyWider  = 64  // by how much the next window is wider than one without candidates
+	mostWider   = 512 // and than any other
 	maxBatch    = 500
 )
 
@@ -50,27 +53,28 @@ func (s *scan) run(ctx context.Context) error {
 	if s.plan.byTrace() {
 		width = math.MaxInt64
 	}
+	var waiting [][16]byte // found, but not evaluated
 	for to > s.from {
 		from := s.from
 		if uint64(to)-uint64(s.from) > uint64(width) {
 			from = to - width
 		}
-		list, stats, err := s.engine.Traces.Candidates(ctx, s.tenant, tracestore.Search{From: from, To: to, Where: s.plan.where, Also: s.plan.also, Limit: s.batch})
+		wanted := s.batch - len(waiting)
+		list, stats, err := s.engine.Traces.Candidates(ctx, s.tenant, tracestore.Search{From: from, To: to, Where: s.plan.where, Also: s.plan.also, Limit: wanted})
 		s.stats.Add(stats)
 		if err != nil {
 			return fault.Of(err)
 		}
 		fresh := s.fresh(list)
-		if more, err := s.evaluate(ctx, fresh); err != nil || !more {
-			return err
-		}
-		if len(list) < s.batch {
-			to = from
-			if width < math.MaxInt64/widening {
-				width *= widening
-			}
+		waiting = append(waiting, fresh...)
+		if len(list) < wanted {
+			to, width = from, widened(width, len(list), wanted-len(list))
 			continue
 		}
+		if more, err := s.evaluate(ctx, waiting); err != nil || !more {
+			return err
+		}
+		waiting = nil
 		if to = list[len(list)-1].Start + 1; len(fresh) == 0 { // all of one moment
 			s.batch *= 2
 		}
@@ -79,7 +83,21 @@ func (s *scan) run(ctx context.Context) error {
 			return tooMany("max_traces", s.engine.Limits.MaxTraces, "traces looked at")
 		}
 	}
-	return nil
+	_, err := s.evaluate(ctx, waiting)
+	return err
+}
+
+// widened is the width of the window behind one that had found candidates, while
+// missing more are wanted.
+func widened(width int64, found, missing int) int64 {
+	wider := emptyWider
+	if found > 0 {
+		wider = min(max(2*missing/found, 2), mostWider)
+	}
+	if width > math.MaxInt64/int64(wider) {
+		return math.MaxInt64
+	}
+	return width * int64(wider)
 }
 
 // byTrace is whether the plan names a trace, of which it is known when it was.

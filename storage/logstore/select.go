@@ -106,6 +106,7 @@ type windows struct {
 	width    int64
 	empty    int // by how much the next is wider than one without records
 	forward  bool
+	filtered bool // only some records are wanted
 }
 
 // The first window is a minute. The next is twice as wide as the missing records
@@ -120,7 +121,7 @@ const (
 
 func newWindows(f Filter, p Page) *windows {
 	w := &windows{rest: [2]int64{chsql.UnixNano(f.From), chsql.UnixNano(f.To)}, width: firstWindow, forward: p.Forward, empty: emptyWider}
-	if len(f.Where)+len(f.Attributes)+len(f.Contains) > 0 || f.Text != "" {
+	if w.filtered = len(f.Where)+len(f.Attributes)+len(f.Contains) > 0 || f.Text != ""; w.filtered {
 		w.empty = mostWider
 	}
 	if f.TraceID != nil {
@@ -182,14 +183,20 @@ func pageSelect(where []chsql.Expr, w *windows, p Page, limit int) chsql.Select 
 		cursor := chsql.Nanoseconds(p.After.Time)
 		all = append(all, chsql.Or(behind(at, cursor), chsql.And(chsql.Eq(at, cursor), behind(id, chsql.Uint(p.After.ID)))))
 	}
+	// The wide columns of all but the rows of the page stay unread.
+	settings := []chsql.Setting{{Name: "query_plan_max_limit_for_lazy_materialization", Value: MaxLimit + 1}}
+	if w.filtered {
+		// What the indexes leave is known before anything is opened to be read: most parts
+		// have nothing of what is rare, and opening the columns of one costs milliseconds.
+		settings = append(settings, chsql.Setting{Name: "use_skip_indexes_on_data_read", Value: 0})
+	}
 	return chsql.Select{
-		Columns: rowColumns(),
-		From:    chsql.Table(table),
-		Where:   all,
-		OrderBy: []chsql.Order{order(at), order(id)},
-		Limit:   limit,
-		// The wide columns of all but the rows of the page stay unread.
-		Settings: []chsql.Setting{{Name: "query_plan_max_limit_for_lazy_materialization", Value: MaxLimit + 1}},
+		Columns:  rowColumns(),
+		From:     chsql.Table(table),
+		Where:    all,
+		OrderBy:  []chsql.Order{order(at), order(id)},
+		Limit:    limit,
+		Settings: settings,
 	}
 }
 

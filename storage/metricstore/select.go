@@ -128,12 +128,14 @@ func (s *Store) readSeries(ctx context.Context, q conn.Query) ([]SeriesRow, erro
 // resolve gives the series their resources. One that is not stored stays empty
 // but for the id.
 func (s *Store) resolve(ctx context.Context, t tenant.ID, from, to time.Time, rows []SeriesRow) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	ids := make([]uint64, len(rows))
+	var ids []uint64
 	for i := range rows {
-		ids[i] = rows[i].Resource.ID
+		if id := rows[i].Resource.ID; id != 0 { // what Prometheus sent has none
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
 	}
 	resources, err := s.resources.Resources(ctx, t, ids, from, to)
 	if err != nil {

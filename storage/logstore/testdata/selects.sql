@@ -27,7 +27,7 @@ WHERE (tenant = 'default')
   AND (body ILIKE '%time`out\'%')
 ORDER BY time, id
 LIMIT 101
-SETTINGS query_plan_max_limit_for_lazy_materialization = 10001;
+SETTINGS query_plan_max_limit_for_lazy_materialization = 10001, use_skip_indexes_on_data_read = 0;
 
 -- trace, second page
 SELECT toUnixTimestamp64Nano(time), toUnixTimestamp64Nano(observed_time), id, severity_number, severity_text, trace_id, span_id, flags, event_name, body, body_kind, dropped_attributes_count, service_name, resource_id, scope_id, attributes, attributes_other

@@ -85,6 +85,37 @@ WHERE (tenant = 'default')
 ORDER BY observed DESC, day DESC
 LIMIT 1 BY fingerprint;
 
+-- keys of labels
+SELECT DISTINCT arrayJoin(arrayMap(k -> toString(k), arrayFilter((k, v) -> v != '', mapKeys(labels), mapValues(labels)))) AS key, prometheus
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'));
+
+-- shapes by labels and resource
+SELECT DISTINCT toUInt8(type) AS kind, prometheus, arrayMap(k -> toString(k), arrayFilter((k, v) -> k IN ('job', 'it\'s'), mapKeys(labels), mapValues(labels))) AS of, arrayFilter((v, k) -> k IN ('job', 'it\'s'), mapValues(labels), mapKeys(labels)) AS held, if(arrayAll(v -> v = '', held), resource_id, toUInt64(0)) AS resource
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+LIMIT 101;
+
+-- shapes by resource
+SELECT DISTINCT toUInt8(type) AS kind, prometheus, emptyArrayString() AS of, emptyArrayString() AS held, if(arrayAll(v -> v = '', held), resource_id, toUInt64(0)) AS resource
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+LIMIT 101;
+
+-- shapes by label
+SELECT DISTINCT toUInt8(type) AS kind, prometheus, arrayMap(k -> toString(k), arrayFilter((k, v) -> k = 'job', mapKeys(labels), mapValues(labels))) AS of, arrayFilter((v, k) -> k = 'job', mapValues(labels), mapKeys(labels)) AS held, toUInt64(0) AS resource
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+LIMIT 101;
+
 -- series in all
 SELECT uniqExact(fingerprint)
 FROM series

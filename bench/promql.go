@@ -27,6 +27,7 @@ type promqlConfig struct {
 	Repeat   int
 	LoadOnly bool
 	Only     string // queries that contain this
+	Cold     bool   // trefoil remembers no samples
 }
 
 // shape is how many series and how many samples each has.
@@ -54,6 +55,7 @@ func parsePromQL(args []string) (promqlConfig, error) {
 	fs.IntVar(&cfg.Repeat, "repeat", 5, "how often each query is asked")
 	fs.BoolVar(&cfg.LoadOnly, "load-only", false, "fill -dir and end")
 	fs.StringVar(&cfg.Only, "only", "", "ask only queries that contain this")
+	fs.BoolVar(&cfg.Cold, "cold", false, "trefoil keeps no samples in memory: each query reads them from the store (month only)")
 	if err := fs.Parse(args); err != nil {
 		return cfg, err
 	}

@@ -27,9 +27,13 @@ var monthQueries = []rangeQuery{
 
 // runMonth asks trefoil for a month of its own, with rollups and without.
 func (cfg promqlConfig) runMonth(ctx context.Context) error {
+	own := []string{"--query-max-samples", "200000000", "--retention-days", "60"}
+	if cfg.Cold {
+		own = append(own, "--sample-cache-bytes", "0")
+	}
 	trefoil := func() (*server, error) {
 		return start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
-			Args: []string{"--query-max-samples", "200000000", "--retention-days", "60"}})
+			Args: own})
 	}
 	ours, err := trefoil()
 	if err != nil {
@@ -66,6 +70,9 @@ func (cfg promqlConfig) runMonth(ctx context.Context) error {
 }
 
 func (cfg promqlConfig) askMonth(ctx context.Context, ours *server, end time.Time) error {
+	if cfg.Cold {
+		fmt.Print("nothing of samples in memory; ")
+	}
 	fmt.Printf("%s: %d series of %d samples, step 1h; CPU s and wall ms a query, mean of %d; rows and bytes read by a first one\n\n",
 		cfg.Shape.Name, cfg.Shape.Series, cfg.Shape.Samples, cfg.Repeat)
 	fmt.Printf("| query | with rollups | ms | rows | MB | samples only | ms | rows | MB | CPU ratio |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")

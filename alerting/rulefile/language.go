@@ -8,6 +8,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/sqlrule"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -15,10 +16,11 @@ import (
 // expressions.
 type Languages map[Language]language.Parse
 
-// AllLanguages are those of package language, and SQL.
-func AllLanguages() Languages {
+// AllLanguages are those of package language, with the features of PromQL that are
+// on, and SQL.
+func AllLanguages(f metricexec.Features) Languages {
 	all := Languages{SQL: sqlrule.Parse}
-	for name, parse := range language.All() {
+	for name, parse := range language.All(f) {
 		all[Language(name)] = parse
 	}
 	return all

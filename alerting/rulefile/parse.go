@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/trefoil-o11y/trefoil/query/language"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -23,13 +24,13 @@ const (
 
 // Options of Parse.
 type Options struct {
-	// Languages are the values a group's `type` may have. Nil: AllLanguages.
+	// Languages are the values a group's `type` may have. Nil: AllLanguages, without features.
 	Languages Languages
 }
 
 func (o *Options) setDefaults() {
 	if o.Languages == nil {
-		o.Languages = AllLanguages()
+		o.Languages = AllLanguages(metricexec.Features{})
 	}
 }
 

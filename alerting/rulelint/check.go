@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 )
 
 // Check answers what is doubtful in rule files. known says whether a metric has
@@ -78,9 +79,9 @@ func (c *checker) check(r *rulefile.Rule) {
 	if c.group.Language != rulefile.PromQL {
 		return
 	}
-	expr, err := parser.NewParser(parser.Options{}).ParseExpr(r.Expr)
+	expr, err := metricexec.NewParser(metricexec.AllFeatures()).Parser.ParseExpr(r.Expr)
 	if err != nil {
-		return // rulefile has said so
+		return // rulefile has said so, or of what is off
 	}
 	c.metrics(r, expr)
 	c.matchers(r, expr)

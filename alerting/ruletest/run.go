@@ -12,11 +12,11 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/template"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/query/language"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -25,6 +25,8 @@ import (
 type Config struct {
 	// Run picks tests by name; nil runs all.
 	Run *regexp.Regexp
+	// Features are the parts of PromQL that are on.
+	Features metricexec.Features
 	// Languages are those of the rule files; nil: all.
 	Languages rulefile.Languages
 	// Open makes the store for groups and tests in LogQL and TraceQL; it is
@@ -40,6 +42,9 @@ const maxSamples = 50_000_000
 // Run runs test files and says whether all have passed.
 func Run(ctx context.Context, cfg Config, paths ...string) bool {
 	passed := true
+	if cfg.Languages == nil {
+		cfg.Languages = rulefile.AllLanguages(cfg.Features)
+	}
 	r := &runner{Config: cfg}
 	defer func() {
 		if err := r.close(); err != nil {
@@ -142,7 +147,7 @@ type liveRule struct {
 }
 
 func (cfg *runner) runTest(ctx context.Context, f *file, t *test, files []*rulefile.File) []error {
-	w, err := newWorld(f, t, files)
+	w, err := newWorld(f, t, files, cfg.Features)
 	if err != nil {
 		return []error{err}
 	}
@@ -173,7 +178,7 @@ func (cfg *runner) runTest(ctx context.Context, f *file, t *test, files []*rulef
 	return failures
 }
 
-func newWorld(f *file, t *test, files []*rulefile.File) (*world, error) {
+func newWorld(f *file, t *test, files []*rulefile.File, features metricexec.Features) (*world, error) {
 	start, err := t.start()
 	if err != nil {
 		return nil, err
@@ -192,7 +197,7 @@ func newWorld(f *file, t *test, files []*rulefile.File) (*world, error) {
 		engine: promql.NewEngine(promql.EngineOpts{
 			MaxSamples: maxSamples, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
 			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Duration(f.EvaluationInterval).Milliseconds() },
-			Parser:                   parser.NewParser(parser.Options{}),
+			Parser:                   metricexec.NewParser(features).Parser, EnableDelayedNameRemoval: features.DelayedNameRemoval, UseStartTimestamps: features.StartTimestamps,
 		}),
 	}
 	w.metricsql = newMetricsQL(w.memory)

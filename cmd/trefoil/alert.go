@@ -27,6 +27,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/evidence"
 	"github.com/trefoil-o11y/trefoil/alerting/maintenance"
 	"github.com/trefoil-o11y/trefoil/alerting/notify"
+	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
@@ -62,6 +63,7 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	}
 	manager, err := alerting.New(alerting.Config{
 		RuleFiles: s.cfg.rules,
+		Languages: rulefile.AllLanguages(s.cfg.features),
 		Instant:   service.Instant,
 		SQL:       sql,
 		Ahead:     service.Ahead,

@@ -18,7 +18,21 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/rulelint"
 	"github.com/trefoil-o11y/trefoil/alerting/ruletest"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/query/metricexec"
 )
+
+// addFeatures adds the flag that serve has, too: rules are read as they would be there.
+func addFeatures(set *flagset.Set) func() (metricexec.Features, error) {
+	var names []string
+	set.Strings(&names, "enable-feature", nil, "`name` of a part of PromQL that is on in the server that is to run the rules; may be repeated")
+	return func() (metricexec.Features, error) {
+		f, err := metricexec.ParseFeatures(names)
+		if err != nil {
+			err = fmt.Errorf("flag --enable-feature: %w", err)
+		}
+		return f, err
+	}
+}
 
 func runRulesCheck(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
@@ -38,13 +52,18 @@ With --server, also metrics that had no series in the last day.`,
 	var strict bool
 	set.String(&server, "server", "", "`URL` of a server whose metric names are looked up; empty: none are")
 	set.Bool(&strict, "strict", false, "fail on warnings, too")
+	features := addFeatures(set)
 	if done, err := parse(set, args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) == 0 {
 		return set.Errorf("want at least one file or pattern")
 	}
-	files, err := rulefile.Load(set.Args(), rulefile.Options{})
+	on, err := features()
+	if err != nil {
+		return err
+	}
+	files, err := rulefile.Load(set.Args(), rulefile.Options{Languages: rulefile.AllLanguages(on)})
 	if err != nil {
 		fmt.Println(err)
 		return fmt.Errorf("%d mistakes", len(strings.Split(err.Error(), "\n")))
@@ -121,15 +140,19 @@ the embedded ClickHouse is started in a temporary directory.`,
 	})
 	var run string
 	set.String(&run, "run", "", "run only tests whose names match this `expression`")
+	features := addFeatures(set)
 	if done, err := parse(set, args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) == 0 {
 		return set.Errorf("want at least one test file")
 	}
-	cfg := ruletest.Config{Out: os.Stdout, Open: openTestStore}
+	on, err := features()
+	if err != nil {
+		return err
+	}
+	cfg := ruletest.Config{Out: os.Stdout, Open: openTestStore, Features: on}
 	if run != "" {
-		var err error
 		if cfg.Run, err = regexp.Compile(run); err != nil {
 			return set.Errorf("flag --run: %v", err)
 		}

@@ -31,6 +31,7 @@ reads it sees what is stored.`,
 	set.String(&server, "server", "http://127.0.0.1:8733", "`URL` of the server that has the data")
 	set.String(&from, "from", "", "`time` at which to begin, RFC 3339; empty: a day before the end")
 	set.String(&to, "to", "", "`time` at which to end, RFC 3339; empty: now")
+	features := addFeatures(set)
 	if done, err := parse(set, args); done || err != nil {
 		return err
 	}
@@ -41,7 +42,12 @@ reads it sees what is stored.`,
 	if err != nil {
 		return set.Errorf("flag --server: %v", err)
 	}
-	cfg := backtest.Config{Range: ranges(client), To: time.Now().Truncate(time.Second)}
+	on, err := features()
+	if err != nil {
+		return err
+	}
+	languages := rulefile.AllLanguages(on)
+	cfg := backtest.Config{Languages: languages, Range: ranges(client), To: time.Now().Truncate(time.Second)}
 	for _, t := range []struct {
 		flag, text string
 		at         *time.Time
@@ -60,7 +66,7 @@ reads it sees what is stored.`,
 	if !cfg.From.Before(cfg.To) {
 		return set.Errorf("flag --from: it is not before --to")
 	}
-	files, err := rulefile.Load(set.Args(), rulefile.Options{})
+	files, err := rulefile.Load(set.Args(), rulefile.Options{Languages: languages})
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,18 @@ import (
 
 // promql reads what the engine evaluates, with Prometheus's own parser. Text
 // has the label names as they were written.
-func promql(text string) (*Expr, error) {
-	expr, err := metricexec.NewParser(metricexec.Features{}).Parser.ParseExpr(text)
-	if err != nil {
-		return nil, err
+func promql(f metricexec.Features) Parse {
+	p := metricexec.NewParser(f).Parser
+	return func(text string) (*Expr, error) {
+		expr, err := p.ParseExpr(text)
+		if err != nil {
+			return nil, err
+		}
+		return exprOf(expr), nil
 	}
+}
+
+func exprOf(expr parser.Expr) *Expr {
 	kinds := map[parser.ValueType]Kind{parser.ValueTypeScalar: Scalar, parser.ValueTypeMatrix: Matrix, parser.ValueTypeString: String, parser.ValueTypeVector: Vector}
 	e := &Expr{Text: expr.String(), Kind: kinds[expr.Type()], Data: compared(expr).String()}
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -23,7 +30,7 @@ func promql(text string) (*Expr, error) {
 		}
 		return nil
 	})
-	return e, nil
+	return e
 }
 
 // compared is what an expression compares, itself if it compares nothing.

@@ -61,7 +61,7 @@ func (s steps) count() int64 {
 // cached evaluates a range query, what is known of its answer from the cache. Not
 // ok means that it has to be evaluated as a whole.
 func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) (res *Result, ok bool, err error) {
-	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || lookbackOf(ctx) > 0 || resolutionOf(ctx) != 0 || s.start < 0 {
+	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || lookbackOf(ctx) > 0 || resolutionOf(ctx) != 0 || stepStatsOf(ctx) || s.start < 0 {
 		return nil, false, nil
 	}
 	back := e.factsOf(expr).reach

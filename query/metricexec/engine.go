@@ -140,6 +140,7 @@ func New(c Config) *Engine {
 			Timeout:                  c.Limits.Timeout,
 			LookbackDelta:            c.Lookback,
 			EnableAtModifier:         true,
+			EnablePerStepStats:       true, // of queries that ask for it
 			EnableNegativeOffset:     true,
 			EnableDelayedNameRemoval: c.Features.DelayedNameRemoval,
 			UseStartTimestamps:       c.Features.StartTimestamps,
@@ -151,6 +152,9 @@ func New(c Config) *Engine {
 
 // Parser is the parser the engine uses.
 func (e *Engine) Parser() Parser { return e.parser }
+
+// Features are the parts of PromQL that are on.
+func (e *Engine) Features() Features { return e.config.Features }
 
 // MaxPoints is how many points a series of a range query may have.
 func (e *Engine) MaxPoints() int { return e.config.Limits.MaxPoints }
@@ -250,7 +254,7 @@ func (e *Engine) evaluate(ctx context.Context, t tenant.ID, expr string, s steps
 }
 
 func optsOf(ctx context.Context) promql.QueryOpts {
-	return promplan.QueryOpts{QueryOpts: promql.NewPrometheusQueryOpts(false, lookbackOf(ctx), nil), Resolution: resolutionOf(ctx)}
+	return promplan.QueryOpts{QueryOpts: promql.NewPrometheusQueryOpts(stepStatsOf(ctx), lookbackOf(ctx), nil), Resolution: resolutionOf(ctx)}
 }
 
 // concurrentSelects is how many selectors of one query are read at once.

@@ -50,6 +50,17 @@ func FeatureNames() []string {
 	return names
 }
 
+// AllFeatures are all there are.
+func AllFeatures() Features {
+	var f Features
+	for _, known := range features() {
+		if known.on != nil {
+			known.on(&f)
+		}
+	}
+	return f
+}
+
 // ParseFeatures reads names of features, each of which may be several with commas
 // between them.
 func ParseFeatures(names []string) (Features, error) {
@@ -96,6 +107,16 @@ func lookbackOf(ctx context.Context) time.Duration {
 	d, _ := ctx.Value(lookbackKey{}).(time.Duration)
 	return d
 }
+
+type stepStatsKey struct{}
+
+// WithStepStats makes evaluations under a context count samples step by step. Prometheus's engine does it, as it alone
+// knows what it counts.
+func WithStepStats(ctx context.Context) context.Context {
+	return context.WithValue(ctx, stepStatsKey{}, true)
+}
+
+func stepStatsOf(ctx context.Context) bool { return ctx.Value(stepStatsKey{}) != nil }
 
 type resolutionKey struct{}
 

@@ -25,7 +25,7 @@ var rollupShapes = []struct {
 	value func(rng *rand.Rand, before float64) float64
 	next  func(rng *rand.Rand) int64 // ms
 }{
-	{"counter", func(r *rand.Rand, v float64) float64 { return v + float64(r.IntN(100)) }, jitter},
+	{"counter", func(r *rand.Rand, v float64) float64 { return v + float64(r.IntN(100)) }, dense},
 	{"resetting", func(r *rand.Rand, v float64) float64 {
 		if r.IntN(200) == 0 {
 			return float64(r.IntN(5))
@@ -33,7 +33,7 @@ var rollupShapes = []struct {
 		return v + float64(r.IntN(10))
 	}, jitter},
 	{"seconds", func(r *rand.Rand, v float64) float64 { return v + r.Float64() }, sharp},
-	{"gauge", func(r *rand.Rand, v float64) float64 { return r.NormFloat64() * 100 }, jitter},
+	{"gauge", func(r *rand.Rand, v float64) float64 { return r.NormFloat64() * 100 }, dense},
 	{"whole", func(r *rand.Rand, v float64) float64 { return float64(r.IntN(1000) - 300) }, sharp},
 	{"odd", func(r *rand.Rand, v float64) float64 {
 		return []float64{1, 2, math.NaN(), 0, math.Copysign(0, -1), -7, math.NaN(), 0.1}[r.IntN(8)]
@@ -50,7 +50,7 @@ var rollupShapes = []struct {
 			return math.Float64frombits(value.StaleNaN)
 		}
 		return math.Trunc(r.Float64() * 50)
-	}, sharp},
+	}, func(*rand.Rand) int64 { return 15_000 }},
 	{"gaps", func(r *rand.Rand, v float64) float64 {
 		if v != v {
 			v = 0
@@ -66,6 +66,7 @@ var rollupShapes = []struct {
 }
 
 func jitter(r *rand.Rand) int64 { return 29_950 + r.Int64N(100) }
+func dense(r *rand.Rand) int64  { return 14_900 + r.Int64N(200) }
 func sharp(*rand.Rand) int64    { return 30_000 }
 
 // storeShapes stores a series of each shape from one time to another and a few late samples, some of times that are there.

@@ -40,7 +40,7 @@ func (a *api) check(w http.ResponseWriter, r *http.Request) error {
 	if req.Language == "" {
 		req.Language = language.PromQL
 	}
-	parse := language.All()[req.Language]
+	parse := language.All(a.Metrics.Features())[req.Language]
 	if parse == nil {
 		return fault.Param("language", fmt.Errorf("%q is not one of %s", req.Language, strings.Join(language.Names(), ", ")))
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// withOptions applies the parameters timeout, lookback_delta and max_source_resolution.
+// withOptions applies the parameters timeout, lookback_delta, max_source_resolution
+// and stats.
 func withOptions(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
 	ctx := r.Context()
 	if s := form.Get("lookback_delta"); s != "" {
@@ -38,6 +39,9 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 		default:
 			ctx = metricexec.WithResolution(ctx, d)
 		}
+	}
+	if form.Get("stats") == "all" {
+		ctx = metricexec.WithStepStats(ctx)
 	}
 	s := form.Get("timeout")
 	if s == "" {

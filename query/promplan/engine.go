@@ -58,6 +58,9 @@ func (e *Engine) NewRangeQuery(ctx context.Context, q storage.Queryable, opts pr
 }
 
 func (e *Engine) query(q storage.Queryable, opts promql.QueryOpts, text string, theirs promql.Query, start, end time.Time, step time.Duration) (promql.Query, error) {
+	if opts != nil && opts.EnablePerStepStats() && e.opts.EnablePerStepStats {
+		return &Query{Query: theirs, plan: &metricplan.Foreign{Query: text, Why: "samples are to be counted step by step"}}, nil
+	}
 	expr, err := e.opts.Parser.ParseExpr(text)
 	if err != nil {
 		return nil, err

@@ -29,13 +29,13 @@ func (s *share) look(ctx context.Context) error {
 	from, to := s.days, -1
 	var fps []uint64
 	for i, fp := range s.r.Fingerprints {
-		lacks := false
+		unknown := false
 		for d, of := range s.known {
 			if of[i] == nil {
-				from, to, lacks = min(from, d), max(to, d), true
+				from, to, unknown = min(from, d), max(to, d), true
 			}
 		}
-		if lacks {
+		if unknown {
 			fps = append(fps, fp)
 		}
 	}
@@ -89,6 +89,8 @@ func (s *share) learn(all []seen, from, to int) {
 				found[i] = s.dayOf(d, nil)
 			case at.held == at.stored:
 				found[i] = s.dayOf(d, at.body)
+			default:
+				found[i] = (*packcache.Day)(nil).With(s.r.As.Rollups(s.first+uint32(d)), &packcache.More{Looked: 1, Loose: 1})
 			}
 			s.known[d][i] = found[i]
 		}

@@ -71,12 +71,7 @@ func (s *share) run(ctx context.Context) error {
 	if err := s.look(ctx); err != nil {
 		return err
 	}
-	s.unfit = make([]bool, len(s.r.Fingerprints))
-	for _, of := range s.known {
-		for i, d := range of {
-			s.unfit[i] = s.unfit[i] || d != nil && !s.fits(d)
-		}
-	}
+	s.judge()
 	if err := s.fill(ctx); err != nil {
 		return err
 	}
@@ -97,6 +92,28 @@ func (s *share) run(ctx context.Context) error {
 	s.stats.Add(stats)
 	return err
 }
+
+// judge finds the series whose samples are to be read: those with a day that the aspect is unfit for, and those of which
+// most days would have to be thinned, which costs more.
+func (s *share) judge() {
+	s.unfit = make([]bool, len(s.r.Fingerprints))
+	lacking := make([]int, len(s.r.Fingerprints))
+	for _, of := range s.known {
+		for i, d := range of {
+			if lacks(d) {
+				lacking[i]++
+			} else if !s.fits(d) {
+				s.unfit[i] = true
+			}
+		}
+	}
+	for i, n := range lacking {
+		s.unfit[i] = s.unfit[i] || 2*n > s.days
+	}
+}
+
+// lacks tells whether a day has samples of which there is no rollup, as far as is known.
+func lacks(d *packcache.Day) bool { return d == nil || d.Loose != 0 }
 
 func body(d *packcache.Day) []byte {
 	if d == nil || d.Packed == 0 {
@@ -125,7 +142,7 @@ func (s *share) recall() {
 	for d := range s.known {
 		of := make([]*packcache.Day, len(s.r.Fingerprints))
 		s.known[d] = of
-		version := s.r.As.Samples(s.first + uint32(d))
+		version := s.r.As.Rollups(s.first + uint32(d))
 		if version == 0 {
 			continue
 		}
@@ -142,22 +159,23 @@ func (s *share) recall() {
 func (s *share) dayOf(d int, body []byte) *packcache.Day {
 	m := packcache.More{Looked: 1}
 	m.Packs[0] = body
-	return (*packcache.Day)(nil).With(s.r.As.Samples(s.first+uint32(d)), &m)
+	return (*packcache.Day)(nil).With(s.r.As.Rollups(s.first+uint32(d)), &m)
 }
 
 // keep remembers a day of some series; those that are nil are left out.
 func (s *share) keep(d int, series []uint64, of []*packcache.Day) {
-	if s.r.As.Samples(s.first+uint32(d)) != 0 {
+	if s.r.As.Rollups(s.first+uint32(d)) != 0 {
 		s.store.samples.Packs().Put(s.tenant, s.place(d), series, of)
 	}
 }
 
-// fill thins the samples of days that no rollup is known of, those that follow each other at once.
+// fill thins the samples of days that no rollup is known of, those that follow each other at once. It reads whole days,
+// which can be remembered.
 func (s *share) fill(ctx context.Context) error {
 	for d := 0; d < s.days; d++ {
 		from := d
-		lacks := make([]bool, len(s.r.Fingerprints))
-		for ; d < s.days && s.lacking(d, lacks); d++ {
+		lacking := make([]bool, len(s.r.Fingerprints))
+		for ; d < s.days && s.lacking(d, lacking); d++ {
 		}
 		if d == from {
 			continue
@@ -165,11 +183,11 @@ func (s *share) fill(ctx context.Context) error {
 		r := s.r
 		r.Fingerprints = nil
 		for i, fp := range s.r.Fingerprints {
-			if lacks[i] {
+			if lacking[i] {
 				r.Fingerprints = append(r.Fingerprints, fp)
 			}
 		}
-		r.From, r.To = max(r.From, s.begin(from)), min(r.To, s.begin(d)-1)
+		r.From, r.To = s.begin(from), s.begin(d)-1
 		stats, err := s.store.samples.Stream(ctx, s.tenant, r, func(samples metricstore.Samples) error {
 			if err := s.to.Thinned(len(samples.Times)); err != nil {
 				return err
@@ -186,10 +204,10 @@ func (s *share) fill(ctx context.Context) error {
 }
 
 // lacking tells whether there are series of which nothing is known of day d, and marks them.
-func (s *share) lacking(d int, lacks []bool) (any bool) {
+func (s *share) lacking(d int, lacking []bool) (any bool) {
 	for i, known := range s.known[d] {
-		if known == nil && !s.unfit[i] {
-			lacks[i], any = true, true
+		if lacks(known) && !s.unfit[i] {
+			lacking[i], any = true, true
 		}
 	}
 	return any
@@ -204,7 +222,7 @@ func (s *share) thin(a, b int, samples metricstore.Samples) {
 	w := s.store.bench()
 	defer s.store.benches.Put(w)
 	for d := a; d < b; d++ {
-		if s.known[d][i] != nil {
+		if !lacks(s.known[d][i]) {
 			continue
 		}
 		from, _ := slices.BinarySearch(samples.Times, s.begin(d))
@@ -215,9 +233,7 @@ func (s *share) thin(a, b int, samples metricstore.Samples) {
 		w.entries.Thin(s.want.Aspect, s.want.Length, samples.Times[from:to], samples.Values[from:to])
 		w.body = w.packer.Append(w.body[:0], s.want.Aspect, &w.entries)
 		s.known[d][i] = s.dayOf(d, w.body)
-		if s.r.From <= s.begin(d) && s.r.To >= s.begin(d+1)-1 {
-			s.keep(d, s.r.Fingerprints[i:i+1], s.known[d][i:i+1])
-		}
+		s.keep(d, s.r.Fingerprints[i:i+1], s.known[d][i:i+1])
 		s.unfit[i] = s.unfit[i] || !s.fits(s.known[d][i])
 	}
 }

@@ -38,11 +38,11 @@ const (
 	day         int64 = 86_400_000
 )
 
-// Fewest is how many samples a day has that is worth a rollup: eight in an hour.
-const Fewest = 8 * 24
+// Fewest is how many samples a day has that is worth a rollup: sixteen in an hour.
+const Fewest = 16 * 24
 
-// Worth tells whether a day of so many samples is worth a rollup of buckets of a length: of fewer than eight samples a
-// bucket the bucket would not be much less.
+// Worth tells whether a day of so many samples is worth a rollup of buckets of a length: fewer than sixteen samples of a
+// bucket are read as fast.
 func Worth(samples uint64, length int64) bool { return samples >= Fewest*uint64(Hour/length) }
 
 // Entries are what is kept of a series, in the order of time. Columns are equally long; Counts and Rest are empty unless

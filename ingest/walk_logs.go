@@ -12,8 +12,18 @@ import (
 // Logs takes a request of log records in and returns once they are durable.
 // adm, which may be nil, is released as soon as the columns are built.
 func (p *Pipeline) Logs(ctx context.Context, t tenant.ID, logs plog.Logs, adm *Admission) (Result, error) {
+	built, err := p.BuildLogs(t, logs)
+	if err != nil {
+		return Result{}, err
+	}
+	adm.Release()
+	return built.Store(ctx)
+}
+
+// BuildLogs makes columns of a request of log records.
+func (p *Pipeline) BuildLogs(t tenant.ID, logs plog.Logs) (*Built, error) {
 	if n := logs.LogRecordCount(); n > p.cfg.Limits.Records {
-		return Result{}, p.tooMany(n)
+		return nil, p.tooMany(n)
 	}
 	in := p.LogIntake(t)
 	var w logWalk
@@ -27,12 +37,7 @@ func (p *Pipeline) Logs(ctx context.Context, t tenant.ID, logs plog.Logs, adm *A
 			}
 		}
 	}
-	built, err := in.Build()
-	if err != nil {
-		return Result{}, err
-	}
-	adm.Release()
-	return built.Store(ctx)
+	return in.Build()
 }
 
 // logWalk is a walk over log records.

@@ -10,11 +10,21 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// Metrics takes a request of data points in and returns once they are
-// durable. adm, which may be nil, is released as soon as the columns are built.
+// Metrics takes a request of data points in and returns once they are durable.
+// adm, which may be nil, is released as soon as the columns are built.
 func (p *Pipeline) Metrics(ctx context.Context, t tenant.ID, metrics pmetric.Metrics, adm *Admission) (Result, error) {
+	built, err := p.BuildMetrics(t, metrics)
+	if err != nil {
+		return Result{}, err
+	}
+	adm.Release()
+	return built.Store(ctx)
+}
+
+// BuildMetrics makes columns of a request of data points.
+func (p *Pipeline) BuildMetrics(t tenant.ID, metrics pmetric.Metrics) (*Built, error) {
 	if n := metrics.DataPointCount(); n > p.cfg.Limits.Records {
-		return Result{}, p.tooMany(n)
+		return nil, p.tooMany(n)
 	}
 	in := p.PointIntake(t)
 	w := pointWalk{in: in}
@@ -27,12 +37,7 @@ func (p *Pipeline) Metrics(ctx context.Context, t tenant.ID, metrics pmetric.Met
 			}
 		}
 	}
-	built, err := in.Build()
-	if err != nil {
-		return Result{}, err
-	}
-	adm.Release()
-	return built.Store(ctx)
+	return in.Build()
 }
 
 // pointWalk is a walk over data points, with the slices a point fills.

@@ -9,11 +9,21 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
-// Traces takes a request of spans in and returns once they are durable. adm,
-// which may be nil, is released as soon as the columns are built.
+// Traces takes a request of spans in and returns once they are durable.
+// adm, which may be nil, is released as soon as the columns are built.
 func (p *Pipeline) Traces(ctx context.Context, t tenant.ID, traces ptrace.Traces, adm *Admission) (Result, error) {
+	built, err := p.BuildTraces(t, traces)
+	if err != nil {
+		return Result{}, err
+	}
+	adm.Release()
+	return built.Store(ctx)
+}
+
+// BuildTraces makes columns of a request of spans.
+func (p *Pipeline) BuildTraces(t tenant.ID, traces ptrace.Traces) (*Built, error) {
 	if n := traces.SpanCount(); n > p.cfg.Limits.Records {
-		return Result{}, p.tooMany(n)
+		return nil, p.tooMany(n)
 	}
 	in := p.SpanIntake(t)
 	var w spanWalk
@@ -27,12 +37,7 @@ func (p *Pipeline) Traces(ctx context.Context, t tenant.ID, traces ptrace.Traces
 			}
 		}
 	}
-	built, err := in.Build()
-	if err != nil {
-		return Result{}, err
-	}
-	adm.Release()
-	return built.Store(ctx)
+	return in.Build()
 }
 
 // spanWalk is a walk over spans, with the slices a span fills.

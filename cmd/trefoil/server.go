@@ -241,15 +241,34 @@ func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg pr
 	if b.engine == nil {
 		health.Add("clickhouse", b.ping(ctx))
 	}
-	report, err := schema.Migrate(ctx, b.db, schema.Options{})
-	if err != nil {
+	if err := b.migrate(ctx, log); err != nil {
 		return b, err
-	}
-	if report.Before != report.After {
-		log.Info("schema migrated", "from", report.Before, "to", report.After)
 	}
 	go watchParts(ctx, b.db, reg)
 	return b, nil
+}
+
+// migrate brings the tables up to date. Statements may be run again, so that an
+// engine that dies under one and is started again is no reason to end.
+func (b *backend) migrate(ctx context.Context, log *slog.Logger) error {
+	for wait := 200 * time.Millisecond; ; wait *= 2 {
+		report, err := schema.Migrate(ctx, b.db, schema.Options{})
+		switch {
+		case err == nil && report.Before != report.After:
+			log.Info("schema migrated", "from", report.Before, "to", report.After)
+			return nil
+		case err == nil:
+			return nil
+		case b.engine == nil || conn.ClassOf(err) != conn.Unavailable || wait > 30*time.Second:
+			return err
+		}
+		log.Warn("schema: the engine went away; the migration goes on when it is back", "error", err)
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
 }
 
 // ping watches an external server in the background, since a readiness check

@@ -11,8 +11,9 @@
 // Nobody waits for company: with nothing under way a request goes at once, and a
 // group as soon as what was under way is done.
 //
-// What belongs here: who goes with whom, and when. What does not: what is in a
-// request, and how several become one. Where that proves impossible, as one is
+// What belongs here: who goes with whom, and when (Queue), and taking in what was
+// joined (Door). What does not: what is in a request, and how several become one,
+// which each protocol knows of its own. Where that proves impossible, as one is
 // wrong or known already, Store says ErrSeparate, before anything is kept, and each
 // goes alone.
 package joint

@@ -22,29 +22,32 @@ func keyOf(id int) (k wal.Key) {
 // are there.
 func TestWhileOneIsUnderWayOthersGather(t *testing.T) {
 	var groups [][]wal.Key
-	q := Queue[string]{Store: func(g *Group[string]) error {
-		groups = append(groups, g.Keys)
+	q := Queue[string, wal.Key]{Store: func(g *Group[string, wal.Key]) error {
+		groups, g.Answers = append(groups, g.Keys), g.Keys
 		return nil
 	}}
 	first, under := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
-	alone := func() error { t.Error("alone"); return nil }
-	do := func(id int, alone func() error) {
+	alone := func() (k wal.Key, err error) { t.Error("alone"); return k, nil }
+	do := func(id int, alone func() (wal.Key, error)) {
 		all.Go(func() {
-			if err := q.Do(t.Context(), "a", keyOf(id), []byte{1}, alone); err != nil {
-				t.Error(err)
+			if answer, err := q.Do(t.Context(), "a", keyOf(id), []byte{1}, alone); err != nil || answer != keyOf(id) {
+				t.Error(answer, err)
 			}
 		})
 	}
-	do(0, func() error { close(under); <-first; return nil })
+	do(0, func() (wal.Key, error) { close(under); <-first; return keyOf(0), nil })
 	<-under
 	for id := range 5 {
 		do(1+id, alone)
 	}
-	if err := q.Do(t.Context(), "b", keyOf(9), nil, func() error { return errors.New("mine") }); err == nil || err.Error() != "mine" {
+	refuse := func(text string) func() (wal.Key, error) {
+		return func() (wal.Key, error) { return wal.Key{}, errors.New(text) }
+	}
+	if _, err := q.Do(t.Context(), "b", keyOf(9), nil, refuse("mine")); err == nil || err.Error() != "mine" {
 		t.Errorf("of another kind: %v", err)
 	}
-	if err := q.Do(t.Context(), "a", keyOf(9), make([]byte, MaxBody+1), func() error { return errors.New("large") }); err == nil || err.Error() != "large" {
+	if _, err := q.Do(t.Context(), "a", keyOf(9), make([]byte, MaxBody+1), refuse("large")); err == nil || err.Error() != "large" {
 		t.Errorf("a large one: %v", err)
 	}
 	for waiting := 0; waiting < 5; {
@@ -97,7 +100,8 @@ func TestEachIsStoredOnceAndToldSo(t *testing.T) {
 		return nil
 	}
 	grouped := 0
-	q := Queue[int]{Store: func(g *Group[int]) error {
+	q := Queue[int, wal.Key]{Store: func(g *Group[int, wal.Key]) error {
+		g.Answers = g.Keys
 		if len(g.Keys) != len(g.Bodies) {
 			t.Errorf("%d keys, %d bodies", len(g.Keys), len(g.Bodies))
 		}
@@ -116,8 +120,14 @@ func TestEachIsStoredOnceAndToldSo(t *testing.T) {
 				if rand.IntN(50) == 0 {
 					cancel()
 				}
-				err := q.Do(ctx, i/10*2+id%2, keyOf(id), fmt.Append(nil, id), func() error { return outcome(keyOf(id)) })
+				answer, err := q.Do(ctx, i/10*2+id%2, keyOf(id), fmt.Append(nil, id), func() (wal.Key, error) {
+					time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond) // in which others come
+					return keyOf(id), outcome(keyOf(id))
+				})
 				cancel()
+				if err == nil && answer != keyOf(id) {
+					t.Errorf("request %d got the answer of another", id)
+				}
 				mu.Lock()
 				n := stored[keyOf(id)]
 				mu.Unlock()

@@ -16,7 +16,7 @@ import (
 
 // fuzzBody is the property of both decoders: no panic, an error of a known
 // kind, or blocks.
-func fuzzBody(f *testing.F, read func(*reader, []byte), seed []byte) {
+func fuzzBody(f *testing.F, read form, seed []byte) {
 	f.Add(seed)
 	f.Add(seed[:len(seed)/2])
 	f.Add([]byte{})
@@ -30,7 +30,7 @@ func fuzzBody(f *testing.F, read func(*reader, []byte), seed []byte) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		adm := p.Admit()
 		defer adm.Release()
-		built, _, err := decode(p, "fuzz", read, body, adm)
+		built, _, err := decode(p, "fuzz", read, [][]byte{body}, adm)
 		if err != nil {
 			var malformed *ingest.MalformedError
 			var large *ingest.TooLargeError
@@ -42,18 +42,30 @@ func fuzzBody(f *testing.F, read func(*reader, []byte), seed []byte) {
 			}
 			return
 		}
-		if _, err := built.Store(t.Context()); err != nil {
+		alone, err := built.Store(t.Context())
+		if err != nil {
 			t.Fatal(err)
+		}
+		built, _, err = decode(p, "fuzz", read, [][]byte{body, body}, adm)
+		if err != nil {
+			return // too much at once
+		}
+		joined, err := built.Store(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if joined.Accepted != 2*alone.Accepted || joined.Rejected != 2*alone.Rejected {
+			t.Fatalf("alone %d and %d, with itself %d and %d", alone.Accepted, alone.Rejected, joined.Accepted, joined.Rejected)
 		}
 	})
 }
 
 func FuzzProtobuf(f *testing.F) {
-	fuzzBody(f, (*reader).protobuf, samplePush(time.Now()).protobuf())
+	fuzzBody(f, asProtobuf, samplePush(time.Now()).protobuf())
 }
 
 func FuzzJSON(f *testing.F) {
-	fuzzBody(f, (*reader).json, samplePush(time.Now()).json(f))
+	fuzzBody(f, asJSON, samplePush(time.Now()).json(f))
 }
 
 // FuzzLabels holds our parser of labels to Prometheus's, which may know more:

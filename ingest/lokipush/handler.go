@@ -1,12 +1,15 @@
 package lokipush
 
 import (
+	"context"
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/httpdoor"
+	"github.com/trefoil-o11y/trefoil/ingest/joint"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -18,13 +21,32 @@ const (
 // NewHandler serves push requests under any path. The tenant comes from the
 // request's context.
 func NewHandler(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
-	return &handler{pipeline: p, logger: logger, bodies: &httpdoor.Bodies{Limits: p.Limits()}}
+	h := &handler{pipeline: p, logger: logger, bodies: &httpdoor.Bodies{Limits: p.Limits()}}
+	h.small = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []string, error) {
+		return decode(p, k.tenant, k.form, bodies, adm)
+	})
+	return h
+}
+
+// form is how a request is written.
+type form uint8
+
+const (
+	asProtobuf form = iota
+	asJSON
+)
+
+// kind is of which requests one can be made.
+type kind struct {
+	tenant tenant.ID
+	form   form
 }
 
 type handler struct {
 	pipeline *ingest.Pipeline
 	logger   *slog.Logger
 	bodies   *httpdoor.Bodies
+	small    *joint.Door[kind, string]
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +70,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // request, not of the process.
 func (h *handler) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Admission) (err error) {
 	defer httpdoor.Recovered(h.logger, "lokipush", &err)
-	read, compression, err := form(r)
+	read, compression, err := formOf(r)
 	if err != nil {
 		return err
 	}
@@ -61,23 +83,35 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Admi
 		return err
 	}
 	h.pipeline.Arrived(t, len(body))
-	key := ingest.RequestKey(t, ingest.Logs, body)
-	built, rejected, err := decode(h.pipeline, t, read, body, adm)
-	h.bodies.Put(body)
-	if err != nil {
-		return err
-	}
-	adm.Release()
-	result, err := built.Store(ingest.WithRequestKey(r.Context(), key))
+	result, rejected, err := h.store(r.Context(), kind{t, read}, body, adm)
 	if err == nil && result.Rejected > 0 {
 		err = &httpdoor.RejectedError{Signal: ingest.Logs, Result: result, First: rejected}
 	}
 	return err
 }
 
-// form says how to read the request. Protobuf, which is what a client that does
+// store makes a body durable, joined with others where it is small, and gives its
+// buffer back. rejected is the stream of the first record that was rejected.
+func (h *handler) store(ctx context.Context, k kind, body []byte, adm *ingest.Admission) (result ingest.Result, rejected string, err error) {
+	key := ingest.RequestKey(k.tenant, ingest.Logs, body)
+	if len(body) <= joint.MaxBody {
+		small := slices.Clone(body)
+		h.bodies.Put(body)
+		return h.small.Take(ctx, k, key, small, adm)
+	}
+	built, all, err := decode(h.pipeline, k.tenant, k.form, [][]byte{body}, adm)
+	h.bodies.Put(body)
+	if err != nil {
+		return result, "", err
+	}
+	adm.Release()
+	result, err = built.Store(ingest.WithRequestKey(ctx, key))
+	return result, all[0], err
+}
+
+// formOf says how to read the request. Protobuf, which is what a client that does
 // not say sends, comes as one snappy block.
-func form(r *http.Request) (read func(*reader, []byte), compression string, err error) {
+func formOf(r *http.Request) (read form, compression string, err error) {
 	sent := r.Header.Get("Content-Type")
 	media := protobufType
 	if sent != "" {
@@ -88,20 +122,20 @@ func form(r *http.Request) (read func(*reader, []byte), compression string, err 
 	want := ""
 	switch media {
 	case protobufType:
-		read, compression = (*reader).protobuf, httpdoor.Compression(r, httpdoor.Snappy)
+		read, compression = asProtobuf, httpdoor.Compression(r, httpdoor.Snappy)
 		if compression != httpdoor.Snappy {
 			want = "snappy"
 		}
 	case jsonType:
-		read, compression = (*reader).json, httpdoor.Compression(r, httpdoor.Identity)
+		read, compression = asJSON, httpdoor.Compression(r, httpdoor.Identity)
 		if compression != httpdoor.Identity && compression != httpdoor.Gzip {
 			want = "gzip or identity"
 		}
 	default:
-		return nil, "", &httpdoor.MediaError{Header: "Content-Type", Got: sent, Want: protobufType + " or " + jsonType}
+		return 0, "", &httpdoor.MediaError{Header: "Content-Type", Got: sent, Want: protobufType + " or " + jsonType}
 	}
 	if want != "" {
-		return nil, "", &httpdoor.MediaError{Header: "Content-Encoding", Got: r.Header.Get("Content-Encoding"), Want: want}
+		return 0, "", &httpdoor.MediaError{Header: "Content-Encoding", Got: r.Header.Get("Content-Encoding"), Want: want}
 	}
 	return read, compression, nil
 }

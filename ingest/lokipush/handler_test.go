@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 	now := time.Now()
 	good := entry{now, "good", nil}
 	at := strconv.FormatInt(now.UnixNano(), 10)
-	asJSON := []string{"Content-Type", jsonType}
+	jsonHeader := []string{"Content-Type", jsonType}
 	for _, c := range []struct {
 		name    string
 		body    []byte
@@ -69,12 +69,12 @@ func TestRefusals(t *testing.T) {
 		{"labels cut short", snappy.Encode(nil, field(nil, 1, field(field(nil, 1, []byte(`{a="b"`)), 2, field(nil, 2, []byte("x"))))), nil, 400, `at 6: want , or }, got the end`},
 		{"another type", nil, []string{"Content-Type", "text/plain"}, 415, "text/plain"},
 		{"another compression", nil, []string{"Content-Type", jsonType, "Content-Encoding", "br"}, 415, "br"},
-		{"JSON cut short", []byte(`{"streams": [{"stream"`), asJSON, 400, "cut short"},
-		{"JSON number as time", []byte(`{"streams": [{"stream": {"a": "b"}, "values": [[1, "x"]]}]}`), asJSON, 400, "streams[0].values[0][0]"},
-		{"JSON metadata number", []byte(`{"streams": [{"stream": {"a": "b"}, "values": [["` + at + `", "x", {"k": 1}]]}]}`), asJSON, 400, "values[0][2].k"},
-		{"JSON without line", []byte(`{"streams": [{"stream": {"a": "b"}, "values": [["` + at + `"]]}]}`), asJSON, 400, "want a time and a line"},
-		{"JSON values before labels", []byte(`{"streams": [{"values": [["` + at + `", "x"]], "stream": {"a": "b"}}], "more": [{}, 1]}`), asJSON, 204, ""},
-		{"JSON gzip cut short", gzipped([]byte(`{"streams": []}`))[:12], append(asJSON, "Content-Encoding", "gzip"), 400, "gzip"},
+		{"JSON cut short", []byte(`{"streams": [{"stream"`), jsonHeader, 400, "cut short"},
+		{"JSON number as time", []byte(`{"streams": [{"stream": {"a": "b"}, "values": [[1, "x"]]}]}`), jsonHeader, 400, "streams[0].values[0][0]"},
+		{"JSON metadata number", []byte(`{"streams": [{"stream": {"a": "b"}, "values": [["` + at + `", "x", {"k": 1}]]}]}`), jsonHeader, 400, "values[0][2].k"},
+		{"JSON without line", []byte(`{"streams": [{"stream": {"a": "b"}, "values": [["` + at + `"]]}]}`), jsonHeader, 400, "want a time and a line"},
+		{"JSON values before labels", []byte(`{"streams": [{"values": [["` + at + `", "x"]], "stream": {"a": "b"}}], "more": [{}, 1]}`), jsonHeader, 204, ""},
+		{"JSON gzip cut short", gzipped([]byte(`{"streams": []}`))[:12], append(jsonHeader, "Content-Encoding", "gzip"), 400, "gzip"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := post(t, s.url, c.body, c.headers...); got.status != c.status || !strings.Contains(got.text, c.text) {

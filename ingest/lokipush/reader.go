@@ -14,23 +14,32 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// decode reads a request in body, which it does not keep, and charges adm for
-// what it builds. rejected is the stream of the first record that was rejected.
-func decode(p *ingest.Pipeline, t tenant.ID, read func(*reader, []byte), body []byte, adm *ingest.Admission) (built *ingest.Built, rejected string, err error) {
+// decode reads requests of one form, as if they were one, in bodies it does not keep,
+// and charges adm for what it builds. rejected are the streams of the first record
+// of each that was rejected.
+func decode(p *ingest.Pipeline, t tenant.ID, read form, bodies [][]byte, adm *ingest.Admission) (built *ingest.Built, rejected []string, err error) {
 	limits := p.Limits()
 	r := reader{in: p.LogIntake(t), limits: &limits, adm: adm}
 	r.attributes = r.in.MaxAttributes()
-	read(&r, body)
-	r.charge(0)
-	if r.err != nil {
-		r.in.Discard()
-		return nil, "", r.err
+	for _, body := range bodies {
+		r.rejected = ""
+		if read == asJSON {
+			r.json(body)
+		} else {
+			r.protobuf(body)
+		}
+		r.charge(0)
+		if r.err != nil {
+			r.in.Discard()
+			return nil, nil, r.err
+		}
+		rejected = append(rejected, r.rejected)
 	}
 	built, err = r.in.Build()
-	return built, r.rejected, err
+	return built, rejected, err
 }
 
-// reader reads one request. The first error ends it.
+// reader reads requests one after the other. The first error ends it.
 type reader struct {
 	in     *ingest.LogIntake
 	limits *ingest.Limits

@@ -340,11 +340,15 @@ func TestJSONForms(t *testing.T) {
 			body = strings.ReplaceAll(body, "NOW", strconv.FormatInt(time.Now().UnixNano(), 10))
 			s := tracesSignal()
 			p := ingest.New(ingest.Config{Sink: discard})
-			walk, err := s.decode([]byte(body))
+			build, err := s.decode([][]byte{[]byte(body)})
 			if err != nil {
 				t.Fatal(err)
 			}
-			result, err := walk(t.Context(), p, "default", nil)
+			built, err := build(p, "default")
+			if err != nil {
+				t.Fatal(err)
+			}
+			result, err := built.Store(t.Context())
 			if err != nil || result.Accepted != 1 || result.Rejected != 0 {
 				t.Errorf("%+v %v", result, err)
 			}

@@ -2,9 +2,7 @@ package otlp
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
@@ -13,7 +11,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/joint"
 	"github.com/trefoil-o11y/trefoil/ingest/otlpwire"
-	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -28,12 +25,12 @@ const (
 // signal is what a door does for one kind of telemetry.
 type signal struct {
 	name   ingest.Signal
-	decode func(body []byte) (walk, error) // of JSON
+	decode func(bodies [][]byte) (build, error) // of JSON, all as one
 	answer func(r ingest.Result, enc encoding) ([]byte, error)
 }
 
-// walk hands decoded telemetry to the pipeline.
-type walk func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error)
+// build makes columns of decoded telemetry.
+type build func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error)
 
 // take takes a request in whose body has been read and is no longer needed. It
 // is called once.
@@ -53,14 +50,16 @@ type response interface {
 func logsSignal() signal {
 	return signal{
 		name: ingest.Logs,
-		decode: func(body []byte) (walk, error) {
-			req := plogotlp.NewExportRequest()
-			if err := unmarshal(req, body); err != nil {
-				return nil, err
+		decode: func(bodies [][]byte) (build, error) {
+			all := plogotlp.NewExportRequest()
+			for _, body := range bodies {
+				req := plogotlp.NewExportRequest()
+				if err := unmarshal(req, body); err != nil {
+					return nil, err
+				}
+				req.Logs().ResourceLogs().MoveAndAppendTo(all.Logs().ResourceLogs())
 			}
-			return func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
-				return p.Logs(ctx, t, req.Logs(), adm)
-			}, nil
+			return func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error) { return p.BuildLogs(t, all.Logs()) }, nil
 		},
 		answer: func(r ingest.Result, enc encoding) ([]byte, error) {
 			resp := plogotlp.NewExportResponse()
@@ -76,14 +75,16 @@ func logsSignal() signal {
 func metricsSignal() signal {
 	return signal{
 		name: ingest.Metrics,
-		decode: func(body []byte) (walk, error) {
-			req := pmetricotlp.NewExportRequest()
-			if err := unmarshal(req, body); err != nil {
-				return nil, err
+		decode: func(bodies [][]byte) (build, error) {
+			all := pmetricotlp.NewExportRequest()
+			for _, body := range bodies {
+				req := pmetricotlp.NewExportRequest()
+				if err := unmarshal(req, body); err != nil {
+					return nil, err
+				}
+				req.Metrics().ResourceMetrics().MoveAndAppendTo(all.Metrics().ResourceMetrics())
 			}
-			return func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
-				return p.Metrics(ctx, t, req.Metrics(), adm)
-			}, nil
+			return func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error) { return p.BuildMetrics(t, all.Metrics()) }, nil
 		},
 		answer: func(r ingest.Result, enc encoding) ([]byte, error) {
 			resp := pmetricotlp.NewExportResponse()
@@ -99,14 +100,16 @@ func metricsSignal() signal {
 func tracesSignal() signal {
 	return signal{
 		name: ingest.Traces,
-		decode: func(body []byte) (walk, error) {
-			req := ptraceotlp.NewExportRequest()
-			if err := unmarshal(req, body); err != nil {
-				return nil, err
+		decode: func(bodies [][]byte) (build, error) {
+			all := ptraceotlp.NewExportRequest()
+			for _, body := range bodies {
+				req := ptraceotlp.NewExportRequest()
+				if err := unmarshal(req, body); err != nil {
+					return nil, err
+				}
+				req.Traces().ResourceSpans().MoveAndAppendTo(all.Traces().ResourceSpans())
 			}
-			return func(ctx context.Context, p *ingest.Pipeline, t tenant.ID, adm *ingest.Admission) (ingest.Result, error) {
-				return p.Traces(ctx, t, req.Traces(), adm)
-			}, nil
+			return func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error) { return p.BuildTraces(t, all.Traces()) }, nil
 		},
 		answer: func(r ingest.Result, enc encoding) ([]byte, error) {
 			resp := ptraceotlp.NewExportResponse()
@@ -123,19 +126,40 @@ func tracesSignal() signal {
 type door struct {
 	pipeline *ingest.Pipeline
 	decoder  *otlpwire.Decoder
-	small    joint.Queue[kind]
+	small    *joint.Door[kind, struct{}]
 }
 
 // kind is of which requests one can be made.
 type kind struct {
 	tenant tenant.ID
 	signal ingest.Signal
+	enc    encoding
 }
 
 func openDoor(p *ingest.Pipeline) *door {
 	d := &door{pipeline: p, decoder: otlpwire.NewDecoder(p)}
-	d.small.Store = d.together
+	decode := map[ingest.Signal]func([][]byte) (build, error){}
+	for _, s := range []signal{logsSignal(), metricsSignal(), tracesSignal()} {
+		decode[s.name] = s.decode
+	}
+	d.small = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (built *ingest.Built, none []struct{}, err error) {
+		if k.enc == protobuf {
+			built, err = d.read(k.signal, k.tenant, concat(bodies), adm)
+		} else {
+			built, err = d.readJSON(decode[k.signal], k.tenant, bodies, adm)
+		}
+		return built, make([]struct{}, len(bodies)), err
+	})
 	return d
+}
+
+// concat makes protobuf requests one: messages that follow each other are the
+// message that has all of their fields.
+func concat(bodies [][]byte) []byte {
+	if len(bodies) == 1 {
+		return bodies[0]
+	}
+	return slices.Concat(bodies...)
 }
 
 // read makes columns of a protobuf body.
@@ -149,88 +173,50 @@ func (d *door) read(s ingest.Signal, t tenant.ID, body []byte, adm *ingest.Admis
 	return d.decoder.Metrics(t, body, adm)
 }
 
-// together stores protobuf requests as one: messages that follow each other are
-// the message that has all of their fields. An answer to one of them would be an
-// answer to all, so nothing may be wrong with any.
-func (d *door) together(g *joint.Group[kind]) error {
-	adm := d.pipeline.Admit()
-	defer adm.Release()
-	body := slices.Concat(g.Bodies...)
-	if adm.Grow(int64(len(body))) != nil {
-		return joint.ErrSeparate
-	}
-	built, err := d.read(g.Kind.signal, g.Kind.tenant, body, adm)
-	if err != nil || !built.Whole() {
-		return joint.ErrSeparate
-	}
-	adm.Release()
-	_, err = built.Store(ingest.WithRequestKeys(context.Background(), g.Keys)) // it has a time of its own
-	if errors.Is(err, wal.ErrRepeated) {
-		return joint.ErrSeparate
-	}
-	return err
-}
-
-// join takes a small protobuf request in, with others if it has company. The body
-// may be used again when the result is called.
-func (d *door) join(s *signal, t tenant.ID, body []byte, adm *ingest.Admission) take {
-	body = slices.Clone(body)
-	key := ingest.RequestKey(t, s.name, body)
-	return func(ctx context.Context) (result ingest.Result, err error) {
-		waiting, cancel := context.WithTimeout(ctx, d.pipeline.Patience(ctx))
-		defer cancel()
-		err = d.small.Do(waiting, kind{t, s.name}, key, body, func() error {
-			built, err := d.read(s.name, t, body, adm)
-			if err != nil {
-				return err
-			}
-			adm.Release()
-			result, err = built.Store(ingest.WithRequestKey(ctx, key))
-			return err
-		})
-		if err != nil && errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-			err = &ingest.Refusal{Reason: ingest.RefusedUnavailable, RetryAfter: time.Second, Err: err}
+// readJSON makes columns of JSON bodies, by way of pdata.
+func (d *door) readJSON(decode func([][]byte) (build, error), t tenant.ID, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, error) {
+	for _, body := range bodies {
+		size, err := checkJSON(body)
+		if err == nil {
+			err = adm.Grow(int64(size.objects) * objectBytes)
 		}
-		return result, err
-	}
-}
-
-// take reads a body. Protobuf becomes columns at once, which ends the
-// request's share of the in-flight budget, unless it is small (see join); JSON
-// becomes pdata.
-func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
-	d.pipeline.Arrived(t, len(body))
-	if enc == protobuf && len(body) <= joint.MaxBody && otlpwire.Complete(body) {
-		return d.join(s, t, body, adm), nil
-	}
-	if enc == protobuf {
-		built, err := d.read(s.name, t, body, adm)
 		if err != nil {
 			return nil, err
 		}
-		adm.Release()
-		return d.keyed(t, s, body, built.Store), nil
 	}
-	size, err := checkJSON(body)
+	build, err := decode(bodies)
 	if err != nil {
 		return nil, err
 	}
-	if err := adm.Grow(int64(size.objects) * objectBytes); err != nil {
-		return nil, err
-	}
-	walk, err := s.decode(body)
-	if err != nil {
-		return nil, err
-	}
-	return d.keyed(t, s, body, func(ctx context.Context) (ingest.Result, error) {
-		return walk(ctx, d.pipeline, t, adm)
-	}), nil
+	return build(d.pipeline, t)
 }
 
-// keyed gives a request its identity while its body is still there.
-func (d *door) keyed(t tenant.ID, s *signal, body []byte, next take) take {
+// take reads a body. It becomes columns at once, which ends the request's share of
+// the in-flight budget, unless it is small: then it may be joined with others.
+func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
+	d.pipeline.Arrived(t, len(body))
 	key := ingest.RequestKey(t, s.name, body)
-	return func(ctx context.Context) (ingest.Result, error) { return next(ingest.WithRequestKey(ctx, key)) }
+	if len(body) <= joint.MaxBody && (enc == jsonText || otlpwire.Complete(body)) {
+		body = slices.Clone(body)
+		return func(ctx context.Context) (ingest.Result, error) {
+			result, _, err := d.small.Take(ctx, kind{t, s.name, enc}, key, body, adm)
+			return result, err
+		}, nil
+	}
+	var built *ingest.Built
+	var err error
+	if enc == protobuf {
+		built, err = d.read(s.name, t, body, adm)
+	} else {
+		built, err = d.readJSON(s.decode, t, [][]byte{body}, adm)
+	}
+	if err != nil {
+		return nil, err
+	}
+	adm.Release()
+	return func(ctx context.Context) (ingest.Result, error) {
+		return built.Store(ingest.WithRequestKey(ctx, key))
+	}, nil
 }
 
 func unmarshal(req request, body []byte) error {

@@ -16,8 +16,9 @@ import (
 )
 
 // TestSmallRequestsShareAndKeepApart has clients send small requests at once, which
-// are joined before the log, each twice, some of them wrong in part or altogether:
-// every record that was taken is stored once, and everybody is told of their own.
+// are joined before the log, each twice, half of them as JSON, some of them wrong in
+// part or altogether: every record that was taken is stored once, and everybody is
+// told of their own.
 func TestSmallRequestsShareAndKeepApart(t *testing.T) {
 	const clients, each = 12, 20
 	s := newStack(t, "", 0)
@@ -37,18 +38,22 @@ func TestSmallRequestsShareAndKeepApart(t *testing.T) {
 				if id%11 == 5 {
 					records.AppendEmpty().SetTimestamp(1) // long deleted
 				}
-				body := must(t)(plogotlp.NewExportRequestFromLogs(logs).MarshalProto())
+				request, media := plogotlp.NewExportRequestFromLogs(logs), protobufType
+				body := must(t)(request.MarshalProto())
+				if client%2 == 1 {
+					body, media = must(t)(request.MarshalJSON()), jsonType
+				}
 				status, text := 200, ""
 				switch {
 				case id%13 == 6:
-					body, status, text = body[:len(body)-3], 400, "logs"
+					body, status, text = body[:len(body)-3], 400, "malformed"
 				case id%11 == 5:
 					text = "time_too_old: 1 rejected"
 				}
 				var twice sync.WaitGroup
 				for range 2 {
 					twice.Go(func() {
-						resp, err := http.Post(s.http+"/v1/logs", protobufType, bytes.NewReader(body))
+						resp, err := http.Post(s.http+"/v1/logs", media, bytes.NewReader(body))
 						if err != nil {
 							t.Error(err)
 							return

@@ -32,7 +32,7 @@ func fuzzBody(f *testing.F, v version, total func(body []byte) (int, error)) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		adm := p.Admit()
 		defer adm.Release()
-		taken, err := decode(p, m, "fuzz", v, body, adm)
+		built, all, err := decode(p, m, "fuzz", v, [][]byte{body}, adm)
 		if err != nil {
 			var malformed *ingest.MalformedError
 			var large *ingest.TooLargeError
@@ -44,15 +44,26 @@ func fuzzBody(f *testing.F, v version, total func(body []byte) (int, error)) {
 			}
 			return
 		}
-		result, err := taken.built.Store(t.Context())
+		result, err := built.Store(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		if n, err := total(body); err == nil && result.Accepted+result.Rejected != n {
 			t.Fatalf("%d accepted + %d rejected of %d: %s", result.Accepted, result.Rejected, n, result.Message())
 		}
-		if n := taken.written.Samples + taken.written.Histograms; n != result.Accepted {
+		if n := all[0].written.Samples + all[0].written.Histograms; n != result.Accepted {
 			t.Fatalf("%d written, %d accepted", n, result.Accepted)
+		}
+		built, both, err := decode(p, m, "fuzz", v, [][]byte{body, body}, adm)
+		if err != nil {
+			return // too much at once
+		}
+		joined, err := built.Store(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if joined.Accepted != 2*result.Accepted || joined.Rejected != 2*result.Rejected || both[0].written != both[1].written {
+			t.Fatalf("alone %d and %d, with itself %d and %d, written %v", result.Accepted, result.Rejected, joined.Accepted, joined.Rejected, both)
 		}
 	})
 }

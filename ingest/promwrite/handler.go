@@ -1,14 +1,17 @@
 package promwrite
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/httpdoor"
+	"github.com/trefoil-o11y/trefoil/ingest/joint"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -45,11 +48,21 @@ func (n Written) set(h http.Header) {
 // NewHandler serves remote write under any path. The tenant comes from the
 // request's context.
 func NewHandler(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
-	return &handler{
+	h := &handler{
 		pipeline: p, logger: logger,
 		bodies:   &httpdoor.Bodies{Limits: p.Limits()},
 		families: newFamilies(familyBytes),
 	}
+	h.small = joint.NewDoor(p, func(k kindOfRequest, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []taken, error) {
+		return decode(p, h.families, k.tenant, k.version, bodies, adm)
+	})
+	return h
+}
+
+// kindOfRequest is of which requests one can be made.
+type kindOfRequest struct {
+	tenant  tenant.ID
+	version version
 }
 
 type handler struct {
@@ -57,6 +70,7 @@ type handler struct {
 	logger   *slog.Logger
 	bodies   *httpdoor.Bodies
 	families *families
+	small    *joint.Door[kindOfRequest, taken]
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -105,14 +119,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, v version, adm *
 		return Written{}, err
 	}
 	h.pipeline.Arrived(t, len(body))
-	key := ingest.RequestKey(t, ingest.Metrics, body)
-	taken, err := decode(h.pipeline, h.families, t, v, body, adm)
-	h.bodies.Put(body)
-	if err != nil {
-		return Written{}, err
-	}
-	adm.Release()
-	result, err := taken.built.Store(ingest.WithRequestKey(r.Context(), key))
+	result, taken, err := h.store(r.Context(), kindOfRequest{t, v}, body, adm)
 	if err != nil {
 		return Written{}, err
 	}
@@ -120,6 +127,25 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, v version, adm *
 		return taken.written, &httpdoor.RejectedError{Signal: ingest.Metrics, Result: result, First: taken.firstRejected}
 	}
 	return taken.written, nil
+}
+
+// store makes a body durable, joined with others where it is small, and gives its
+// buffer back.
+func (h *handler) store(ctx context.Context, k kindOfRequest, body []byte, adm *ingest.Admission) (ingest.Result, taken, error) {
+	key := ingest.RequestKey(k.tenant, ingest.Metrics, body)
+	if len(body) <= joint.MaxBody {
+		small := slices.Clone(body)
+		h.bodies.Put(body)
+		return h.small.Take(ctx, k, key, small, adm)
+	}
+	built, all, err := decode(h.pipeline, h.families, k.tenant, k.version, [][]byte{body}, adm)
+	h.bodies.Put(body)
+	if err != nil {
+		return ingest.Result{}, taken{}, err
+	}
+	adm.Release()
+	result, err := built.Store(ingest.WithRequestKey(ctx, key))
+	return result, all[0], err
 }
 
 // negotiate reads which message the request is. A sender that does not say is

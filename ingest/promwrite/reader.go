@@ -18,34 +18,39 @@ import (
 
 // taken is a request that has been read.
 type taken struct {
-	built         *ingest.Built
 	written       Written // once it is stored
 	firstRejected string  // the series of the first rejected record
 }
 
-// decode reads a request in body, which it does not keep, and charges adm for
-// what it builds.
-func decode(p *ingest.Pipeline, m *families, t tenant.ID, v version, body []byte, adm *ingest.Admission) (taken, error) {
+// decode reads requests of one version, as if they were one, in bodies it does not
+// keep, and charges adm for what it builds. A reference of version 2 is to the
+// table of its own body.
+func decode(p *ingest.Pipeline, m *families, t tenant.ID, v version, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []taken, error) {
 	limits := p.Limits()
-	r := reader{in: p.PointIntake(t), tenant: t, families: m, limits: &limits, body: protofield.NewBody(body), adm: adm}
+	r := reader{in: p.PointIntake(t), tenant: t, families: m, limits: &limits, adm: adm}
 	r.attributes = r.in.MaxAttributes()
 	r.in.EnterResource(&resourcestore.Resource{})
 	r.in.EnterScope(&resourcestore.Scope{})
-	if v == v2 {
-		r.request2()
-	} else {
-		r.request1()
-	}
-	r.charge(0)
-	if err := r.body.Err(); err != nil {
-		r.in.Discard()
-		return taken{}, err
+	all := make([]taken, len(bodies))
+	for i, body := range bodies {
+		r.body, r.symbols, r.taken = protofield.NewBody(body), r.symbols[:0], taken{}
+		if v == v2 {
+			r.request2()
+		} else {
+			r.request1()
+		}
+		r.charge(0)
+		if err := r.body.Err(); err != nil {
+			r.in.Discard()
+			return nil, nil, err
+		}
+		all[i] = r.taken
 	}
 	built, err := r.in.Build()
-	return taken{built, r.written, r.firstRejected}, err
+	return built, all, err
 }
 
-// reader reads one request.
+// reader reads requests one after the other.
 type reader struct {
 	in       *ingest.PointIntake
 	tenant   tenant.ID
@@ -59,13 +64,12 @@ type reader struct {
 	uncharged int // records and labels
 	records   int
 
-	symbols       []string // version 2
-	series        series
-	point         ingest.Point
-	sparse        sparse
-	dense         metricstore.HistogramPoint
-	written       Written
-	firstRejected string
+	symbols []string // version 2
+	series  series
+	point   ingest.Point
+	sparse  sparse
+	dense   metricstore.HistogramPoint
+	taken   // of the request at hand
 }
 
 // series is the series at hand.

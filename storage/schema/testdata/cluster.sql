@@ -577,7 +577,10 @@ ALTER TABLE series_local ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1))
 
 ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool;
 
--- 0024_sample_rollups
+-- 0024_fewer_merges
+ALTER TABLE logs_local MODIFY SETTING merge_selector_base = 30, max_bytes_to_merge_at_max_space_in_pool = 4294967296;
+
+-- 0025_sample_rollups
 CREATE TABLE IF NOT EXISTS sample_rollups_local (
   tenant LowCardinality(String),
   retention_days UInt16 CODEC(ZSTD(1)),

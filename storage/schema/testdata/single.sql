@@ -525,7 +525,10 @@ DROP TABLE IF EXISTS trace_index_fine SYNC;
 -- 0023_series_origin
 ALTER TABLE series ADD COLUMN IF NOT EXISTS prometheus Bool CODEC(ZSTD(1));
 
--- 0024_sample_rollups
+-- 0024_fewer_merges
+ALTER TABLE logs MODIFY SETTING merge_selector_base = 30, max_bytes_to_merge_at_max_space_in_pool = 4294967296;
+
+-- 0025_sample_rollups
 CREATE TABLE IF NOT EXISTS sample_rollups (
   tenant LowCardinality(String),
   retention_days UInt16 CODEC(ZSTD(1)),

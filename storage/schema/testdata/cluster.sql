@@ -602,7 +602,7 @@ SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, i
 
 CREATE TABLE IF NOT EXISTS sample_rollups AS sample_rollups_local ENGINE = Distributed('trefoil', currentDatabase(), 'sample_rollups_local', fingerprint);
 
--- 0025_log_key_types
+-- 0026_log_key_types
 ALTER TABLE log_keys_local
   MODIFY COLUMN place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6);
 
@@ -621,7 +621,7 @@ FROM (
   )
 );
 
--- 0026_span_key_types
+-- 0027_span_key_types
 CREATE TABLE IF NOT EXISTS span_key_types_local (
   tenant LowCardinality(String),
   retention_days UInt16,

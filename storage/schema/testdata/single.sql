@@ -548,7 +548,7 @@ ORDER BY (tenant, bucket, fingerprint)
 TTL day + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 512;
 
--- 0025_log_key_types
+-- 0026_log_key_types
 ALTER TABLE log_keys
   MODIFY COLUMN place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6);
 
@@ -565,7 +565,7 @@ FROM (
   )
 );
 
--- 0026_span_key_types
+-- 0027_span_key_types
 CREATE TABLE IF NOT EXISTS span_key_types (
   tenant LowCardinality(String),
   retention_days UInt16,

@@ -194,8 +194,8 @@ func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *server, end time.
 	return nil
 }
 
-// measure asks a query twice to warm up, which is what the memory of both needs to
-// hold what it keeps, and Repeat times for the figures.
+// measure asks a query twice to warm up, once to read what memory does not hold and
+// once to collect what that left, and Repeat times for the figures.
 func (cfg promqlConfig) measure(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, engine time.Duration, err error) {
 	for range 2 {
 		if _, err := cfg.once(ctx, s, prefix, q, end, more); err != nil {

@@ -141,5 +141,5 @@ func Meanings(k logstore.Keys) logstore.Meanings {
 		}
 		return m
 	}
-	return logstore.Meanings{Record: group(k.Record), Resource: group(k.Resource), Scope: group(k.Scope), Typed: k.Typed}
+	return logstore.Meanings{Record: group(k.Record), Resource: group(k.Resource), Scope: group(k.Scope), Types: k.Types}
 }

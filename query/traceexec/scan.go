@@ -49,6 +49,12 @@ const (
 
 func (s *scan) run(ctx context.Context) error {
 	s.seen = map[[16]byte]bool{}
+	types, stats, err := s.engine.Traces.KeyTypes(ctx, s.tenant, s.from, s.to, s.need.Keys)
+	s.stats.Add(stats)
+	if err != nil {
+		return fault.Of(err)
+	}
+	s.need.Types = types
 	to, width := s.to, firstWindow
 	if s.plan.byTrace() {
 		width = math.MaxInt64
@@ -60,7 +66,7 @@ func (s *scan) run(ctx context.Context) error {
 			from = to - width
 		}
 		wanted := s.batch - len(waiting)
-		list, stats, err := s.engine.Traces.Candidates(ctx, s.tenant, tracestore.Search{From: from, To: to, Where: s.plan.where, Also: s.plan.also, Limit: wanted})
+		list, stats, err := s.engine.Traces.Candidates(ctx, s.tenant, tracestore.Search{From: from, To: to, Where: s.plan.where, Also: s.plan.also, Limit: wanted, Types: types})
 		s.stats.Add(stats)
 		if err != nil {
 			return fault.Of(err)
@@ -83,7 +89,7 @@ func (s *scan) run(ctx context.Context) error {
 			return tooMany("max_traces", s.engine.Limits.MaxTraces, "traces looked at")
 		}
 	}
-	_, err := s.evaluate(ctx, waiting)
+	_, err = s.evaluate(ctx, waiting)
 	return err
 }
 

@@ -106,6 +106,14 @@ func (m Matcher) matchesAbsent() bool {
 	return false
 }
 
+// PresentIn is Present where the values of the key are in some places only.
+func PresentIn(key string, types Types) chsql.Expr {
+	if types.May(Other) || !chsql.IsPath(key) {
+		return Present(key)
+	}
+	return chsql.IsNotNull(chsql.Path(jsonColumn, key))
+}
+
 // Present is whether a row has the key.
 func Present(key string) chsql.Expr {
 	other := chsql.Func("mapContains", chsql.Col(otherColumn), chsql.String(key))
@@ -130,19 +138,23 @@ func Text(key string) chsql.Expr {
 	return chsql.Func("if", chsql.IsNotNull(path), chsql.Func("toString", path), other)
 }
 
-// TypedText is Text where no row has a value of the key in attributes_other.
-func TypedText(key string) chsql.Expr {
-	if !chsql.IsPath(key) {
+// TextOf is Text where the values of the key are in some places only.
+func TextOf(key string, types Types) chsql.Expr {
+	if types.May(Other) || !chsql.IsPath(key) {
 		return Text(key)
 	}
-	return chsql.Func("ifNull", chsql.Func("toString", chsql.Path(jsonColumn, key)), chsql.String(""))
+	text := chsql.Func("toString", chsql.Path(jsonColumn, key))
+	switch {
+	case types.only(Strings):
+		text = chsql.PathAs(jsonColumn, key, "String")
+	case types.only(Ints):
+		text = chsql.Func("toString", chsql.PathAs(jsonColumn, key, "Int64"))
+	}
+	return chsql.Func("ifNull", text, chsql.String(""))
 }
 
 func (m Matcher) text() chsql.Expr {
-	if m.Typed {
-		return TypedText(m.Key)
-	}
-	return Text(m.Key)
+	return TextOf(m.Key, m.Types)
 }
 
 // otherText is the text in a value of attributes_other.
@@ -165,11 +177,14 @@ func equal(m Matcher) chsql.Expr {
 	if m.Value == "" || !chsql.IsPath(m.Key) {
 		return chsql.Eq(m.text(), chsql.String(m.Value))
 	}
-	found := []chsql.Expr{isValue(chsql.PathAs(jsonColumn, m.Key, "String"), chsql.String(m.Value))}
-	if i, err := strconv.ParseInt(m.Value, 10, 64); err == nil && strconv.FormatInt(i, 10) == m.Value {
+	var found []chsql.Expr
+	if m.Types.May(Strings) {
+		found = append(found, isValue(chsql.PathAs(jsonColumn, m.Key, "String"), chsql.String(m.Value)))
+	}
+	if i, err := strconv.ParseInt(m.Value, 10, 64); err == nil && strconv.FormatInt(i, 10) == m.Value && m.Types.May(Ints) {
 		found = append(found, isValue(chsql.PathAs(jsonColumn, m.Key, "Int64"), chsql.Int(i)))
 	}
-	if f, err := strconv.ParseFloat(m.Value, 64); err == nil {
+	if f, err := strconv.ParseFloat(m.Value, 64); err == nil && m.Types.May(Doubles) {
 		if f != f {
 			nan := chsql.Func("isNaN", chsql.PathAs(jsonColumn, m.Key, "Float64"))
 			found = append(found, chsql.Func("ifNull", nan, chsql.Bool(false)))
@@ -177,10 +192,10 @@ func equal(m Matcher) chsql.Expr {
 			found = append(found, isValue(chsql.PathAs(jsonColumn, m.Key, "Float64"), chsql.Float(f)))
 		}
 	}
-	if spelledAlike(m.Value) {
+	if spelledAlike(m.Value) && (len(found) > 1 || m.Types.May(Bools)) {
 		found = []chsql.Expr{isValue(chsql.Func("toString", chsql.Path(jsonColumn, m.Key)), chsql.String(m.Value))}
 	}
-	if !m.Typed {
+	if m.Types.May(Other) {
 		other := chsql.Func("arrayElement", chsql.Col(otherColumn), chsql.String(m.Key))
 		found = append(found, chsql.InStrings(other, otherSpellings(m.Value)))
 	}
@@ -301,11 +316,17 @@ func compare(m Matcher) (chsql.Expr, error) {
 	if !chsql.IsPath(m.Key) {
 		return holds(chsql.Func("toFloat64OrNull", Text(m.Key))), nil
 	}
-	return chsql.Or(
-		holds(chsql.PathAs(jsonColumn, m.Key, "Int64")),
-		holds(chsql.PathAs(jsonColumn, m.Key, "Float64")),
-		holds(chsql.Func("toFloat64OrNull", chsql.PathAs(jsonColumn, m.Key, "String"))),
-	), nil
+	var found []chsql.Expr
+	if m.Types.May(Ints) {
+		found = append(found, holds(chsql.PathAs(jsonColumn, m.Key, "Int64")))
+	}
+	if m.Types.May(Doubles) {
+		found = append(found, holds(chsql.PathAs(jsonColumn, m.Key, "Float64")))
+	}
+	if m.Types.May(Strings) {
+		found = append(found, holds(chsql.Func("toFloat64OrNull", chsql.PathAs(jsonColumn, m.Key, "String"))))
+	}
+	return chsql.Or(found...), nil
 }
 
 // Keys is an aggregate: a row a key of the attributes of all rows. It is a good

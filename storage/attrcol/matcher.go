@@ -58,9 +58,8 @@ type Matcher struct {
 	Op    Op
 	Value string
 	Scope Scope
-	// Typed says that no row has a value of the key in attributes_other, which is
-	// then not looked at.
-	Typed bool
+	// Types says where values of the key are; other places are not looked at.
+	Types Types
 }
 
 func (m Matcher) String() string { return fmt.Sprintf("%s%s%q", m.Key, m.Op, m.Value) }

@@ -12,33 +12,40 @@ import (
 // An attribute that is absent or of another type does not hold, also with the
 // negative operators. An array holds if one of its elements does and, with the
 // negative operators, if all do and it has some. The condition is true or
-// false, never NULL. The error is a *MatcherError.
-func Typed(key string, op Op, v attribute.Value) (chsql.Expr, error) {
+// false, never NULL. Values are looked for where types has them. The error is a
+// *MatcherError.
+func Typed(key string, op Op, v attribute.Value, types Types) (chsql.Expr, error) {
 	if op == Regexp || op == NotRegexp {
 		if _, err := regexp.Compile(v.Str); err != nil {
 			return chsql.Expr{}, &MatcherError{Matcher{Key: key, Op: op, Value: v.Str}, err}
 		}
 	}
-	other := typedOther(key, op, v)
 	if !chsql.IsPath(key) {
-		return other, nil
+		return typedOther(key, op, v), nil
 	}
-	holds := func(e, literal chsql.Expr) chsql.Expr {
-		return chsql.Func("ifNull", Holds(e, op, literal), chsql.Bool(false))
+	var found []chsql.Expr
+	add := func(place Types, column, literal chsql.Expr) {
+		if types.May(place) {
+			found = append(found, chsql.Func("ifNull", Holds(column, op, literal), chsql.Bool(false)))
+		}
 	}
 	switch v.Kind {
-	case attribute.Int:
-		return chsql.Or(
-			holds(chsql.PathAs(jsonColumn, key, "Int64"), chsql.Int(v.Int())),
-			holds(chsql.PathAs(jsonColumn, key, "Float64"), chsql.Int(v.Int())), other), nil
-	case attribute.Double:
-		return chsql.Or(
-			holds(chsql.PathAs(jsonColumn, key, "Int64"), chsql.Float(v.Double())),
-			holds(chsql.PathAs(jsonColumn, key, "Float64"), chsql.Float(v.Double())), other), nil
+	case attribute.Int, attribute.Double:
+		literal := chsql.Float(v.Double())
+		if v.Kind == attribute.Int {
+			literal = chsql.Int(v.Int())
+		}
+		add(Ints, chsql.PathAs(jsonColumn, key, "Int64"), literal)
+		add(Doubles, chsql.PathAs(jsonColumn, key, "Float64"), literal)
 	case attribute.Bool:
-		return chsql.Or(holds(chsql.PathAs(jsonColumn, key, "Bool"), chsql.Bool(v.Bool())), other), nil
+		add(Bools, chsql.PathAs(jsonColumn, key, "Bool"), chsql.Bool(v.Bool()))
+	default:
+		add(Strings, chsql.PathAs(jsonColumn, key, "String"), chsql.String(v.Str))
 	}
-	return chsql.Or(holds(chsql.PathAs(jsonColumn, key, "String"), chsql.String(v.Str)), other), nil
+	if types.May(Other) {
+		found = append(found, typedOther(key, op, v))
+	}
+	return chsql.Or(found...), nil
 }
 
 // Holds applies an operator to SQL values of types that go together. Patterns

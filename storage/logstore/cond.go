@@ -76,15 +76,12 @@ type Body struct{ Structured bool }
 //	span_id, event_name, scope_name, scope_version
 type Meanings struct {
 	Record, Resource, Scope map[string][]string
-	Typed                   map[string]bool // keys of records, see attrcol.Matcher
+	Types                   map[string]attrcol.Types // of keys of records
 }
 
 // text is that of a record's attribute.
 func (m Meanings) text(key string) chsql.Expr {
-	if m.Typed[key] {
-		return attrcol.TypedText(key)
-	}
-	return attrcol.Text(key)
+	return attrcol.TextOf(key, m.Types[key])
 }
 
 // binding is what conditions need to know to become SQL.
@@ -186,7 +183,7 @@ func (c Label) expr(b *binding) (chsql.Expr, error) {
 		return e, nil
 	}
 	e, err := b.found(c.Name, c.column, func(key string, of holder) (chsql.Expr, error) {
-		m := attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value, Typed: of == records && b.names.Typed[key]}
+		m := attrcol.Matcher{Key: key, Op: c.Op, Value: c.Value, Types: b.typesOf(key, of)}
 		own, err := attrcol.Own(m)
 		if err != nil || of != records {
 			return own, err
@@ -271,9 +268,9 @@ func (c Number) expr(b *binding) (chsql.Expr, error) {
 		op := map[attrcol.Op]func(a, b chsql.Expr) chsql.Expr{attrcol.Equal: chsql.Eq, attrcol.NotEqual: chsql.Ne,
 			attrcol.Greater: chsql.Gt, attrcol.GreaterOrEqual: chsql.Ge, attrcol.Less: chsql.Lt, attrcol.LessOrEqual: chsql.Le}[c.Op]
 		return chsql.Func("ifNull", op(n, value), chsql.Bool(false))
-	}, func(key string, _ holder) (chsql.Expr, error) {
+	}, func(key string, of holder) (chsql.Expr, error) {
 		own := func(op attrcol.Op) (chsql.Expr, error) {
-			return attrcol.Own(attrcol.Matcher{Key: key, Op: op, Value: strconv.FormatFloat(c.Value, 'f', -1, 64)})
+			return attrcol.Own(attrcol.Matcher{Key: key, Op: op, Value: strconv.FormatFloat(c.Value, 'f', -1, 64), Types: b.typesOf(key, of)})
 		}
 		switch c.Op {
 		case attrcol.Equal:
@@ -316,6 +313,14 @@ const (
 	records
 	scopes
 )
+
+// typesOf is where the values of a key are; of resources and scopes it is not noted.
+func (b *binding) typesOf(key string, of holder) attrcol.Types {
+	if of != records {
+		return 0
+	}
+	return b.names.Types[key]
+}
 
 // found is a condition that holds only where what a name means is there: column
 // makes it for a name that is a column, own for an attribute of a key.

@@ -18,7 +18,7 @@ import (
 func TestConditionGoldens(t *testing.T) {
 	db := storagetest.DB(t)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	meanings := Meanings{Record: map[string][]string{"code": {"code"}, "user_id": {"user.id"}, "both": {"both"}}, Resource: map[string][]string{"env": {"env"}, "both": {"both"}}, Scope: map[string][]string{"lib": {"lib"}}, Typed: map[string]bool{"code": true}}
+	meanings := Meanings{Record: map[string][]string{"code": {"code"}, "user_id": {"user.id"}, "both": {"both"}}, Resource: map[string][]string{"env": {"env"}, "both": {"both"}}, Scope: map[string][]string{"lib": {"lib"}}, Types: map[string]attrcol.Types{"code": attrcol.Plain}}
 	f := func(textOnly bool, conds ...Cond) Filter {
 		return Filter{From: at, To: at.Add(time.Hour), Where: conds, Meanings: meanings, TextOnly: textOnly}
 	}

@@ -72,15 +72,15 @@ func (f *fixture) granules(t *testing.T, sql, index string) (left, of int) {
 	return left, of
 }
 
-// A key is known to be typed if no record has it among the others, and none was
-// stored before that was kept.
+// Of a key it is known of which types its values are and whether there are others,
+// unless a record was stored before that was kept.
 func TestKeysKnowWhereTheirValuesAre(t *testing.T) {
 	f := newFixture(t)
 	raw := func(key string) attribute.KeyValue {
 		return attribute.KeyValue{Key: key, Value: attribute.BytesValue("\x00")}
 	}
 	at := now.UnixNano() - 1
-	f.insert(t, "default", nil, Record{Time: at, Attributes: []attribute.KeyValue{str("a", "1"), str("b", "1"), raw("c"), str("d", "500")}})
+	f.insert(t, "default", nil, Record{Time: at, Attributes: []attribute.KeyValue{str("a", "1"), str("b", "1"), raw("c"), str("d", "500"), num("e", 7)}})
 	f.insert(t, "default", nil, Record{Time: at, Body: attribute.IntValue(1), Attributes: []attribute.KeyValue{num("a", 1), raw("b")}})
 	if err := f.db.Exec(t.Context(), "INSERT INTO log_keys (tenant, retention_days, day, key) VALUES ('default', 30, today(), 'd')"); err != nil {
 		t.Fatal(err)
@@ -96,10 +96,11 @@ func TestKeysKnowWhereTheirValuesAre(t *testing.T) {
 	if some, err := f.Survey(t.Context(), "default", hour.From, now, Asked{Structured: true}); err != nil || !some.Structured || some.Unnumbered || some.Keys.Record != nil {
 		t.Errorf("survey of bodies: %+v, %v", some, err)
 	}
-	if d := cmp.Diff([]string{"a", "b", "c", "d"}, keys.Record); d != "" {
+	if d := cmp.Diff([]string{"a", "b", "c", "d", "e"}, keys.Record); d != "" {
 		t.Errorf("keys:\n%s", d)
 	}
-	if d := cmp.Diff(map[string]bool{"a": true}, keys.Typed); d != "" {
-		t.Errorf("typed keys:\n%s", d)
+	want := map[string]attrcol.Types{"a": attrcol.Strings | attrcol.Ints, "b": attrcol.Strings | attrcol.Other, "c": attrcol.Other, "d": attrcol.Strings | attrcol.Unknown, "e": attrcol.Ints}
+	if d := cmp.Diff(want, keys.Types); d != "" {
+		t.Errorf("types of keys:\n%s", d)
 	}
 }

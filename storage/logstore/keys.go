@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -16,7 +17,7 @@ import (
 // scopes, each sorted.
 type Keys struct {
 	Record, Resource, Scope []string
-	Typed                   map[string]bool // of Record, see attrcol.Matcher
+	Types                   map[string]attrcol.Types // of Record
 }
 
 // maxKeys bounds each list of Keys. A tenant with more of them cannot be asked
@@ -47,7 +48,7 @@ const (
 // Survey finds out about the records in [from, to), in one statement that reads small
 // tables and indexes only.
 func (s *Store) Survey(ctx context.Context, t tenant.ID, from, to time.Time, asked Asked) (Survey, error) {
-	out := Survey{Keys: Keys{Typed: map[string]bool{}}}
+	out := Survey{Keys: Keys{Types: map[string]attrcol.Types{}}}
 	sel, err := surveySelect(t, from, to, asked)
 	if err != nil || asked == (Asked{}) {
 		return out, err
@@ -56,8 +57,8 @@ func (s *Store) Survey(ctx context.Context, t tenant.ID, from, to time.Time, ask
 	out.Stats, err = s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log survey"}, func(rows driver.Rows) error {
 		var of uint8
 		var name string
-		var typed bool
-		if err := rows.Scan(&of, &name, &typed); err != nil {
+		var types uint8
+		if err := rows.Scan(&of, &name, &types); err != nil {
 			return err
 		}
 		switch of {
@@ -67,9 +68,7 @@ func (s *Store) Survey(ctx context.Context, t tenant.ID, from, to time.Time, ask
 			k.Scope = append(k.Scope, name)
 		case ofRecords:
 			k.Record = append(k.Record, name)
-			if typed {
-				k.Typed[name] = true
-			}
+			k.Types[name] = attrcol.Types(types)
 		case isStructured:
 			out.Structured = true
 		case isUnnumbered:
@@ -86,14 +85,14 @@ func (s *Store) Survey(ctx context.Context, t tenant.ID, from, to time.Time, ask
 func surveySelect(t tenant.ID, from, to time.Time, asked Asked) (chsql.Select, error) {
 	of := func(what uint64) chsql.Expr { return chsql.Func("toUInt8", chsql.Uint(what)).As("what") }
 	none := chsql.String("").As("name")
-	no := chsql.Func("toBool", chsql.Bool(false)).As("typed")
+	no := chsql.Func("toUInt8", chsql.Uint(0)).As("types")
 	var parts []chsql.Select
 	if asked.Keys {
 		name := chsql.Col("name")
 		parts = append(parts,
 			chsql.Select{Columns: []chsql.Expr{of(ofResources), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, maxKeys, false))},
 			chsql.Select{Columns: []chsql.Expr{of(ofScopes), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, maxKeys, true))},
-			chsql.Select{Columns: []chsql.Expr{of(ofRecords), chsql.Col("key").As("name"), chsql.Col("typed")}, From: chsql.Sub(keysSelect(t, from, to))})
+			chsql.Select{Columns: []chsql.Expr{of(ofRecords), chsql.Col("key").As("name"), chsql.Col("types")}, From: chsql.Sub(keysSelect(t, from, to))})
 	}
 	any := func(wanted bool, what uint64, cond chsql.Expr) error {
 		if !wanted {
@@ -111,14 +110,13 @@ func surveySelect(t tenant.ID, from, to time.Time, asked Asked) (chsql.Select, e
 	if err := any(asked.Unnumbered, isUnnumbered, chsql.Eq(chsql.Col("severity_number"), chsql.Uint(0))); err != nil {
 		return chsql.Select{}, err
 	}
-	return chsql.Select{Columns: []chsql.Expr{chsql.Col("what"), chsql.Col("name"), chsql.Col("typed")}, From: chsql.Union(parts...)}, nil
+	return chsql.Select{Columns: []chsql.Expr{chsql.Col("what"), chsql.Col("name"), chsql.Col("types")}, From: chsql.Union(parts...)}, nil
 }
 
 func keysSelect(t tenant.ID, from, to time.Time) chsql.Select {
 	key := chsql.Col("key")
-	typed := chsql.Eq(chsql.Func("groupUniqArray", chsql.Col("place")), chsql.Func("array", chsql.String("typed")))
 	return chsql.Select{
-		Columns: []chsql.Expr{key, chsql.Func("toBool", typed).As("typed")}, From: chsql.Table("log_keys"), GroupBy: []chsql.Expr{key},
+		Columns: []chsql.Expr{key, attrcol.TypesIn(chsql.Col("place")).As("types")}, From: chsql.Table("log_keys"), GroupBy: []chsql.Expr{key},
 		Where: []chsql.Expr{
 			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
 			chsql.Ge(chsql.Col("day"), chsql.Date(from)),

@@ -95,7 +95,7 @@ func attributePairs() chsql.Expr {
 }
 
 func populationSelect(t tenant.ID, p Population, columns ...chsql.Expr) (chsql.Select, error) {
-	q := &conditions{t, p.From, p.To}
+	q := &conditions{tenant: t, from: p.From, to: p.To}
 	where, err := q.where(p.Where)
 	if err != nil {
 		return chsql.Select{}, err

@@ -77,7 +77,8 @@ type (
 // conditions prints conditions for a tenant's spans in a range of time.
 type conditions struct {
 	tenant   tenant.ID
-	from, to int64 // Unix ns
+	from, to int64                    // Unix ns
+	types    map[string]attrcol.Types // of keys of spans
 }
 
 // slack is how far a trace's other spans may be from the one that is looked at.
@@ -189,19 +190,24 @@ func (c Compare) sql(q *conditions) (chsql.Expr, error) {
 }
 
 func (c Compare) attribute(q *conditions) (chsql.Expr, error) {
-	own, err := attrcol.Typed(c.Field.Key, c.Op, c.Value)
+	own, err := attrcol.Typed(c.Field.Key, c.Op, c.Value, 0)
 	if err != nil {
 		return own, err
 	}
+	types := q.types[c.Field.Key]
+	ofSpan, err := attrcol.Typed(c.Field.Key, c.Op, c.Value, types)
+	if err != nil {
+		return ofSpan, err
+	}
 	switch c.Field.Kind {
 	case SpanAttribute:
-		return c.indexed(own), nil
+		return c.indexed(ofSpan), nil
 	case ResourceAttribute:
 		return q.ofResource(own), nil
 	case ScopeAttribute:
 		return q.ofScope(own), nil
 	case AnyAttribute:
-		return chsql.Or(c.indexed(own), chsql.And(chsql.Not(attrcol.Present(c.Field.Key)), q.ofResource(own))), nil
+		return chsql.Or(c.indexed(ofSpan), chsql.And(chsql.Not(attrcol.PresentIn(c.Field.Key, types)), q.ofResource(own))), nil
 	}
 	return own, fmt.Errorf("tracestore: condition: no field of kind %d", c.Field.Kind)
 }

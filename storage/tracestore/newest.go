@@ -11,13 +11,13 @@ import (
 // Matching is the conditions of a tenant's spans of [from, to), Unix ns, that
 // where holds for, for statements that join them with other signals.
 func Matching(t tenant.ID, from, to int64, where Condition) ([]chsql.Expr, error) {
-	return (&conditions{t, from, to}).where(where)
+	return (&conditions{tenant: t, from: from, to: to}).where(where)
 }
 
 // Grouped is what the tenant's spans of [from, to) have in fields, as two arrays
 // of strings in the fields' order: the types and the texts, as in GroupValue.
 func Grouped(t tenant.ID, from, to int64, fields []Field) (types, texts chsql.Expr, err error) {
-	return (&conditions{t, from, to}).groups(fields)
+	return (&conditions{tenant: t, from: from, to: to}).groups(fields)
 }
 
 func (q *conditions) groups(fields []Field) (types, texts chsql.Expr, err error) {

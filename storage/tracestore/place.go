@@ -20,10 +20,18 @@ type extent struct {
 // placesOf is where the spans of some traces are, as conditions on spans; the error
 // is ErrNotFound where none of them is known.
 func (s *Store) placesOf(ctx context.Context, t tenant.ID, ids [][16]byte, op string) ([]chsql.Expr, conn.Stats, error) {
-	of := ofTraces(t, ids)
-	var known []extent
+	known, stats, err := s.extents(ctx, t, ids, op)
+	if err != nil {
+		return nil, stats, err
+	}
+	return places(ofTraces(t, ids), known), stats, nil
+}
+
+// extents is when some traces were; the error is ErrNotFound where none of them is
+// known.
+func (s *Store) extents(ctx context.Context, t tenant.ID, ids [][16]byte, op string) (known []extent, stats conn.Stats, err error) {
 	var id string
-	stats, err := s.db.Select(ctx, conn.Query{SQL: extentSelect(of).SQL(), Op: op}, func(rows driver.Rows) error {
+	stats, err = s.db.Select(ctx, conn.Query{SQL: extentSelect(ofTraces(t, ids)).SQL(), Op: op}, func(rows driver.Rows) error {
 		var e extent
 		if err := rows.Scan(&id, &e.from, &e.to); err != nil {
 			return err
@@ -38,7 +46,7 @@ func (s *Store) placesOf(ctx context.Context, t tenant.ID, ids [][16]byte, op st
 	if len(known) == 0 {
 		return nil, stats, ErrNotFound
 	}
-	return places(of, known), stats, nil
+	return known, stats, nil
 }
 
 func ofTraces(t tenant.ID, ids [][16]byte) []chsql.Expr {
@@ -98,16 +106,24 @@ func during(from, to int64) []chsql.Expr {
 // mostPlaces bounds the pairs of minute and trace that a statement names.
 const mostPlaces = 2000
 
+// around is the time of all of some traces, at least one.
+func around(known []extent) extent {
+	whole := known[0]
+	for _, e := range known {
+		whole.from, whole.to = min(whole.from, e.from), max(whole.to, e.to)
+	}
+	return whole
+}
+
 // places are the conditions of traces and those on when they were. Spans are
 // ordered by minute and then by trace, so the server finds each pair of both by
 // its key. Long traces, and times that the minutes of a key do not tell apart, are
 // left to the times of all and the traces.
 func places(of []chsql.Expr, known []extent) []chsql.Expr {
-	first := known[0]
+	whole := around(known)
 	var pairs []chsql.Expr
 	exact := true
 	for _, e := range known {
-		first.from, first.to = min(first.from, e.from), max(first.to, e.to)
 		begin, end := e.from/minute, e.to/minute
 		if exact = exact && 0 <= e.from && e.to <= lastMinute && end-begin < int64(mostPlaces-len(pairs)); !exact {
 			continue
@@ -116,7 +132,7 @@ func places(of []chsql.Expr, known []extent) []chsql.Expr {
 			pairs = append(pairs, chsql.Func("tuple", chsql.Seconds(m*60), chsql.Bytes(e.trace[:])))
 		}
 	}
-	where := append(of, during(first.from, min(first.to, math.MaxInt64-1)+1)...)
+	where := append(of, during(whole.from, min(whole.to, math.MaxInt64-1)+1)...)
 	if exact {
 		key := chsql.Func("tuple", minuteOf(chsql.Col("start_time")), chsql.Col("trace_id"))
 		where = append(where, chsql.Func("indexHint", chsql.In(key, pairs...)))

@@ -69,7 +69,7 @@ func (s *Store) RED(ctx context.Context, t tenant.ID, r RED) (list []REDRow, sta
 }
 
 func redSelect(t tenant.ID, r RED) (chsql.Select, error) {
-	q := &conditions{t, r.From, r.To}
+	q := &conditions{tenant: t, from: r.From, to: r.To}
 	cond := r.Where
 	if cond == nil {
 		cond = All{}
@@ -138,7 +138,7 @@ func (s *Store) Graph(ctx context.Context, t tenant.ID, from, to int64, limit in
 }
 
 func graphSelect(t tenant.ID, from, to int64, limit int) chsql.Select {
-	q := &conditions{t, from, to}
+	q := &conditions{tenant: t, from: from, to: to}
 	id := chsql.Col("trace_id")
 	called := chsql.Select{
 		Columns: []chsql.Expr{id, chsql.Col("parent_span_id").As("span"), chsql.Func("toString", chsql.Col("service_name")).As("server"), chsql.Col("duration"), chsql.Col("status_code")},
@@ -173,7 +173,7 @@ type Operation struct {
 
 // Operations lists what a service does, in [from, to).
 func (s *Store) Operations(ctx context.Context, t tenant.ID, service string, from, to int64, limit int) (list []Operation, err error) {
-	q := &conditions{t, from, to}
+	q := &conditions{tenant: t, from: from, to: to}
 	name, kind := chsql.Col("name"), chsql.Col("kind")
 	sel := chsql.Select{
 		Distinct: true, Columns: []chsql.Expr{chsql.Func("toString", name).As("operation"), kind}, From: chsql.Table(spans),

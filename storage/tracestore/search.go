@@ -24,6 +24,7 @@ type Search struct {
 	Where    Condition
 	Also     []Condition
 	Limit    int
+	Types    KeyTypes // of the keys that conditions are on, as far as it is known
 }
 
 // Candidate is a trace that a search found.
@@ -53,7 +54,10 @@ func (s *Store) Candidates(ctx context.Context, t tenant.ID, search Search) ([]C
 }
 
 func candidateSelect(t tenant.ID, search Search) (chsql.Select, error) {
-	q := &conditions{t, search.From, search.To}
+	q := &conditions{tenant: t, from: search.From, to: search.To}
+	if w := q.wide(); search.Types.covers(w.from, w.to) {
+		q.types = search.Types.Of
+	}
 	where, err := q.where(search.Where)
 	if err != nil {
 		return chsql.Select{}, err
@@ -81,6 +85,7 @@ type Need struct {
 	Keys          []string // attributes of these keys only
 	AllAttributes bool
 	Events, Links bool
+	Types         KeyTypes // of Keys, as far as it is known
 }
 
 // SpansOf reads the spans of some traces, ordered by trace and start, at most
@@ -89,7 +94,7 @@ func (s *Store) SpansOf(ctx context.Context, t tenant.ID, ids [][16]byte, need N
 	if len(ids) == 0 {
 		return nil, false, stats, nil
 	}
-	where, stats, err := s.placesOf(ctx, t, ids, "traces")
+	known, stats, err := s.extents(ctx, t, ids, "traces")
 	if errors.Is(err, ErrNotFound) {
 		return nil, false, stats, nil
 	}
@@ -97,8 +102,9 @@ func (s *Store) SpansOf(ctx context.Context, t tenant.ID, ids [][16]byte, need N
 		return nil, false, stats, err
 	}
 	keys := need.plain()
-	sel := partSelect(where, need, keys, limit+1)
-	more, err := s.readParts(ctx, sel, need, keys, &list)
+	others := need.others(keys, around(known))
+	sel := partSelect(places(ofTraces(t, ids), known), need, keys, others, limit+1)
+	more, err := s.readParts(ctx, sel, need, keys, others, &list)
 	stats.Add(more)
 	if err != nil {
 		return nil, false, stats, err
@@ -126,7 +132,15 @@ func (n *Need) plain() []string {
 	return slices.Compact(keys)
 }
 
-func partSelect(where []chsql.Expr, need Need, keys []string, limit int) chsql.Select {
+// others is whether values of the keys may be in attributes_other.
+func (n *Need) others(keys []string, of extent) bool {
+	if !n.Types.covers(of.from, of.to) {
+		return len(keys) > 0
+	}
+	return slices.ContainsFunc(keys, func(k string) bool { return n.Types.Of[k].May(attrcol.Other) })
+}
+
+func partSelect(where []chsql.Expr, need Need, keys []string, others bool, limit int) chsql.Select {
 	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
 	columns := []chsql.Expr{
 		chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("parent_span_id"), chsql.Col("name"), chsql.Col("service_name"), chsql.Col("kind"),
@@ -144,7 +158,7 @@ func partSelect(where []chsql.Expr, need Need, keys []string, limit int) chsql.S
 	for _, key := range keys {
 		columns = append(columns, chsql.Path("attributes", key))
 	}
-	if len(keys) > 0 {
+	if others {
 		columns = append(columns, chsql.Col("attributes_other"))
 	}
 	return chsql.Select{
@@ -154,7 +168,7 @@ func partSelect(where []chsql.Expr, need Need, keys []string, limit int) chsql.S
 	}
 }
 
-func (s *Store) readParts(ctx context.Context, sel chsql.Select, need Need, keys []string, list *[]Span) (conn.Stats, error) {
+func (s *Store) readParts(ctx context.Context, sel chsql.Select, need Need, keys []string, others bool, list *[]Span) (conn.Stats, error) {
 	var r row
 	values := make([]chcol.Dynamic, len(keys))
 	return s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Settings: attrcol.Settings(), Op: "traces"}, func(from driver.Rows) error {
@@ -174,7 +188,7 @@ func (s *Store) readParts(ctx context.Context, sel chsql.Select, need Need, keys
 			values[i] = chcol.Dynamic{}
 			dest = append(dest, &values[i])
 		}
-		if len(keys) > 0 {
+		if others {
 			dest = append(dest, r.attributes.Other())
 		}
 		err := from.Scan(dest...)

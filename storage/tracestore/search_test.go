@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
@@ -50,7 +52,7 @@ func TestSearchGoldens(t *testing.T) {
 			return aggregateSelect("default", Aggregation{From: from, Step: 60e9, Steps: 1, Where: All{}, Value: &Field{SpanAttribute, "size"}, Histogram: true, Limit: 100})
 		}},
 		{"values", func() (chsql.Select, error) {
-			return valuesSelect(&conditions{"default", from, to}, All{}, field(SpanAttribute, "user.id"), 1000, 10)
+			return valuesSelect(&conditions{tenant: "default", from: from, to: to}, All{}, field(SpanAttribute, "user.id"), 1000, 10)
 		}},
 		{"red", func() (chsql.Select, error) {
 			return redSelect("default", RED{From: from, To: to, Step: 60e9, Services: []string{"a", "b"}, ByName: true, Limit: 10})
@@ -92,5 +94,48 @@ func TestSpansOfTells(t *testing.T) {
 	}
 	if list, _, _, err := s.SpansOf(t.Context(), "other", [][16]byte{{1}}, Need{}, 4); err != nil || len(list) != 0 {
 		t.Errorf("another tenant's: %d spans, %v", len(list), err)
+	}
+}
+
+// A search finds the same traces by what is known of keys' types, and knows nothing of
+// days from before it was noted.
+func TestKeyTypes(t *testing.T) {
+	db := storagetest.DB(t)
+	at := now.UnixNano()
+	list := attribute.JSONValue(attribute.Slice, `{"arrayValue":{"values":[{"stringValue":"x"}]}}`)
+	insert(t, db, "default", "a",
+		Record{TraceID: [16]byte{1}, SpanID: [8]byte{1}, Start: at, End: at, Attributes: []attribute.KeyValue{str("only", "x"), str("both", "x"), {Key: "n", Value: attribute.IntValue(5)}}},
+		Record{TraceID: [16]byte{2}, SpanID: [8]byte{2}, Start: at, End: at, Attributes: []attribute.KeyValue{{Key: "both", Value: list}}})
+	s := New(db, resourcestore.New(db))
+	keys := []string{"only", "both", "n", "missing"}
+	known, _, err := s.KeyTypes(t.Context(), "default", at, at+1, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]attrcol.Types{"only": attrcol.Strings, "both": attrcol.Strings | attrcol.Other, "n": attrcol.Ints}
+	if d := cmp.Diff(want, known.Of); d != "" {
+		t.Errorf("types:\n%s", d)
+	}
+	for key, traces := range map[string]int{"only": 1, "both": 2} {
+		search := Search{From: at, To: at + 1, Where: Compare{Field: Field{SpanAttribute, key}, Value: attribute.StringValue("x")}, Limit: 10, Types: known}
+		found, _, err := s.Candidates(t.Context(), "default", search)
+		if err != nil || len(found) != traces {
+			t.Errorf("%s: %d traces, %v; want %d", key, len(found), err, traces)
+		}
+		spans, _, _, err := s.SpansOf(t.Context(), "default", [][16]byte{{1}, {2}}, Need{Keys: []string{key}, Types: known}, 10)
+		n := 0
+		for _, span := range spans {
+			n += len(span.Attributes)
+		}
+		if err != nil || n != traces {
+			t.Errorf("%s: %d spans have it, %v; want %d", key, n, err, traces)
+		}
+	}
+	if err := db.Exec(t.Context(), "INSERT INTO span_key_types VALUES ('default', 30, ?, '', 'unknown')", now.Truncate(24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	known, _, err = s.KeyTypes(t.Context(), "default", at, at+1, keys)
+	if err != nil || !known.Of["only"].May(attrcol.Other) {
+		t.Errorf("types on a day that was not noted: %v, %v", known.Of, err)
 	}
 }

@@ -75,7 +75,7 @@ func (s *Store) Aggregate(ctx context.Context, t tenant.ID, a Aggregation) (rows
 }
 
 func aggregateSelect(t tenant.ID, a Aggregation) (chsql.Select, error) {
-	q := &conditions{t, a.From + 1, a.From + int64(a.Steps)*a.Step + 1}
+	q := &conditions{tenant: t, from: a.From + 1, to: a.From + int64(a.Steps)*a.Step + 1}
 	where, err := q.where(a.Where)
 	if err != nil {
 		return chsql.Select{}, err
@@ -139,7 +139,7 @@ const maxScanned = 5_000_000
 // Values counts the values that a field has in spans of [from, to) that where holds
 // for: the limit most frequent ones of sample spans, out of maxScanned at most.
 func (s *Store) Values(ctx context.Context, t tenant.ID, from, to int64, where Condition, f Field, sample, limit int) (list []ValueCount, stats conn.Stats, err error) {
-	q := &conditions{t, from, to}
+	q := &conditions{tenant: t, from: from, to: to}
 	sel, err := valuesSelect(q, where, f, sample, limit)
 	if err != nil {
 		return nil, stats, err

@@ -160,7 +160,7 @@ ORDER BY bytes DESC, resource_id
 LIMIT 10;
 
 -- keys
-SELECT key, toBool(groupUniqArray(place) = array('typed')) AS typed
+SELECT key, groupBitOr(bitShiftLeft(toUInt8(1), toUInt8(place))) AS types
 FROM log_keys
 WHERE (tenant = 'default')
   AND (day >= toDate('2026-03-01'))

@@ -1,6 +1,6 @@
-SELECT what, name, typed
+SELECT what, name, types
 FROM (
-  SELECT toUInt8(0) AS what, name, toBool(false) AS typed
+  SELECT toUInt8(0) AS what, name, toUInt8(0) AS types
   FROM (
     SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
     FROM resources
@@ -10,7 +10,7 @@ FROM (
     LIMIT 100000
   )
   UNION ALL
-  SELECT toUInt8(1) AS what, name, toBool(false) AS typed
+  SELECT toUInt8(1) AS what, name, toUInt8(0) AS types
   FROM (
     SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
     FROM scopes
@@ -20,9 +20,9 @@ FROM (
     LIMIT 100000
   )
   UNION ALL
-  SELECT toUInt8(2) AS what, key AS name, typed
+  SELECT toUInt8(2) AS what, key AS name, types
   FROM (
-    SELECT key, toBool(groupUniqArray(place) = array('typed')) AS typed
+    SELECT key, groupBitOr(bitShiftLeft(toUInt8(1), toUInt8(place))) AS types
     FROM log_keys
     WHERE (tenant = 'default')
       AND (day >= toDate('2026-03-01'))
@@ -31,7 +31,7 @@ FROM (
     LIMIT 100000
   )
   UNION ALL
-  SELECT toUInt8(3) AS what, '' AS name, toBool(false) AS typed
+  SELECT toUInt8(3) AS what, '' AS name, toUInt8(0) AS types
   FROM (
     SELECT 1
     FROM logs
@@ -42,7 +42,7 @@ FROM (
     LIMIT 1
   )
   UNION ALL
-  SELECT toUInt8(4) AS what, '' AS name, toBool(false) AS typed
+  SELECT toUInt8(4) AS what, '' AS name, toUInt8(0) AS types
   FROM (
     SELECT 1
     FROM logs

@@ -602,3 +602,54 @@ SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index
 
 CREATE TABLE IF NOT EXISTS sample_rollups AS sample_rollups_local ENGINE = Distributed('trefoil', currentDatabase(), 'sample_rollups_local', fingerprint);
 
+-- 0026_log_key_types
+ALTER TABLE log_keys_local
+  MODIFY COLUMN place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6);
+
+ALTER TABLE log_keys MODIFY COLUMN place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6);
+
+ALTER TABLE log_keys_feed_local MODIFY QUERY
+SELECT tenant, retention_days, day, found.1 AS key, found.2 AS place
+FROM (
+  SELECT tenant, retention_days, day, arrayJoin(arrayConcat(
+    arrayFlatten(arrayMap((k, types) -> arrayMap(t -> (k, if(t IN ('String', 'Int64', 'Float64', 'Bool'), t, 'typed')), types), mapKeys(typed), mapValues(typed))),
+    arrayMap(k -> (k, 'other'), others))) AS found
+  FROM (
+    SELECT tenant, retention_days, toDate(time) AS day, distinctJSONPathsAndTypes(attributes) AS typed, groupUniqArrayArray(mapKeys(attributes_other)) AS others
+    FROM logs_local
+    GROUP BY tenant, retention_days, day
+  )
+);
+
+-- 0027_span_key_types
+CREATE TABLE IF NOT EXISTS span_key_types_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  key String CODEC(ZSTD(1)),
+  place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6)
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, key, place)
+TTL day + toIntervalDay(retention_days)
+SETTINGS replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS span_key_types AS span_key_types_local ENGINE = Distributed('trefoil', currentDatabase(), 'span_key_types_local', cityHash64(key));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS span_key_types_feed_local TO span_key_types_local AS
+SELECT tenant, retention_days, day, found.1 AS key, found.2 AS place
+FROM (
+  SELECT tenant, retention_days, day, arrayJoin(arrayConcat(
+    arrayFlatten(arrayMap((k, types) -> arrayMap(t -> (k, if(t IN ('String', 'Int64', 'Float64', 'Bool'), t, 'typed')), types), mapKeys(typed), mapValues(typed))),
+    arrayMap(k -> (k, 'other'), others))) AS found
+  FROM (
+    SELECT tenant, retention_days, toDate(start_time) AS day, distinctJSONPathsAndTypes(attributes) AS typed, groupUniqArrayArray(mapKeys(attributes_other)) AS others
+    FROM spans_local
+    GROUP BY tenant, retention_days, day
+  )
+);
+
+INSERT INTO span_key_types_local
+SELECT DISTINCT tenant, retention_days, toDate(start_time) AS day, '' AS key, 'unknown' AS place
+FROM spans_local;
+

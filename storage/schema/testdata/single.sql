@@ -548,3 +548,50 @@ ORDER BY (tenant, bucket, fingerprint)
 TTL day + toIntervalDay(retention_days)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, index_granularity = 512;
 
+-- 0026_log_key_types
+ALTER TABLE log_keys
+  MODIFY COLUMN place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6);
+
+ALTER TABLE log_keys_feed MODIFY QUERY
+SELECT tenant, retention_days, day, found.1 AS key, found.2 AS place
+FROM (
+  SELECT tenant, retention_days, day, arrayJoin(arrayConcat(
+    arrayFlatten(arrayMap((k, types) -> arrayMap(t -> (k, if(t IN ('String', 'Int64', 'Float64', 'Bool'), t, 'typed')), types), mapKeys(typed), mapValues(typed))),
+    arrayMap(k -> (k, 'other'), others))) AS found
+  FROM (
+    SELECT tenant, retention_days, toDate(time) AS day, distinctJSONPathsAndTypes(attributes) AS typed, groupUniqArrayArray(mapKeys(attributes_other)) AS others
+    FROM logs
+    GROUP BY tenant, retention_days, day
+  )
+);
+
+-- 0027_span_key_types
+CREATE TABLE IF NOT EXISTS span_key_types (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  key String CODEC(ZSTD(1)),
+  place Enum8('unknown' = 0, 'typed' = 1, 'other' = 2, 'String' = 3, 'Int64' = 4, 'Float64' = 5, 'Bool' = 6)
+) ENGINE = ReplacingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, key, place)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS span_key_types_feed TO span_key_types AS
+SELECT tenant, retention_days, day, found.1 AS key, found.2 AS place
+FROM (
+  SELECT tenant, retention_days, day, arrayJoin(arrayConcat(
+    arrayFlatten(arrayMap((k, types) -> arrayMap(t -> (k, if(t IN ('String', 'Int64', 'Float64', 'Bool'), t, 'typed')), types), mapKeys(typed), mapValues(typed))),
+    arrayMap(k -> (k, 'other'), others))) AS found
+  FROM (
+    SELECT tenant, retention_days, toDate(start_time) AS day, distinctJSONPathsAndTypes(attributes) AS typed, groupUniqArrayArray(mapKeys(attributes_other)) AS others
+    FROM spans
+    GROUP BY tenant, retention_days, day
+  )
+);
+
+INSERT INTO span_key_types
+SELECT DISTINCT tenant, retention_days, toDate(start_time) AS day, '' AS key, 'unknown' AS place
+FROM spans;
+

@@ -102,6 +102,7 @@ func TestSpineSurvivesKill(t *testing.T) {
 	p.kill()
 	p = startServe(t, dataDir)
 	joined(t, p, id)
+	answered(t, p, id)
 	p.stop()
 }
 

@@ -196,10 +196,13 @@ func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *server, end time.
 	return nil
 }
 
-// measure asks a query once to warm up and Repeat times for the figures.
+// measure asks a query twice to warm up, once to read what memory does not hold and
+// once to collect what that left, and Repeat times for the figures.
 func (cfg promqlConfig) measure(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, engine time.Duration, err error) {
-	if _, err := cfg.once(ctx, s, prefix, q, end, more); err != nil {
-		return c, 0, err
+	for range 2 {
+		if _, err := cfg.once(ctx, s, prefix, q, end, more); err != nil {
+			return c, 0, err
+		}
 	}
 	before, err := account(s.cmd.Process.Pid)
 	if err != nil {

@@ -32,6 +32,7 @@ var (
 	insertRows = flag.Int("insert-rows", 250_000, "records of an insert, and so of a part")
 	perRequest = flag.Int("per-request", 1000, "records of a request, and so of a block")
 	columns    = flag.Bool("columns", false, "print the bytes of every column and index")
+	unmerged   = flag.Bool("unmerged", false, "ask the questions before the merge too")
 )
 
 // variant is a change of the schema, made to empty tables.
@@ -105,7 +106,14 @@ func measureOne(b *testing.B, table string, v variant, inserts []insert, questio
 		total += in.rows
 	}
 	inserted := cpu(b, engine.PID())
+	b.ReportMetric((inserted-start).Seconds()/float64(total)*1e6, "insert-s/M")
 	young := size(b, db, table)
+	if *unmerged {
+		for _, q := range questions {
+			b.ReportMetric(float64(ask(b, db, engine.PID(), q).Milliseconds()), q.name+"-unmerged-cpu-ms")
+		}
+		inserted = cpu(b, engine.PID())
+	}
 	if err := db.Exec(ctx, "SYSTEM START MERGES "+ep.Database+"."+table); err != nil {
 		b.Fatal(err)
 	}
@@ -114,7 +122,6 @@ func measureOne(b *testing.B, table string, v variant, inserts []insert, questio
 	}
 	merged := cpu(b, engine.PID())
 	perMillion := func(d time.Duration) float64 { return d.Seconds() / float64(total) * 1e6 }
-	b.ReportMetric(perMillion(inserted-start), "insert-s/M")
 	b.ReportMetric(perMillion(merged-inserted), "merge-s/M")
 	b.ReportMetric(float64(young)/float64(total), "inserted-B/row")
 	b.ReportMetric(float64(size(b, db, table))/float64(total), "merged-B/row")

@@ -15,7 +15,7 @@ import (
 // altogether: every line that was taken is stored once, and everybody is told of
 // their own.
 func TestSmallRequestsShareAndKeepApart(t *testing.T) {
-	const clients, each = 12, 20
+	const clients, each = 12, 12
 	s := newStack(t)
 	now := time.Now()
 	var all sync.WaitGroup

@@ -13,7 +13,7 @@ import (
 // part or altogether: every sample that was taken is stored once, and everybody is
 // told what was written of their own.
 func TestSmallRequestsShareAndKeepApart(t *testing.T) {
-	const clients, each = 12, 20
+	const clients, each = 12, 12
 	s := newStack(t)
 	now := time.Now()
 	var all sync.WaitGroup

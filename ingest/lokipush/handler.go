@@ -1,11 +1,9 @@
 package lokipush
 
 import (
-	"context"
 	"log/slog"
 	"mime"
 	"net/http"
-	"slices"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/httpdoor"
@@ -22,9 +20,9 @@ const (
 // request's context.
 func NewHandler(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
 	h := &handler{pipeline: p, logger: logger, bodies: &httpdoor.Bodies{Limits: p.Limits()}}
-	h.small = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []string, error) {
+	h.door = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []string, error) {
 		return decode(p, k.tenant, k.form, bodies, adm)
-	})
+	}, nil)
 	return h
 }
 
@@ -46,7 +44,7 @@ type handler struct {
 	pipeline *ingest.Pipeline
 	logger   *slog.Logger
 	bodies   *httpdoor.Bodies
-	small    *joint.Door[kind, string]
+	door     *joint.Door[kind, string] // answers with the stream of the first record that was rejected
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -83,30 +81,16 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Admi
 		return err
 	}
 	h.pipeline.Arrived(t, len(body))
-	result, rejected, err := h.store(r.Context(), kind{t, read}, body, adm)
+	store, err := h.door.Open(kind{t, read}, ingest.RequestKey(t, ingest.Logs, body), body, adm)
+	h.bodies.Put(body)
+	if err != nil {
+		return err
+	}
+	result, rejected, err := store(r.Context())
 	if err == nil && result.Rejected > 0 {
 		err = &httpdoor.RejectedError{Signal: ingest.Logs, Result: result, First: rejected}
 	}
 	return err
-}
-
-// store makes a body durable, joined with others where it is small, and gives its
-// buffer back. rejected is the stream of the first record that was rejected.
-func (h *handler) store(ctx context.Context, k kind, body []byte, adm *ingest.Admission) (result ingest.Result, rejected string, err error) {
-	key := ingest.RequestKey(k.tenant, ingest.Logs, body)
-	if len(body) <= joint.MaxBody {
-		small := slices.Clone(body)
-		h.bodies.Put(body)
-		return h.small.Take(ctx, k, key, small, adm)
-	}
-	built, all, err := decode(h.pipeline, k.tenant, k.form, [][]byte{body}, adm)
-	h.bodies.Put(body)
-	if err != nil {
-		return result, "", err
-	}
-	adm.Release()
-	result, err = built.Store(ingest.WithRequestKey(ctx, key))
-	return result, all[0], err
 }
 
 // formOf says how to read the request. Protobuf, which is what a client that does

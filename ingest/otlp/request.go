@@ -126,7 +126,7 @@ func tracesSignal() signal {
 type door struct {
 	pipeline *ingest.Pipeline
 	decoder  *otlpwire.Decoder
-	small    *joint.Door[kind, struct{}]
+	requests *joint.Door[kind, struct{}]
 }
 
 // kind is of which requests one can be made.
@@ -142,14 +142,14 @@ func openDoor(p *ingest.Pipeline) *door {
 	for _, s := range []signal{logsSignal(), metricsSignal(), tracesSignal()} {
 		decode[s.name] = s.decode
 	}
-	d.small = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (built *ingest.Built, none []struct{}, err error) {
+	d.requests = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (built *ingest.Built, none []struct{}, err error) {
 		if k.enc == protobuf {
 			built, err = d.read(k.signal, k.tenant, concat(bodies), adm)
 		} else {
 			built, err = d.readJSON(decode[k.signal], k.tenant, bodies, adm)
 		}
 		return built, make([]struct{}, len(bodies)), err
-	})
+	}, func(k kind, body []byte) bool { return k.enc == jsonText || otlpwire.Complete(body) })
 	return d
 }
 
@@ -191,31 +191,16 @@ func (d *door) readJSON(decode func([][]byte) (build, error), t tenant.ID, bodie
 	return build(d.pipeline, t)
 }
 
-// take reads a body. It becomes columns at once, which ends the request's share of
-// the in-flight budget, unless it is small: then it may be joined with others.
+// take reads a body, see joint.Door's Open.
 func (d *door) take(s *signal, t tenant.ID, body []byte, enc encoding, adm *ingest.Admission) (take, error) {
 	d.pipeline.Arrived(t, len(body))
-	key := ingest.RequestKey(t, s.name, body)
-	if len(body) <= joint.MaxBody && (enc == jsonText || otlpwire.Complete(body)) {
-		body = slices.Clone(body)
-		return func(ctx context.Context) (ingest.Result, error) {
-			result, _, err := d.small.Take(ctx, kind{t, s.name, enc}, key, body, adm)
-			return result, err
-		}, nil
-	}
-	var built *ingest.Built
-	var err error
-	if enc == protobuf {
-		built, err = d.read(s.name, t, body, adm)
-	} else {
-		built, err = d.readJSON(s.decode, t, [][]byte{body}, adm)
-	}
+	store, err := d.requests.Open(kind{t, s.name, enc}, ingest.RequestKey(t, s.name, body), body, adm)
 	if err != nil {
 		return nil, err
 	}
-	adm.Release()
 	return func(ctx context.Context) (ingest.Result, error) {
-		return built.Store(ingest.WithRequestKey(ctx, key))
+		result, _, err := store(ctx)
+		return result, err
 	}, nil
 }
 

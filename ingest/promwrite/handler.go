@@ -1,12 +1,10 @@
 package promwrite
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"mime"
 	"net/http"
-	"slices"
 	"strconv"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
@@ -53,9 +51,9 @@ func NewHandler(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
 		bodies:   &httpdoor.Bodies{Limits: p.Limits()},
 		families: newFamilies(familyBytes),
 	}
-	h.small = joint.NewDoor(p, func(k kindOfRequest, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []taken, error) {
+	h.door = joint.NewDoor(p, func(k kindOfRequest, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, []taken, error) {
 		return decode(p, h.families, k.tenant, k.version, bodies, adm)
-	})
+	}, nil)
 	return h
 }
 
@@ -70,7 +68,7 @@ type handler struct {
 	logger   *slog.Logger
 	bodies   *httpdoor.Bodies
 	families *families
-	small    *joint.Door[kindOfRequest, taken]
+	door     *joint.Door[kindOfRequest, taken]
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -119,7 +117,12 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, v version, adm *
 		return Written{}, err
 	}
 	h.pipeline.Arrived(t, len(body))
-	result, taken, err := h.store(r.Context(), kindOfRequest{t, v}, body, adm)
+	store, err := h.door.Open(kindOfRequest{t, v}, ingest.RequestKey(t, ingest.Metrics, body), body, adm)
+	h.bodies.Put(body)
+	if err != nil {
+		return Written{}, err
+	}
+	result, taken, err := store(r.Context())
 	if err != nil {
 		return Written{}, err
 	}
@@ -127,25 +130,6 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request, v version, adm *
 		return taken.written, &httpdoor.RejectedError{Signal: ingest.Metrics, Result: result, First: taken.firstRejected}
 	}
 	return taken.written, nil
-}
-
-// store makes a body durable, joined with others where it is small, and gives its
-// buffer back.
-func (h *handler) store(ctx context.Context, k kindOfRequest, body []byte, adm *ingest.Admission) (ingest.Result, taken, error) {
-	key := ingest.RequestKey(k.tenant, ingest.Metrics, body)
-	if len(body) <= joint.MaxBody {
-		small := slices.Clone(body)
-		h.bodies.Put(body)
-		return h.small.Take(ctx, k, key, small, adm)
-	}
-	built, all, err := decode(h.pipeline, h.families, k.tenant, k.version, [][]byte{body}, adm)
-	h.bodies.Put(body)
-	if err != nil {
-		return ingest.Result{}, taken{}, err
-	}
-	adm.Release()
-	result, err := built.Store(ingest.WithRequestKey(ctx, key))
-	return result, all[0], err
 }
 
 // negotiate reads which message the request is. A sender that does not say is

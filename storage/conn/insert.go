@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -33,6 +34,13 @@ func (db *DB) Insert(ctx context.Context, table, token string, blocks []block.Bl
 		return nil
 	}
 	return db.InsertStream(ctx, table, token, io.MultiReader(readers...), size)
+}
+
+// InsertDerived inserts what is made of a tenant's stored rows, and may be made again:
+// the token is a hash of the block, so that the same is stored once.
+func (db *DB) InsertDerived(ctx context.Context, kind, tenant string, b block.Block) error {
+	token := fmt.Sprintf("%s-%s-%016x", kind, strings.ToValidUTF8(tenant, ""), xxhash.Sum64(b.Native))
+	return db.Insert(ctx, b.Table, token, []block.Block{b})
 }
 
 // InsertStream is Insert with a body of Native compression frames from

@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/cespare/xxhash/v2"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -199,9 +197,7 @@ func (p *packing) insert(ctx context.Context, db *conn.DB) error {
 		if err != nil {
 			return err
 		}
-		// The same packs are welcome once; their token is what they are.
-		token := fmt.Sprintf("pack-%s-%016x", strings.ToValidUTF8(string(p.tenant), ""), xxhash.Sum64(b.Native))
-		if err := db.Insert(ctx, TableSamplePacks, token, []block.Block{b}); err != nil {
+		if err := db.InsertDerived(ctx, "pack", string(p.tenant), b); err != nil {
 			return err
 		}
 	}

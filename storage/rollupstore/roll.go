@@ -1,16 +1,15 @@
 package rollupstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
@@ -80,7 +79,7 @@ func unrolledSelect(day time.Time) chsql.Select {
 	none := chsql.Func("toUInt64", chsql.Uint(0))
 	held := chsql.Select{
 		Columns: []chsql.Expr{t, fp, chsql.Col("ts.size0").As("held"), none.As("rolled"), chsql.Col("retention_days").As("days")},
-		From:    chsql.Table("samples"),
+		From:    chsql.Table(metricstore.TableSamples),
 		Where:   []chsql.Expr{chsql.Ge(chsql.Col("hour"), chsql.Seconds(day.Unix())), chsql.Lt(chsql.Col("hour"), chsql.Seconds(day.Unix()+86_400))},
 	}
 	rolled := chsql.Select{
@@ -108,15 +107,7 @@ func (s *Store) roll(ctx context.Context, day time.Time, list []unrolled, sum *R
 	}
 	var mu sync.Mutex // series come from several goroutines
 	_, err := s.samples.Stream(ctx, list[0].tenant, r, func(samples metricstore.Samples) error {
-		i, _ := slices.BinarySearchFunc(list, samples.Fingerprint, func(u unrolled, fp uint64) int {
-			switch {
-			case u.fingerprint < fp:
-				return -1
-			case u.fingerprint > fp:
-				return 1
-			}
-			return 0
-		})
+		i, _ := slices.BinarySearchFunc(list, samples.Fingerprint, func(u unrolled, fp uint64) int { return cmp.Compare(u.fingerprint, fp) })
 		u := list[i]
 		w := s.bench()
 		defer s.benches.Put(w)
@@ -155,9 +146,7 @@ func (s *Store) insert(ctx context.Context, t tenant.ID, byDays map[uint16]*colu
 		if err != nil {
 			return err
 		}
-		// The same rollups are welcome once; their token is what they are.
-		token := fmt.Sprintf("roll-%s-%016x", strings.ToValidUTF8(string(t), ""), xxhash.Sum64(b.Native))
-		if err := s.db.Insert(ctx, Table, token, []block.Block{b}); err != nil {
+		if err := s.db.InsertDerived(ctx, "roll", string(t), b); err != nil {
 			return err
 		}
 	}

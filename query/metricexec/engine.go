@@ -21,8 +21,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/rangecache"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
-	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -51,9 +49,8 @@ func (l *Limits) setDefaults() {
 
 // Config configures an Engine.
 type Config struct {
-	Source Source
-	// Rollups reads what rollups keep of samples; nil means that there are none.
-	Rollups func(context.Context, tenant.ID, metricstore.Range, rollupstore.Want, rollupstore.Reading) (conn.Stats, error)
+	Source  Source
+	Rollups Rollups // nil means that there are none
 	Logger  *slog.Logger
 	Limits  Limits
 	// Promote lists the resource attributes that are labels of every series

@@ -172,10 +172,9 @@ func (q *querier) allValues(ctx context.Context, first, last time.Time, name str
 		return nil, err
 	}
 	see := q.seeing()
-	seen := func(l labels.Labels) bool { return l.Has(name) }
 	var meant []string
 	for _, key := range keys {
-		if seen(see(keyed(key))) {
+		if see(keyed(key)).Has(name) {
 			meant = append(meant, key.Key)
 		}
 	}

@@ -13,16 +13,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trefoil-o11y/trefoil/query/spelling"
-	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
-	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // queryable is the storage of one query of one tenant.
 type queryable struct {
 	source  Source
-	rollups func(context.Context, tenant.ID, metricstore.Range, rollupstore.Want, rollupstore.Reading) (conn.Stats, error)
+	rollups Rollups
 	tenant  tenant.ID
 	promote []string
 	budget  *budget

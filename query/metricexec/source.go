@@ -6,6 +6,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -25,6 +26,9 @@ type Source interface {
 	Exemplars(ctx context.Context, t tenant.ID, r metricstore.Range) (metricstore.Exemplars, error)
 	Metadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]metricstore.Metadata, error)
 }
+
+// Rollups reads what rollups keep of samples: (*rollupstore.Store).Read.
+type Rollups func(context.Context, tenant.ID, metricstore.Range, rollupstore.Want, rollupstore.Reading) (conn.Stats, error)
 
 // The times storage knows: ClickHouse's Date ends in 2149.
 const (

@@ -224,6 +224,16 @@ func (cfg promqlConfig) measure(ctx context.Context, s *server, prefix string, q
 }
 
 func (cfg promqlConfig) once(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, err error) {
+	body, err := cfg.get(ctx, s, prefix, q, end, more)
+	if err != nil {
+		return c, err
+	}
+	err = c.read(body, q.Labels != "")
+	return c, err
+}
+
+// get asks a query and returns the answer.
+func (cfg promqlConfig) get(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) ([]byte, error) {
 	begin := end.Add(-time.Duration(cfg.Shape.Samples) * cfg.Shape.Interval)
 	form := url.Values{"start": {fmt.Sprint(begin.Unix())}, "end": {fmt.Sprint(end.Unix())}}
 	path := "/api/v1/query_range"
@@ -238,21 +248,18 @@ func (cfg promqlConfig) once(ctx context.Context, s *server, prefix string, q ra
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+prefix+path+"?"+form.Encode(), nil)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return c, err
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("HTTP %s: %.300s", resp.Status, body)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return c, fmt.Errorf("HTTP %s: %.300s", resp.Status, body)
-	}
-	return c, c.read(body, q.Labels != "")
+	return body, err
 }
 
 func (c *cost) read(body []byte, names bool) error {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -113,20 +113,12 @@ func (r read) mb() float64 { return float64(r.bytes) / 1e6 }
 
 // reads explains a query.
 func (cfg promqlConfig) reads(ctx context.Context, s *server, q rangeQuery, end time.Time, more url.Values) (sum read, err error) {
-	begin := end.Add(-time.Duration(cfg.Shape.Samples) * cfg.Shape.Interval)
-	form := url.Values{"start": {fmt.Sprint(begin.Unix())}, "end": {fmt.Sprint(end.Unix())}, "query": {q.Expr}, "explain": {"true"}}
-	for k, v := range more {
-		form[k] = v
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+"/prometheus/api/v1/query_range?"+form.Encode(), nil)
+	explained := maps.Clone(more)
+	explained.Set("explain", "true")
+	body, err := cfg.get(ctx, s, "/prometheus", q, end, explained)
 	if err != nil {
 		return sum, err
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return sum, err
-	}
-	defer resp.Body.Close()
 	var v struct {
 		Data struct {
 			Explain struct {
@@ -134,8 +126,8 @@ func (cfg promqlConfig) reads(ctx context.Context, s *server, q rangeQuery, end 
 			}
 		}
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
-		return sum, fmt.Errorf("HTTP %s: %w", resp.Status, err)
+	if err := json.Unmarshal(body, &v); err != nil {
+		return sum, err
 	}
 	for _, one := range v.Data.Explain.Selects {
 		sum.rows, sum.bytes = sum.rows+one.Rows, sum.bytes+one.Bytes

@@ -253,13 +253,10 @@ func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg pr
 func (b *backend) migrate(ctx context.Context, log *slog.Logger) error {
 	for wait := 200 * time.Millisecond; ; wait *= 2 {
 		report, err := schema.Migrate(ctx, b.db, schema.Options{})
-		switch {
-		case err == nil && report.Before != report.After:
+		if err == nil && report.Before != report.After {
 			log.Info("schema migrated", "from", report.Before, "to", report.After)
-			return nil
-		case err == nil:
-			return nil
-		case b.engine == nil || conn.ClassOf(err) != conn.Unavailable || wait > 30*time.Second:
+		}
+		if err == nil || b.engine == nil || conn.ClassOf(err) != conn.Unavailable || wait > 30*time.Second {
 			return err
 		}
 		log.Warn("schema: the engine went away; the migration goes on when it is back", "error", err)

@@ -224,17 +224,17 @@ func (s scope) rollup(r rollup) ([]metricsqlvec.Series, error) {
 	if len(at) != 1 {
 		return nil, metricsqlparse.BadQuery(r.arg.At, "after @ must be one series, it is %d", len(at))
 	}
-	i := slices.IndexFunc(at[0].values, func(v float64) bool { return !math.IsNaN(v) })
+	i := slices.IndexFunc(at[0].Values, func(v float64) bool { return !math.IsNaN(v) })
 	if i < 0 {
 		return nil, metricsqlparse.BadQuery(r.arg.At, "after @ has no value")
 	}
-	ms := int64(at[0].values[i] * 1000)
+	ms := int64(at[0].Values[i] * 1000)
 	found, err := s.on(rollupfunc.Grid{Start: ms, End: ms, Step: s.Step}).shifted(r)
 	if err != nil {
 		return nil, err
 	}
 	for i := range found {
-		found[i].Values = metricsqlvec.Constant(s.Len(), found[i].Values[0])[0].values
+		found[i].Values = metricsqlvec.Constant(s.Len(), found[i].Values[0])[0].Values
 	}
 	return found, s.columns(len(found))
 }

@@ -1,4 +1,4 @@
-package main
+package walcmd
 
 import (
 	"context"
@@ -6,26 +6,25 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 )
 
-// walFlags are what the wal commands have in common.
-type walFlags struct{ dataDir string }
+// logFlags are what the wal commands have in common.
+type logFlags struct{ dataDir string }
 
-func (f *walFlags) declare(set *flagset.Set) {
+func (f *logFlags) declare(set *flagset.Set) {
 	set.String(&f.dataDir, "data-dir", "data", "the server's `directory`; the log is in wal below it")
 }
 
-func (f *walFlags) dir() string { return filepath.Join(f.dataDir, "wal") }
+func (f *logFlags) dir() string { return filepath.Join(f.dataDir, "wal") }
 
 // find makes a path of a segment's name as 'wal ls' prints it, or of a path.
-func (f *walFlags) find(set *flagset.Set, name string) (string, error) {
+func (f *logFlags) find(set *flagset.Set, name string) (string, error) {
 	if strings.ContainsRune(name, filepath.Separator) {
 		return name, nil
 	}
@@ -40,7 +39,8 @@ func (f *walFlags) find(set *flagset.Set, name string) (string, error) {
 	return "", set.Errorf("%s has no segment %q; 'trefoil wal ls' shows which there are", f.dir(), name)
 }
 
-func runWALList(_ context.Context, args []string) error {
+// List is the command wal ls.
+func List(_ context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "wal ls",
 		Text: `
@@ -48,11 +48,11 @@ Lists the segments of the write-ahead log: what is acknowledged and not in Click
 first, and what was set aside, with the reason. The server may be running.`,
 		Examples: []string{"trefoil wal ls", "trefoil wal ls --tables --data-dir /var/lib/trefoil"},
 	})
-	var f walFlags
+	var f logFlags
 	var tables bool
 	f.declare(set)
 	set.Bool(&tables, "tables", false, "a line for each table of each segment")
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) > 0 {
@@ -67,7 +67,7 @@ first, and what was set aside, with the reason. The server may be running.`,
 		fmt.Fprintln(w, "SEGMENT\tTABLE\tROWS\tSIZE\tSTORED")
 		for _, s := range all {
 			for _, t := range s.Tables {
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", filepath.Base(s.Path), t.Table, t.Rows, walSize(t.Bytes), yesNo(t.Done))
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", filepath.Base(s.Path), t.Table, t.Rows, sizeText(t.Bytes), yesNo(t.Done))
 			}
 		}
 		return w.Flush()
@@ -85,12 +85,13 @@ first, and what was set aside, with the reason. The server may be running.`,
 		if s.Err != nil {
 			why = s.Err.Error()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", filepath.Base(s.Path), s.State, walTime(s.Created), walSize(s.Size), s.Appends, rows, left, oneLine(why))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n", filepath.Base(s.Path), s.State, timeText(s.Created), sizeText(s.Size), s.Appends, rows, left, termview.OneLine(why))
 	}
 	return w.Flush()
 }
 
-func runWALVerify(_ context.Context, args []string) error {
+// Verify is the command wal verify.
+func Verify(_ context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "wal verify",
 		Args:    "[SEGMENT]...",
@@ -100,9 +101,9 @@ Fails when one is damaged. Nothing is changed: the server repairs what it finds 
 keeps what it cuts out in quarantine.`,
 		Examples: []string{"trefoil wal verify", "trefoil wal verify 0000000000000042"},
 	})
-	var f walFlags
+	var f logFlags
 	f.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	paths, err := f.segments(set)
@@ -121,7 +122,7 @@ keeps what it cuts out in quarantine.`,
 			damaged++
 		}
 		for _, verdict := range verdicts(&r, err) {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", filepath.Base(path), r.State, r.Appends, walSize(r.Size), verdict)
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\n", filepath.Base(path), r.State, r.Appends, sizeText(r.Size), verdict)
 		}
 	}
 	if err := w.Flush(); err != nil {
@@ -133,27 +134,8 @@ keeps what it cuts out in quarantine.`,
 	return nil
 }
 
-func verdicts(r *wal.Report, err error) (lines []string) {
-	if err != nil {
-		return []string{err.Error()}
-	}
-	for _, d := range r.Damage {
-		lines = append(lines, fmt.Sprintf("bytes %d to %d: %s", d.From, d.To, d.Why))
-	}
-	switch {
-	case r.Torn > 0 && r.State == wal.StateOpen:
-		lines = append(lines, fmt.Sprintf("torn tail of %d bytes, never acknowledged or being written", r.Torn))
-	case r.Torn > 0:
-		lines = append(lines, fmt.Sprintf("%d bytes behind the end", r.Torn))
-	}
-	if len(lines) == 0 {
-		return []string{"good"}
-	}
-	return lines
-}
-
 // segments are the ones named, or all.
-func (f *walFlags) segments(set *flagset.Set) (paths []string, err error) {
+func (f *logFlags) segments(set *flagset.Set) (paths []string, err error) {
 	for _, name := range set.Args() {
 		path, err := f.find(set, name)
 		if err != nil {
@@ -173,7 +155,8 @@ func (f *walFlags) segments(set *flagset.Set) (paths []string, err error) {
 	return paths, err
 }
 
-func runWALDump(_ context.Context, args []string) error {
+// Dump is the command wal dump.
+func Dump(_ context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "wal dump",
 		Args:    "SEGMENT",
@@ -186,11 +169,11 @@ the body of an INSERT with FORMAT Native and decompress=1.`,
 			"trefoil wal dump 0000000000000042-1f3a9c00 --extract logs > logs.native",
 		},
 	})
-	var f walFlags
+	var f logFlags
 	var extract string
 	f.declare(set)
 	set.String(&extract, "extract", "", "write the rows of this `table` to standard output")
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) != 1 {
@@ -207,17 +190,18 @@ the body of an INSERT with FORMAT Native and decompress=1.`,
 	if err != nil {
 		return err
 	}
-	fmt.Printf("segment %s, identity %s, %s, created %s\n", path, info.ID, info.State, walTime(info.Created))
+	fmt.Printf("segment %s, identity %s, %s, created %s\n", path, info.ID, info.State, timeText(info.Created))
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "OFFSET\tKIND\tSIZE\tTIME\tKEY\tTABLES")
 	err = wal.Dump(wal.OS(), path, func(i wal.FrameInfo) error {
-		_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.Offset, i.Kind, walSize(i.Size), walTime(i.Time), walKey(i.Key), walParts(&i))
+		_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.Offset, i.Kind, sizeText(i.Size), timeText(i.Time), keyText(i.Key), partsText(&i))
 		return err
 	})
 	return errors.Join(err, w.Flush())
 }
 
-func runWALRequeue(_ context.Context, args []string) error {
+// Requeue is the command wal requeue.
+func Requeue(_ context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "wal requeue",
 		Args:    "SEGMENT...",
@@ -227,9 +211,9 @@ mended. A running server takes them up within seconds, a stopped one when it sta
 stored already are not sent again.`,
 		Examples: []string{"trefoil wal requeue 0000000000000042-1f3a9c00"},
 	})
-	var f walFlags
+	var f logFlags
 	f.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) == 0 {
@@ -249,66 +233,4 @@ stored already are not sent again.`,
 		fmt.Printf("%s will be sent again\n", filepath.Base(path))
 	}
 	return nil
-}
-
-func walParts(i *wal.FrameInfo) string {
-	if i.Why != "" {
-		return i.Why
-	}
-	var b strings.Builder
-	for _, p := range i.Parts {
-		switch {
-		case b.Len() > 0:
-			b.WriteString(", ")
-		case p.Table == "":
-			fmt.Fprintf(&b, "%d keys", p.Bytes/16)
-			continue
-		}
-		b.WriteString(p.Table)
-		if p.Bytes > 0 {
-			fmt.Fprintf(&b, " %d rows %s", p.Rows, walSize(p.Bytes))
-		}
-	}
-	if i.More > 0 {
-		fmt.Fprintf(&b, " (%d requests)", 1+i.More)
-	}
-	return b.String()
-}
-
-func walKey(k wal.Key) string {
-	if k == (wal.Key{}) {
-		return "-"
-	}
-	return k.String()
-}
-
-func walTime(t time.Time) string {
-	if t.UnixNano() <= 0 {
-		return "-"
-	}
-	return t.Local().Format("2006-01-02 15:04:05.000")
-}
-
-func walSize(n int64) string {
-	switch {
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	default:
-		return fmt.Sprintf("%d B", n)
-	}
-}
-
-// oneLine keeps a server's message from breaking, or driving, the terminal.
-func oneLine(text string) string {
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

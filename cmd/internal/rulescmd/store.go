@@ -1,4 +1,4 @@
-package main
+package rulescmd
 
 import (
 	"context"
@@ -18,6 +18,8 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/alerting/ruletest"
+	"github.com/trefoil-o11y/trefoil/alerting/sqlrule"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
@@ -42,12 +44,15 @@ func openTestStore(ctx context.Context) (*ruletest.Store, error) {
 		return nil, err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	cfg := &serveConfig{clickhouseFlags: clickhouseFlags{dataDir: dir}, migrate: true, queryTimeout: 30 * time.Second}
-	backend, err := openBackend(ctx, cfg, quiet, prometheus.NewRegistry(), edge.NewHealth())
+	limits := conn.Limits{MaxTime: 30 * time.Second}
+	back, err := backend.Open(ctx, backend.Config{
+		Flags: backend.Flags{DataDir: dir}, Migrate: true, Limits: limits,
+		Logger: quiet, Registerer: prometheus.NewRegistry(), Health: edge.NewHealth(),
+	})
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	db, resources := backend.db, resourcestore.New(backend.db)
+	db, resources := back.DB, resourcestore.New(back.DB)
 	pipeline := ingest.New(ingest.Config{RetentionDays: testRetentionDays, Sink: func(ctx context.Context, blocks []block.Block) error {
 		for i, b := range blocks {
 			token := fmt.Sprintf("test/%d/%d", time.Now().UnixNano(), i)
@@ -63,14 +68,14 @@ func openTestStore(ctx context.Context) (*ruletest.Store, error) {
 	// Whoever runs a test may read this machine's files anyway, and there is
 	// nobody else's data: here, and only here, the embedded engine gets SQL of
 	// people, as its user who may only read.
-	reader := backend.engine.addr()
+	reader := back.Engine.Addr()
 	reader.SQLUser, reader.SQLPassword = reader.ReadUser, reader.ReadPassword
 	addr, _ := reader.AsSQLUser()
-	sqlDB, statements, err := openSQL(addr, conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: sqlRowsToRead})
+	sqlDB, statements, err := backend.OpenSQL(addr, conn.Limits{MaxTime: limits.MaxTime, MaxRowsToRead: backend.SQLRowsToRead})
 	if err != nil {
-		return nil, errors.Join(err, backend.close(), os.RemoveAll(dir))
+		return nil, errors.Join(err, back.Close(), os.RemoveAll(dir))
 	}
-	sql := evaluator(statements)
+	sql := sqlrule.Evaluator(statements)
 	return &ruletest.Store{
 		Instant: func(ctx context.Context, t tenant.ID, language, expr string, at time.Time) (promql.Vector, annotations.Annotations, error) {
 			if language == string(rulefile.SQL) {
@@ -82,7 +87,7 @@ func openTestStore(ctx context.Context) (*ruletest.Store, error) {
 		Put: func(ctx context.Context, t tenant.ID, logs []ruletest.Log, spans []ruletest.Span) error {
 			return putRecords(ctx, pipeline, t, logs, spans)
 		},
-		Close: func() error { return errors.Join(sqlDB.Close(), backend.close(), os.RemoveAll(dir)) },
+		Close: func() error { return errors.Join(sqlDB.Close(), back.Close(), os.RemoveAll(dir)) },
 	}, nil
 }
 

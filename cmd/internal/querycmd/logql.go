@@ -1,4 +1,4 @@
-package main
+package querycmd
 
 import (
 	"context"
@@ -14,7 +14,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/logql"
 )
 
-func runQueryLogQL(ctx context.Context, args []string) error {
+// LogQL is the command query logql.
+func LogQL(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "query logql",
 		Args:    "QUERY",
@@ -35,7 +36,7 @@ rates and the like, its series over the window.`,
 	set.Int(&q.Limit, "limit", 50, "show at most so `many` lines")
 	set.String(&q.Cursor, "cursor", "", "go on from this `place`, printed when there were more lines")
 	a.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) != 1 {

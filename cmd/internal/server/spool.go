@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
@@ -25,18 +26,18 @@ type spool struct {
 	done    chan error // the shipper's end
 }
 
-func openSpool(cfg *serveConfig, b *backend, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (*spool, error) {
-	walConfig := wal.Config{Dir: filepath.Join(cfg.dataDir, "wal"), MaxBytes: cfg.walMaxBytes, Logger: log, Registerer: reg}
-	if b.engine != nil {
+func openSpool(cfg *config, b *backend.Backend, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (*spool, error) {
+	walConfig := wal.Config{Dir: filepath.Join(cfg.DataDir, "wal"), MaxBytes: cfg.walMaxBytes, Logger: log, Registerer: reg}
+	if b.Engine != nil {
 		// what an external server does about power loss and its disk is its own configuration
-		walConfig.Settle, walConfig.Epoch = b.engine.Sync, b.engine.Epoch
+		walConfig.Settle, walConfig.Epoch = b.Engine.Sync, b.Engine.Epoch
 	}
 	w, err := wal.Open(walConfig)
 	if err != nil {
 		return nil, err
 	}
 	s := &spool{log: w, done: make(chan error, 1), shipper: ingest.NewShipper(ingest.ShipperConfig{
-		Log: w, Insert: b.db.InsertStream,
+		Log: w, Insert: b.DB.InsertStream,
 		First:  []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 		Logger: log, Registerer: reg,
 	})}

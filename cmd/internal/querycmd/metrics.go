@@ -1,4 +1,4 @@
-package main
+package querycmd
 
 import (
 	"context"
@@ -10,15 +10,17 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
 )
 
-func runQueryPromQL(ctx context.Context, args []string) error {
-	return runQueryMetrics(ctx, "promql", args)
+// PromQL is the command query promql.
+func PromQL(ctx context.Context, args []string) error {
+	return metrics(ctx, "promql", args)
 }
 
-func runQueryMetricsQL(ctx context.Context, args []string) error {
-	return runQueryMetrics(ctx, "metricsql", args)
+// MetricsQL is the command query metricsql.
+func MetricsQL(ctx context.Context, args []string) error {
+	return metrics(ctx, "metricsql", args)
 }
 
-func runQueryMetrics(ctx context.Context, language string, args []string) error {
+func metrics(ctx context.Context, language string, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "query " + language,
 		Args:    "EXPRESSION",
@@ -39,7 +41,7 @@ and shape.`,
 	set.Duration(&step, "step", 0, "`time` between two points of a range; 0 chooses one that gives about 120 points")
 	set.Int(&limit, "limit", 0, "ask for at most so `many` series; 0: the server's own limit")
 	a.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) != 1 {

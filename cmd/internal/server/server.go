@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"github.com/oklog/run"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
 	"github.com/trefoil-o11y/trefoil/ingest"
@@ -24,14 +25,13 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest/promwrite"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
 
-// How the ten seconds of a graceful stop are spent, in order.
+// How the ten seconds of a graceful stop are spent, in order; what is left is the
+// database's.
 const (
-	drainTimeout  = 3 * time.Second // requests under way
-	flushTimeout  = 2 * time.Second // accepted telemetry, own spans
-	engineTimeout = 4 * time.Second // the embedded ClickHouse
+	drainTimeout = 3 * time.Second // requests under way
+	flushTimeout = 2 * time.Second // accepted telemetry, own spans
 )
 
 // server is the whole program, wired from top to bottom:
@@ -42,7 +42,8 @@ const (
 //
 // Whatever is opened on the way down is closed on the way up, in closers.
 type server struct {
-	cfg      serveConfig
+	cfg      config
+	build    selftel.Build
 	log      *slog.Logger
 	registry *prometheus.Registry
 	tracing  *selftel.Tracing
@@ -50,7 +51,7 @@ type server struct {
 	tls      *tls.Config
 
 	listeners listeners
-	backend   *backend
+	backend   *backend.Backend
 	spool     *spool // nil when nothing is taken in
 	actors    run.Group
 }
@@ -58,7 +59,7 @@ type server struct {
 // listeners are opened first: a taken port is known before anything starts.
 type listeners struct{ api, grpc, otlp net.Listener }
 
-func (l *listeners) open(cfg *serveConfig) (err error) {
+func (l *listeners) open(cfg *config) (err error) {
 	if l.api, err = edge.Listen(edge.ListenConfig{Flag: "--http-addr", Addr: cfg.httpAddr, TLS: cfg.tls}); err != nil {
 		return err
 	}
@@ -80,12 +81,12 @@ func (l *listeners) close() {
 	}
 }
 
-func serve(ctx context.Context, cfg serveConfig) (err error) {
-	s := &server{cfg: cfg, health: edge.NewHealth(), registry: selftel.NewRegistry(ownBuild())}
+func serve(ctx context.Context, build selftel.Build, cfg config) (err error) {
+	s := &server{cfg: cfg, build: build, health: edge.NewHealth(), registry: selftel.NewRegistry(build)}
 	if s.log, err = selftel.NewLogger(cfg.log); err != nil {
 		return err
 	}
-	cfg.traces.Build, cfg.traces.Logger = ownBuild(), s.log
+	cfg.traces.Build, cfg.traces.Logger = build, s.log
 	if s.tracing, err = selftel.NewTracing(ctx, cfg.traces); err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 	if s.tls, err = cfg.tls.Config(); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(cfg.dataDir, 0o700); err != nil {
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	if err := s.listeners.open(&cfg); err != nil {
@@ -102,10 +103,13 @@ func serve(ctx context.Context, cfg serveConfig) (err error) {
 	}
 	defer s.listeners.close()
 
-	if s.backend, err = openBackend(ctx, &cfg, s.log, s.registry, s.health); err != nil {
+	if s.backend, err = backend.Open(ctx, backend.Config{
+		Flags: cfg.Flags, Migrate: cfg.migrate,
+		Limits: conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: cfg.queryRows}, Logger: s.log, Registerer: s.registry, Health: s.health,
+	}); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.backend.close()) }()
+	defer func() { err = errors.Join(err, s.backend.Close()) }()
 	return s.run(ctx)
 }
 
@@ -158,7 +162,7 @@ func (s *server) addRoles(ctx context.Context, mux *http.ServeMux) error {
 		mux.Handle("POST /prometheus/api/v1/write", promwrite.NewHandler(pipeline, s.log))
 		mux.Handle("POST /loki/api/v1/push", lokipush.NewHandler(pipeline, s.log))
 		s.addActor(func(ctx context.Context) error {
-			return packSamples(ctx, s.backend.db, time.Duration(s.cfg.retentionDays)*24*time.Hour, s.log)
+			return packSamples(ctx, s.backend.DB, time.Duration(s.cfg.retentionDays)*24*time.Hour, s.log)
 		})
 	}
 	if !s.cfg.has(roleQuery) {
@@ -212,103 +216,11 @@ func within(d time.Duration, f func(context.Context) error) error {
 	return f(ctx)
 }
 
-// backend is ClickHouse, embedded or not, with our schema in it.
-type backend struct {
-	db     *conn.DB
-	engine *embedded // nil with an external server
-}
-
-func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (b *backend, err error) {
-	b, err = connect(ctx, &cfg.clickhouseFlags, conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: cfg.queryRows}, log, reg, health)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, b.close())
-		}
-	}()
-	if b.engine == nil {
-		health.Add("clickhouse", b.ping(ctx))
-	}
-	if err := b.prepare(ctx, cfg.migrate, log); err != nil {
-		return b, err
-	}
-	go watchParts(ctx, b.db, reg)
-	return b, nil
-}
-
-// connect opens ClickHouse as it is. What is embedded is part of health.
-func connect(ctx context.Context, cfg *clickhouseFlags, limits conn.Limits, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (b *backend, err error) {
-	b = &backend{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, b.close())
-		}
-	}()
-	addr := func() conn.Addr { a, _ := conn.ParseDSN(cfg.clickhouseDSN); return a }
-	if cfg.clickhouseDSN == "" {
-		if b.engine, err = startEmbedded(ctx, cfg, log, health); err != nil {
-			return b, err
-		}
-		addr = b.engine.addr
-	}
-	b.db, err = conn.Open(conn.Config{Addr: addr, Logger: log, Registerer: reg, Sole: b.engine != nil, Limits: limits})
-	return b, err
-}
-
-// prepare makes sure that the tables are those of this version.
-func (b *backend) prepare(ctx context.Context, migrate bool, log *slog.Logger) error {
-	if !migrate {
-		return schema.Check(ctx, b.db, schema.Options{})
-	}
-	return b.migrate(ctx, log)
-}
-
-// migrate brings the tables up to date. Statements may be run again, so that an
-// engine that dies under one and is started again is no reason to end.
-func (b *backend) migrate(ctx context.Context, log *slog.Logger) error {
-	for wait := 200 * time.Millisecond; ; wait *= 2 {
-		report, err := schema.Migrate(ctx, b.db, schema.Options{})
-		if err == nil && report.Before != report.After {
-			log.Info("schema migrated", "from", report.Before, "to", report.After)
-		}
-		if err == nil || b.engine == nil || conn.ClassOf(err) != conn.Unavailable || wait > 30*time.Second {
-			return err
-		}
-		log.Warn("schema: the engine went away; the migration goes on when it is back", "error", err)
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(wait):
-		}
-	}
-}
-
-// ping watches an external server in the background, since a readiness check
-// must answer at once.
-func (b *backend) ping(ctx context.Context) func() error {
-	state := &pinger{}
-	go state.run(ctx, b.db.Ping)
-	return state.err
-}
-
-func (b *backend) close() error {
-	var errs []error
-	if b.db != nil {
-		errs = append(errs, b.db.Close()) // before the engine, whose stop waits for open connections
-	}
-	if b.engine != nil {
-		errs = append(errs, within(engineTimeout, b.engine.Stop))
-	}
-	return errors.Join(errs...)
-}
-
-// endpointsFile tells other programs, tests among them, where a server with
+// EndpointsFile tells other programs, tests among them, where a server with
 // port 0 ended up listening.
-const endpointsFile = "endpoints.json"
+const EndpointsFile = "endpoints.json"
 
-func (s *server) endpointsPath() string { return filepath.Join(s.cfg.dataDir, endpointsFile) }
+func (s *server) endpointsPath() string { return filepath.Join(s.cfg.DataDir, EndpointsFile) }
 
 func (s *server) scheme() string {
 	if s.tls != nil {
@@ -355,9 +267,4 @@ func (s *server) announce() error {
 		fmt.Print("\nTry, in a second terminal:\n  bin/trefoil demo      sends a small shop's traces, logs and metrics, and says what to look at\n\n")
 	}
 	return nil
-}
-
-func ownBuild() selftel.Build {
-	b := buildInfo()
-	return selftel.Build{Version: b.Version, Commit: b.Commit, GoVersion: b.Go}
 }

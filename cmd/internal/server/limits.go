@@ -1,11 +1,11 @@
-package main
+package server
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // declareTenant declares what each tenant may send. The names are also the keys
@@ -24,7 +24,7 @@ func declareTenant(set *flagset.Set, l *quota.Limits) {
 
 // readLimits reads the --limits file: tenants, and for each what differs from
 // the flags.
-func (c *serveConfig) readLimits(set *flagset.Set) error {
+func (c *config) readLimits(set *flagset.Set) error {
 	if c.limitsFile == "" {
 		return nil
 	}

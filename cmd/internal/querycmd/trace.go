@@ -1,4 +1,4 @@
-package main
+package querycmd
 
 import (
 	"context"
@@ -10,7 +10,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
 )
 
-func runQueryTrace(ctx context.Context, args []string) error {
+// Trace is the command query trace.
+func Trace(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "query trace",
 		Args:    "TRACE-ID",
@@ -21,7 +22,7 @@ errors among them, the log records that carry its ID and the exemplars that poin
 	})
 	var a asking
 	a.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) != 1 {

@@ -1,4 +1,4 @@
-package main
+package rulescmd
 
 import (
 	"context"
@@ -17,7 +17,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/nativeclient"
 )
 
-func runRulesBacktest(ctx context.Context, args []string) error {
+// Backtest is the command rules backtest.
+func Backtest(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "rules backtest",
 		Args:    "FILE...",
@@ -32,7 +33,7 @@ reads it sees what is stored.`,
 	set.String(&from, "from", "", "`time` at which to begin, RFC 3339; empty: a day before the end")
 	set.String(&to, "to", "", "`time` at which to end, RFC 3339; empty: now")
 	features := addFeatures(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) == 0 {
@@ -122,7 +123,8 @@ func ranges(client *nativeclient.Client) func(context.Context, string, string, t
 	}
 }
 
-func runRulesSLO(_ context.Context, args []string) error {
+// SLO is the command rules slo.
+func SLO(_ context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "rules slo",
 		Args:    "FILE",
@@ -139,7 +141,7 @@ windows, and alerts on how fast the error budget burns, each over a long and a s
     labels: {team: shop}`,
 		Examples: []string{"trefoil rules slo objectives.yml > rules/slo.yml"},
 	})
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) != 1 {

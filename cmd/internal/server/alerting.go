@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -46,7 +46,7 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	if external == "" {
 		external = s.apiURL()
 	}
-	store := alertstore.New(s.backend.db, uint16(s.cfg.retentionDays))
+	store := alertstore.New(s.backend.DB, uint16(s.cfg.retentionDays))
 	elected, err := s.newElection(store)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 		Unavailable: storeAway,
 		Settled:     s.settled,
 		Evidence: evidence.New(evidence.Config{
-			Exemplars: service.Exemplars, Logs: logstore.New(s.backend.db, resourcestore.New(s.backend.db)),
+			Exemplars: service.Exemplars, Logs: logstore.New(s.backend.DB, resourcestore.New(s.backend.DB)),
 			ExternalURL: external, GrafanaURL: s.cfg.grafanaURL, GrafanaDatasource: s.cfg.grafanaDatasource,
 		}).Collect,
 
@@ -116,10 +116,10 @@ const instanceFile = "instance"
 
 // newElection is nil with the embedded ClickHouse, which nobody else has.
 func (s *server) newElection(store *alertstore.Store) (*election.Election, error) {
-	if s.backend.engine != nil {
+	if s.backend.Engine != nil {
 		return nil, nil
 	}
-	path := filepath.Join(s.cfg.dataDir, instanceFile)
+	path := filepath.Join(s.cfg.DataDir, instanceFile)
 	name, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		name = []byte(strings.ToLower(rand.Text()))

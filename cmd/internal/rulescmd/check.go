@@ -1,4 +1,4 @@
-package main
+package rulescmd
 
 import (
 	"context"
@@ -34,7 +34,8 @@ func addFeatures(set *flagset.Set) func() (metricexec.Features, error) {
 	}
 }
 
-func runRulesCheck(ctx context.Context, args []string) error {
+// Check is the command rules check.
+func Check(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "rules check",
 		Args:    "FILE...",
@@ -53,7 +54,7 @@ With --server, also metrics that had no series in the last day.`,
 	set.String(&server, "server", "", "`URL` of a server whose metric names are looked up; empty: none are")
 	set.Bool(&strict, "strict", false, "fail on warnings, too")
 	features := addFeatures(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) == 0 {
@@ -127,7 +128,8 @@ func namesOf(ctx context.Context, server string) (func(string) bool, error) {
 	return func(name string) bool { return names[name] }, nil
 }
 
-func runRulesTest(ctx context.Context, args []string) error {
+// Test is the command rules test.
+func Test(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "rules test",
 		Args:    "FILE...",
@@ -141,7 +143,7 @@ the embedded ClickHouse is started in a temporary directory.`,
 	var run string
 	set.String(&run, "run", "", "run only tests whose names match this `expression`")
 	features := addFeatures(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) == 0 {

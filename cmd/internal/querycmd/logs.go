@@ -1,4 +1,4 @@
-package main
+package querycmd
 
 import (
 	"context"
@@ -9,7 +9,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/nativeclient"
 )
 
-func runQueryLogs(ctx context.Context, args []string) error {
+// Logs is the command query logs.
+func Logs(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "query logs",
 		Args:    "[TEXT]",
@@ -34,7 +35,7 @@ flag. The newest --limit records are shown, the oldest of them first.`,
 	set.String(&q.Cursor, "cursor", "", "go on from this `place`, printed when there was more")
 	w.declare(set, time.Hour, "")
 	a.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	q.Text = strings.Join(set.Args(), " ")

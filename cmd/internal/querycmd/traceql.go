@@ -1,4 +1,4 @@
-package main
+package querycmd
 
 import (
 	"context"
@@ -15,7 +15,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
 
-func runQueryTraceQL(ctx context.Context, args []string) error {
+// TraceQL is the command query traceql.
+func TraceQL(ctx context.Context, args []string) error {
 	set := flagset.New(flagset.About{
 		Command: "query traceql",
 		Args:    "QUERY",
@@ -39,7 +40,7 @@ makes series of spans. A pipe to logs or exemplars goes on to what belongs to th
 	set.Int(&limit, "limit", 20, "show at most so `many` traces, or records where the query goes on to them")
 	set.Bool(&explain, "explain", false, "show how the query is answered as well, SQL included")
 	a.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) != 1 {

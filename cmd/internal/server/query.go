@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -15,12 +15,12 @@ import (
 
 // addQuery mounts the query side.
 func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Service, error) {
-	db := s.backend.db
+	db := s.backend.DB
 	engineVersion, err := db.Version(ctx)
 	if err != nil {
 		return nil, err
 	}
-	resources, build := resourcestore.New(db), buildInfo()
+	resources := resourcestore.New(db)
 	metrics := metricstore.New(db, resources)
 	metrics.Remember(s.cfg.sampleCache)
 	service := query.New(query.Config{
@@ -31,9 +31,9 @@ func (s *server) addQuery(ctx context.Context, mux *http.ServeMux) (*query.Servi
 		Alerts:    alertstore.New(db, uint16(s.cfg.retentionDays)),
 		Limits:    query.Limits{Timeout: s.cfg.queryTimeout, MaxSamples: int(s.cfg.querySamples)}, Lookback: s.cfg.lookback, Features: s.cfg.features,
 		CacheBytes: s.cfg.queryCache,
-		Version:    build.Version,
+		Version:    s.build.Version,
 		Program: query.Program{
-			Revision: build.Commit, BuildDate: build.Time, Started: s.cfg.started,
+			Revision: s.build.Commit, BuildDate: s.build.Time, Started: s.cfg.started,
 			Retention: strconv.Itoa(s.cfg.retentionDays) + "d", Flags: s.cfg.flags,
 		},
 		Ready: func() query.Readiness {

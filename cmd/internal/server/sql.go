@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -8,14 +8,10 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/trefoil-o11y/trefoil/alerting/sqlrule"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/rawsql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
-
-// sqlRowsToRead is how many rows a rule in SQL may read where
-// --query-max-rows sets no limit.
-const sqlRowsToRead = 1_000_000_000
 
 // sqlInstant evaluates rules in SQL.
 type sqlInstant func(ctx context.Context, t tenant.ID, statement string, at time.Time) (promql.Vector, error)
@@ -24,10 +20,10 @@ type sqlInstant func(ctx context.Context, t tenant.ID, statement string, at time
 // the embedded ClickHouse has not. A user who may do more than read is refused;
 // a server that is away now is asked again before the first rule is.
 func (s *server) sqlRules() (sqlInstant, error) {
-	if s.backend.engine != nil {
+	if s.backend.Engine != nil {
 		return nil, nil
 	}
-	dsn, err := conn.ParseDSN(s.cfg.clickhouseDSN)
+	dsn, err := conn.ParseDSN(s.cfg.DSN)
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +33,9 @@ func (s *server) sqlRules() (sqlInstant, error) {
 	}
 	rows := s.cfg.queryRows
 	if rows == 0 {
-		rows = sqlRowsToRead
+		rows = backend.SQLRowsToRead
 	}
-	db, store, err := openSQL(addr, conn.Limits{MaxTime: s.cfg.queryTimeout, MaxRowsToRead: rows})
+	db, store, err := backend.OpenSQL(addr, conn.Limits{MaxTime: s.cfg.queryTimeout, MaxRowsToRead: rows})
 	if err != nil {
 		return nil, err
 	}
@@ -56,19 +52,5 @@ func (s *server) sqlRules() (sqlInstant, error) {
 			return nil, fmt.Errorf("flag --clickhouse-dsn: sql_user: %w", err)
 		}
 	}
-	return evaluator(store), nil
-}
-
-func openSQL(addr conn.Addr, limits conn.Limits) (*conn.DB, *rawsql.Store, error) {
-	db, err := conn.Open(conn.Config{Addr: func() conn.Addr { return addr }, MaxOpen: 4, Limits: limits})
-	if err != nil {
-		return nil, nil, err
-	}
-	return db, rawsql.New(db), nil
-}
-
-func evaluator(store *rawsql.Store) sqlInstant {
-	return func(ctx context.Context, t tenant.ID, statement string, at time.Time) (promql.Vector, error) {
-		return sqlrule.Instant(ctx, store, t, statement, at)
-	}
+	return sqlrule.Evaluator(store), nil
 }

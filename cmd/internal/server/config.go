@@ -1,14 +1,13 @@
-package main
+package server
 
 import (
-	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/alerting/election"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
@@ -17,9 +16,9 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// serveConfig is what the flags of serve say.
-type serveConfig struct {
-	clickhouseFlags
+// config is what the flags of serve say.
+type config struct {
+	backend.Flags
 	httpAddr, grpcAddr, otlpAddr string
 	roles                        []string
 	tls                          edge.TLS
@@ -77,42 +76,9 @@ const (
 	roleAlert  = "alert"
 )
 
-func (c *serveConfig) has(role string) bool { return slices.Contains(c.roles, role) }
+func (c *config) has(role string) bool { return slices.Contains(c.roles, role) }
 
-func runServe(ctx context.Context, args []string) error {
-	set := flagset.New(flagset.About{
-		Command: "serve",
-		Text: `
-Takes logs, metrics and traces over OTLP, keeps them in ClickHouse, answers queries and evaluates
-alert rules. ClickHouse runs inside, as a child process of this binary, unless --clickhouse-dsn
-names a server. Everything listens on loopback unless told otherwise.
-
-Stops on SIGTERM or Ctrl-C within ten seconds: what was accepted is stored first.`,
-		Examples: []string{
-			"trefoil serve",
-			"trefoil serve --data-dir /var/lib/trefoil --rules '/etc/trefoil/rules/*.yaml' --alert-webhook http://127.0.0.1:9000/hook",
-			"trefoil serve --clickhouse-dsn 'clickhouse://trefoil@ch.example:9440/trefoil?secure=true'",
-		},
-	})
-	cfg := serveConfig{tenantLimits: quota.DefaultLimits(), log: selftel.LogConfig{Output: os.Stderr, Attrs: edge.LogAttrs}}
-	cfg.declare(set)
-	if done, err := parse(set, args); done || err != nil {
-		return err
-	}
-	if len(set.Args()) > 0 {
-		return set.Errorf("serve takes no arguments, got %q", set.Args()[0])
-	}
-	if err := cfg.check(); err != nil {
-		return set.Errorf("%v", err)
-	}
-	if err := cfg.readLimits(set); err != nil {
-		return err
-	}
-	cfg.flags, cfg.started = set.Values(), time.Now()
-	return serve(ctx, cfg)
-}
-
-func (c *serveConfig) declare(set *flagset.Set) {
+func (c *config) declare(set *flagset.Set) {
 	set.File()
 	set.Section("Where it listens")
 	set.String(&c.httpAddr, "http-addr", "127.0.0.1:8733", "`address` of the HTTP API: queries, health, own metrics")
@@ -124,7 +90,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("What it runs")
 	set.Strings(&c.roles, "roles", []string{roleIngest, roleQuery, roleAlert}, "`parts` to run: ingest, query, alert (alert needs query in the same process)")
 	set.Section("Storage")
-	c.clickhouseFlags.declare(set)
+	c.Flags.Declare(set)
 	set.Bool(&c.migrate, "migrate", true, "bring the tables up to date at the start; false where the server's user may not create tables: then they must be as this version wants them, for which there is 'trefoil migrate apply'")
 	set.Bytes(&c.walMaxBytes, "wal-max-bytes", 4<<30, "`size` of the write-ahead log, which holds what ClickHouse has not taken yet; beyond it clients are told to come back")
 	set.Int(&c.retentionDays, "retention-days", 30, "`days` that telemetry is kept")
@@ -169,7 +135,7 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Float(&c.traces.Ratio, "self-traces-ratio", 0.01, "`share` of own traces that is sent, 0 to 1")
 }
 
-func (c *serveConfig) check() error {
+func (c *config) check() error {
 	known := []string{roleIngest, roleQuery, roleAlert}
 	for _, r := range c.roles {
 		if !slices.Contains(known, r) {
@@ -201,5 +167,5 @@ func (c *serveConfig) check() error {
 	if c.alertmanagerConfig != "" && len(c.webhooks)+len(c.emails) > 0 {
 		return fmt.Errorf("flag --alertmanager-config: receivers are in the file then; --alert-webhook and --alert-email would not be told")
 	}
-	return c.clickhouseFlags.check()
+	return c.Flags.Check()
 }

@@ -32,7 +32,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/nativeapi"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -102,8 +102,8 @@ func (s *server) addAlerting(mux *http.ServeMux, service *query.Service, pipelin
 	mux.Handle("/-/reload", manager.ReloadHandler())
 	mux.Handle("/prometheus/-/reload", manager.ReloadHandler())
 	mux.Handle(notify.Prefix+"/", manager.AlertmanagerHandler())
-	mux.Handle(maintenance.Path, manager.MaintenanceHandler(nativeapi.WriteError))
-	mux.Handle(maintenance.Path+"/", manager.MaintenanceHandler(nativeapi.WriteError))
+	mux.Handle(maintenance.Path, manager.MaintenanceHandler(nativejson.WriteError))
+	mux.Handle(maintenance.Path+"/", manager.MaintenanceHandler(nativejson.WriteError))
 	s.health.Add("alerting", manager.Ready)
 	s.addActor(manager.Run)
 	s.addActor(func(ctx context.Context) error { return reloadOnHangup(ctx, manager, s.log) })

@@ -1,4 +1,4 @@
-package nativeapi
+package nativejson
 
 import (
 	"bytes"
@@ -10,7 +10,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 )
 
-type errorInfo struct {
+// ErrorInfo is a failure.
+type ErrorInfo struct {
 	Code              string          `json:"code"`
 	Message           string          `json:"message"`
 	Parameter         string          `json:"parameter,omitempty"`
@@ -19,14 +20,15 @@ type errorInfo struct {
 	RetryAfterSeconds int             `json:"retry_after_seconds,omitempty"`
 }
 
-type errorBody struct {
-	Error errorInfo `json:"error"`
+// ErrorBody is the answer with a failure.
+type ErrorBody struct {
+	Error ErrorInfo `json:"error"`
 }
 
 // infoOf is the wire form of a failure. A query that does not fit its data is,
 // to a client of this API, a bad query; only its status differs.
-func infoOf(e *fault.Error) errorInfo {
-	info := errorInfo{Code: string(e.Code), Message: e.Message, Parameter: e.Param, Position: e.Position, Limit: e.Limit}
+func infoOf(e *fault.Error) ErrorInfo {
+	info := ErrorInfo{Code: string(e.Code), Message: e.Message, Parameter: e.Param, Position: e.Position, Limit: e.Limit}
 	if e.Code == fault.Execution {
 		info.Code = string(fault.BadQuery)
 	}
@@ -45,11 +47,11 @@ func WriteError(w http.ResponseWriter, e *fault.Error) {
 	if info.RetryAfterSeconds > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(info.RetryAfterSeconds))
 	}
-	writeJSON(w, e.Code.Status(), errorBody{Error: info})
+	Write(w, e.Code.Status(), ErrorBody{Error: info})
 }
 
-// writeJSON answers with a body of this package's shapes; they always encode.
-func writeJSON(w http.ResponseWriter, status int, body any) {
+// Write answers with a body of this package's shapes; they always encode.
+func Write(w http.ResponseWriter, status int, body any) {
 	b, err := encode(body)
 	if err != nil {
 		status = http.StatusInternalServerError

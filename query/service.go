@@ -27,6 +27,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
 	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
@@ -193,7 +194,7 @@ func (s *Service) mount() http.Handler {
 	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
 	}
-	api := s.instrument("", native, nativeapi.WriteError)
+	api := s.instrument("", native, nativejson.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
 	root := http.NewServeMux()

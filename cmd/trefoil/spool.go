@@ -11,6 +11,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/delivery"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -20,7 +21,7 @@ import (
 // the shipper that empties it.
 type spool struct {
 	log     *wal.Log
-	shipper *ingest.Shipper
+	shipper *delivery.Shipper
 	cancel  context.CancelFunc
 	done    chan error // the shipper's end
 }
@@ -35,7 +36,7 @@ func openSpool(cfg *serveConfig, b *backend, log *slog.Logger, reg prometheus.Re
 	if err != nil {
 		return nil, err
 	}
-	s := &spool{log: w, done: make(chan error, 1), shipper: ingest.NewShipper(ingest.ShipperConfig{
+	s := &spool{log: w, done: make(chan error, 1), shipper: delivery.New(delivery.Config{
 		Log: w, Insert: b.db.InsertStream,
 		First:  []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 		Logger: log, Registerer: reg,

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
-	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
+	"github.com/trefoil-o11y/trefoil/ingest/walinspect"
 )
 
 // walFlags are what the wal commands have in common.
@@ -58,7 +59,7 @@ first, and what was set aside, with the reason. The server may be running.`,
 	if len(set.Args()) > 0 {
 		return set.Errorf("wal ls takes no arguments, got %q", set.Args()[0])
 	}
-	all, err := wal.List(wal.OS(), f.dir())
+	all, err := walinspect.List(segment.OS(), f.dir())
 	if err != nil {
 		return err
 	}
@@ -113,7 +114,7 @@ keeps what it cuts out in quarantine.`,
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "SEGMENT\tSTATE\tREQUESTS\tSIZE\tVERDICT")
 	for _, path := range paths {
-		r, err := wal.Verify(wal.OS(), path)
+		r, err := walinspect.Verify(segment.OS(), path)
 		if errors.Is(err, os.ErrNotExist) && len(set.Args()) == 0 {
 			continue // stored and removed meanwhile
 		}
@@ -133,7 +134,7 @@ keeps what it cuts out in quarantine.`,
 	return nil
 }
 
-func verdicts(r *wal.Report, err error) (lines []string) {
+func verdicts(r *walinspect.Report, err error) (lines []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -141,7 +142,7 @@ func verdicts(r *wal.Report, err error) (lines []string) {
 		lines = append(lines, fmt.Sprintf("bytes %d to %d: %s", d.From, d.To, d.Why))
 	}
 	switch {
-	case r.Torn > 0 && r.State == wal.StateOpen:
+	case r.Torn > 0 && r.State == walinspect.StateOpen:
 		lines = append(lines, fmt.Sprintf("torn tail of %d bytes, never acknowledged or being written", r.Torn))
 	case r.Torn > 0:
 		lines = append(lines, fmt.Sprintf("%d bytes behind the end", r.Torn))
@@ -164,7 +165,7 @@ func (f *walFlags) segments(set *flagset.Set) (paths []string, err error) {
 	if len(set.Args()) > 0 {
 		return paths, nil
 	}
-	all, err := wal.List(wal.OS(), f.dir())
+	all, err := walinspect.List(segment.OS(), f.dir())
 	for _, s := range all {
 		if filepath.Ext(s.Path) == ".wal" {
 			paths = append(paths, s.Path)
@@ -201,16 +202,16 @@ the body of an INSERT with FORMAT Native and decompress=1.`,
 		return err
 	}
 	if extract != "" {
-		return wal.Extract(wal.OS(), path, extract, os.Stdout)
+		return walinspect.Extract(segment.OS(), path, extract, os.Stdout)
 	}
-	info, err := wal.Describe(wal.OS(), path)
+	info, err := walinspect.Describe(segment.OS(), path)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("segment %s, identity %s, %s, created %s\n", path, info.ID, info.State, walTime(info.Created))
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "OFFSET\tKIND\tSIZE\tTIME\tKEY\tTABLES")
-	err = wal.Dump(wal.OS(), path, func(i wal.FrameInfo) error {
+	err = walinspect.Dump(segment.OS(), path, func(i segment.FrameInfo) error {
 		_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.Offset, i.Kind, walSize(i.Size), walTime(i.Time), walKey(i.Key), walParts(&i))
 		return err
 	})
@@ -243,7 +244,7 @@ stored already are not sent again.`,
 		if filepath.Clean(filepath.Dir(path)) != filepath.Join(f.dir(), "quarantine") {
 			return set.Errorf("%s is not in quarantine", path)
 		}
-		if err := wal.Requeue(wal.OS(), f.dir(), filepath.Base(path)); err != nil {
+		if err := walinspect.Requeue(segment.OS(), f.dir(), filepath.Base(path)); err != nil {
 			return err
 		}
 		fmt.Printf("%s will be sent again\n", filepath.Base(path))
@@ -251,7 +252,7 @@ stored already are not sent again.`,
 	return nil
 }
 
-func walParts(i *wal.FrameInfo) string {
+func walParts(i *segment.FrameInfo) string {
 	if i.Why != "" {
 		return i.Why
 	}
@@ -260,11 +261,11 @@ func walParts(i *wal.FrameInfo) string {
 		switch {
 		case b.Len() > 0:
 			b.WriteString(", ")
-		case p.Table == "":
+		case p.Name == "":
 			fmt.Fprintf(&b, "%d keys", p.Bytes/16)
 			continue
 		}
-		b.WriteString(p.Table)
+		b.WriteString(p.Name)
 		if p.Bytes > 0 {
 			fmt.Fprintf(&b, " %d rows %s", p.Rows, walSize(p.Bytes))
 		}
@@ -275,8 +276,8 @@ func walParts(i *wal.FrameInfo) string {
 	return b.String()
 }
 
-func walKey(k wal.Key) string {
-	if k == (wal.Key{}) {
+func walKey(k segment.Key) string {
+	if k == (segment.Key{}) {
 		return "-"
 	}
 	return k.String()

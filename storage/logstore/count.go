@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
@@ -25,6 +26,16 @@ type Counting struct {
 	// it; "" for none. See Measurable.
 	Measured string
 	Quantile float64 // of these numbers, from 0 to 1
+	// Parser, if set, makes By and Measured names behind it. Records of which the server
+	// is not Sure are not counted but noted, as Unsure.
+	Parser  *Parser
+	Texts   []string // names behind the parser that the filter compares as texts
+	Numbers []string // and as numbers
+}
+
+// Sure finds the records that Count answers for.
+func (c Counting) Sure() Sure {
+	return Sure{Parser: c.Parser, Texts: slices.Concat(c.By, c.Texts), Numbers: c.Numbers, Measured: c.Measured}
 }
 
 // Counted is how many records of a tile have these values of the names counted by.
@@ -33,6 +44,7 @@ type Counted struct {
 	Tile   int64
 	Lines  uint64
 	Bytes  uint64
+	Unsure bool // these are Lines of which nothing else is known, of any values
 	Measure
 }
 
@@ -61,7 +73,7 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	var rows []row
 	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log counts"}, func(from driver.Rows) error {
 		r := row{own: make([]string, len(plan.own))}
-		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope, &r.Not, &r.Sum, &r.Min, &r.Max, &r.Quantile}
+		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope, &r.Unsure, &r.Not, &r.Sum, &r.Min, &r.Max, &r.Quantile}
 		for i := range r.own {
 			dest = append(dest, &r.own[i])
 		}
@@ -120,6 +132,11 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 	b := f.bind(t)
 	for i, name := range c.By {
 		p.ownOf[i] = -1
+		if c.Parser != nil {
+			text := b.value(c.Parser, name).text
+			p.ownOf[i], p.own = len(p.own), append(p.own, ownText{text, text})
+			continue
+		}
 		key, text, ok := columnText(name)
 		switch {
 		case name == "service_name":
@@ -176,13 +193,30 @@ func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error)
 		tile, chsql.Func("count").As("lines"), chsql.Func("toUInt64", size).As("bytes"),
 		chsql.Func("toUInt64", id(p.resource, chsql.Col("resource_id"))).As("resource"), chsql.Func("toUInt64", id(p.scope, chsql.Col("scope_id"))).As("scope"),
 	}
-	measure, there := f.measure(c)
-	if columns = append(columns, measure...); c.Measured != "" {
-		where = append(where, there)
-	}
 	by := []chsql.Expr{chsql.Col("tile"), chsql.Col("resource"), chsql.Col("scope")}
+	measure, there := f.measure(t, c)
+	if c.Parser == nil {
+		columns = append(columns, chsql.Bool(false).As("unsure"))
+		if columns = append(columns, measure...); c.Measured != "" {
+			where = append(where, there)
+		}
+		for _, own := range p.own {
+			columns, by = append(columns, chsql.Func("toString", own.text)), append(by, own.key)
+		}
+		return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
+	}
+	sure, err := c.Sure().expr(f.bind(t))
+	if err != nil {
+		return chsql.Select{}, err
+	}
+	unsure := chsql.Not(sure)
+	if columns = append(columns, unsure.As("unsure")); c.Measured != "" {
+		where = append(where, chsql.Or(unsure, there))
+	}
+	columns, by = append(columns, measure...), append(by, chsql.Col("unsure"))
 	for _, own := range p.own {
-		columns, by = append(columns, chsql.Func("toString", own.text)), append(by, own.key)
+		key := chsql.Func("if", chsql.Col("unsure"), chsql.String(""), own.key)
+		columns, by = append(columns, key), append(by, key)
 	}
 	return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
 }

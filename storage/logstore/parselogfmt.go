@@ -12,7 +12,7 @@ import (
 const logfmtLine = `^ *(?:[^\x00-\x20="]+(?:=(?:"[^"\\]*"|[^\x00-\x20="]*))?(?: +|$))*$`
 
 // logfmtField is the field of a key or, if it need not be exactly it, of every spelling
-// of a name.
+// of a name. A key that is named is there without a text where a line does not have it.
 func logfmtField(key string, exact bool) field {
 	line := chsql.Func("concat", chsql.String(" "), body())
 	needle := " " + key + "="
@@ -38,5 +38,9 @@ func logfmtField(key string, exact bool) field {
 		}
 		sure = chsql.And(sure, chsql.Eq(chsql.Func("match", line, chsql.String(" "+pattern)), chsql.Uint(0)))
 	}
-	return field{found: found, missing: chsql.Eq(found, chsql.String("")), sure: sure, spelled: chsql.Bool(true)}
+	missing := chsql.Eq(found, chsql.String(""))
+	if exact {
+		missing = chsql.Bool(false)
+	}
+	return field{found: found, missing: missing, sure: sure, spelled: chsql.Bool(true)}
 }

@@ -55,10 +55,13 @@ type Sure struct {
 // what m says.
 func (p *Parser) Knows(m Meanings, names []string) bool {
 	for _, name := range names {
+		if name == "service_name" {
+			continue // of which a record always has one
+		}
 		if name == "scope_name" || name == "scope_version" || len(m.Resource[name])+len(m.Scope[name]) > 0 {
 			return false // not a matter of the record alone
 		}
-		if name != "service_name" && !p.reads(name) {
+		if !p.reads(name) {
 			return false
 		}
 	}

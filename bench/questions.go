@@ -69,6 +69,12 @@ func questions(data filled, word, trace string) []question {
 		{Name: "TraceQL user.id", Path: "/tempo/api/search", Form: tempo(`{ span.user.id = "`+askedUser+`" }`, data.Start, data.Spans, 100), Read: tempoTraces, Bar: 150 * time.Millisecond},
 		{Name: "TraceQL slow errors by service, 15 min", Path: "/tempo/api/search", Read: tempoTraces, Bar: 300 * time.Millisecond,
 			Form: tempo(`{ duration > 250ms && status = error } | by(resource.service.name)`, data.Spans.Add(-15*time.Minute), data.Spans, 20)},
+		{Name: "names of tags", Path: "/tempo/api/v2/search/tags", Form: tempo("", data.Start, data.Spans, 1000), Read: someBytes, Bar: 50 * time.Millisecond},
+		{Name: "values of span.http.route", Path: "/tempo/api/v2/search/tag/span.http.route/values", Form: tempo("", data.Start, data.Spans, 1000), Read: someBytes, Bar: 50 * time.Millisecond},
+		{Name: "values of span.http.route in a service", Path: "/tempo/api/v2/search/tag/span.http.route/values", Read: someBytes, Bar: 50 * time.Millisecond,
+			Form: tempo(`{ resource.service.name = "`+askedService+`" }`, data.Start, data.Spans, 1000)},
+		{Name: "names of labels", Path: "/loki/api/v1/labels", Form: loki("", 1000), Read: someBytes, Bar: 50 * time.Millisecond},
+		{Name: "values of a label", Path: "/loki/api/v1/label/http_route/values", Form: loki("", 1000), Read: someBytes},
 		{Name: "context of a trace", Path: "/api/v1/traces/" + trace + "/context", Read: someBytes, Bar: 200 * time.Millisecond},
 	}
 }

@@ -3,12 +3,12 @@ package ingest
 import (
 	"math"
 
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 )
 
 // AddHistogram takes one point of a histogram with explicit bounds, or counts
 // it as rejected. The times and the kind of h are filled in.
-func (in *PointIntake) AddHistogram(p *Point, h *metricstore.HistogramPoint) {
+func (in *PointIntake) AddHistogram(p *Point, h *histcol.Point) {
 	f := in.next()
 	if f.reason == "" {
 		f = in.explicit(p, h)
@@ -16,14 +16,14 @@ func (in *PointIntake) AddHistogram(p *Point, h *metricstore.HistogramPoint) {
 	in.count(f)
 }
 
-func (in *PointIntake) explicit(p *Point, h *metricstore.HistogramPoint) fault {
+func (in *PointIntake) explicit(p *Point, h *histcol.Point) fault {
 	if len(h.Bounds) == 0 && len(h.Counts) == 0 {
 		h.Counts = append(h.Counts, h.Count) // no buckets sent: one holds everything
 	}
 	if f := in.limits.buckets(h.Bounds, h.Counts); f.reason != "" {
 		return f
 	}
-	h.Kind = metricstore.KindExplicit
+	h.Kind = histcol.KindExplicit
 	return in.histogram(p, h)
 }
 
@@ -46,7 +46,7 @@ func (l *Limits) buckets(bounds []float64, counts []uint64) fault {
 // AddExponential takes one point of an exponential histogram, or counts it as
 // rejected; it is stored as it was sent. The times and the kind of h are
 // filled in.
-func (in *PointIntake) AddExponential(p *Point, h *metricstore.HistogramPoint) {
+func (in *PointIntake) AddExponential(p *Point, h *histcol.Point) {
 	f := in.next()
 	if f.reason == "" {
 		f = in.exponential(p, h)
@@ -54,11 +54,11 @@ func (in *PointIntake) AddExponential(p *Point, h *metricstore.HistogramPoint) {
 	in.count(f)
 }
 
-func (in *PointIntake) exponential(p *Point, h *metricstore.HistogramPoint) fault {
+func (in *PointIntake) exponential(p *Point, h *histcol.Point) fault {
 	if f := in.limits.exponential(h); f.reason != "" {
 		return f
 	}
-	h.Kind = metricstore.KindExponential
+	h.Kind = histcol.KindExponential
 	return in.histogram(p, h)
 }
 
@@ -69,7 +69,7 @@ const (
 	maxScale = 52
 )
 
-func (l *Limits) exponential(h *metricstore.HistogramPoint) fault {
+func (l *Limits) exponential(h *histcol.Point) fault {
 	if h.Scale < minScale || h.Scale > maxScale {
 		return fault{reason: BucketsInvalid, field: "scale", got: int64(h.Scale)}
 	}
@@ -96,13 +96,13 @@ func (l *Limits) side(name string, offset int32, counts []uint64) fault {
 }
 
 // histogram stores a point whose buckets are right.
-func (in *PointIntake) histogram(p *Point, h *metricstore.HistogramPoint) fault {
+func (in *PointIntake) histogram(p *Point, h *histcol.Point) fault {
 	if f := in.enter(p); f.reason != "" {
 		return f
 	}
 	h.Time, h.Start = p.Time/1e6, p.Start/1e6
 	if p.NoRecordedValue {
-		h.Flags |= metricstore.NoRecordedValue
+		h.Flags |= histcol.NoRecordedValue
 	}
 	fp, f := in.fingerprint(p)
 	if f.reason != "" {

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -45,7 +46,7 @@ type pointWalk struct {
 	walk
 	in        *PointIntake
 	point     Point
-	histogram metricstore.HistogramPoint
+	histogram histcol.Point
 	summary   Summary
 }
 
@@ -130,7 +131,7 @@ func (w *pointWalk) histograms(points pmetric.HistogramDataPointSlice) {
 	for _, dp := range points.All() {
 		w.fill(dp)
 		w.exemplars(dp.Exemplars())
-		w.histogram = metricstore.HistogramPoint{
+		w.histogram = histcol.Point{
 			Flags: histogramFlags(dp.HasSum(), dp.HasMin(), dp.HasMax()),
 			Count: dp.Count(), Sum: dp.Sum(), Min: dp.Min(), Max: dp.Max(),
 			Bounds: appendFloats(w.histogram.Bounds[:0], dp.ExplicitBounds()),
@@ -144,7 +145,7 @@ func (w *pointWalk) exponentials(points pmetric.ExponentialHistogramDataPointSli
 	for _, dp := range points.All() {
 		w.fill(dp)
 		w.exemplars(dp.Exemplars())
-		w.histogram = metricstore.HistogramPoint{
+		w.histogram = histcol.Point{
 			Flags: histogramFlags(dp.HasSum(), dp.HasMin(), dp.HasMax()),
 			Count: dp.Count(), Sum: dp.Sum(), Min: dp.Min(), Max: dp.Max(),
 			Scale: dp.Scale(), ZeroCount: dp.ZeroCount(), ZeroThreshold: dp.ZeroThreshold(),
@@ -170,13 +171,13 @@ func (w *pointWalk) summaries(points pmetric.SummaryDataPointSlice) {
 
 func histogramFlags(sum, low, high bool) (f uint8) {
 	if sum {
-		f |= metricstore.HasSum
+		f |= histcol.HasSum
 	}
 	if low {
-		f |= metricstore.HasMin
+		f |= histcol.HasMin
 	}
 	if high {
-		f |= metricstore.HasMax
+		f |= histcol.HasMax
 	}
 	return f
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -237,9 +238,9 @@ func (s *shop) measuring(v service) {
 		n := uint64(i)
 		s.metrics.Sample(requests, at, 0, float64(10*i))
 		s.metrics.Sample(memory, at, 0, 1e6+float64(i))
-		s.metrics.Histogram(latency, &metricstore.HistogramPoint{Time: at, Kind: metricstore.KindExplicit, Flags: metricstore.HasSum,
+		s.metrics.Histogram(latency, &histcol.Point{Time: at, Kind: histcol.KindExplicit, Flags: histcol.HasSum,
 			Count: 10 * n, Sum: 2.5 * float64(n), Bounds: []float64{0.1, 0.5, 1}, Counts: []uint64{4 * n, 3 * n, 2 * n, n}})
-		s.metrics.Histogram(size, &metricstore.HistogramPoint{Time: at, Kind: metricstore.KindExponential, Flags: metricstore.HasSum,
+		s.metrics.Histogram(size, &histcol.Point{Time: at, Kind: histcol.KindExponential, Flags: histcol.HasSum,
 			Count: 4 * n, Sum: 9 * float64(n), Scale: 0, PositiveCounts: []uint64{n, 2 * n, n}})
 	}
 	s.metrics.Exemplar(latency, "http.server.request.duration", &metricstore.Exemplar{

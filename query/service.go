@@ -128,7 +128,7 @@ type Service struct {
 func New(c Config) *Service {
 	c.setDefaults()
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
-	rollups := rollupstore.New(c.Traces.DB(), c.Metrics).Read
+	rollups := rollupstore.New(c.Traces.DB(), c.Metrics.Points()).Read
 	s.engine = metricexec.New(metricexec.Config{
 		Source: c.Metrics, Rollups: rollups, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
 		Lookback: c.Lookback, Features: c.Features, Held: c.Metrics.Held, CacheBytes: c.CacheBytes, ObserveCache: s.metrics.cached, Now: c.Now,

@@ -15,6 +15,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -46,8 +47,8 @@ func (w *world) queryMetricsQL(ctx context.Context, expr string, at time.Time) (
 type stored struct{ *memory }
 
 // Version is that of memory that may change at any time.
-func (stored) Version(context.Context, time.Time, time.Time) metricstore.Version {
-	return metricstore.Version{}
+func (stored) Version(context.Context, time.Time, time.Time) samplestore.Version {
+	return samplestore.Version{}
 }
 
 // Series lists more than the selector wants, as a source may.
@@ -92,13 +93,13 @@ func (m stored) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 }
 
 // Samples reads what is there at the present time of the test.
-func (m stored) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (m stored) Samples(_ context.Context, _ tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	for _, fingerprint := range slices.Sorted(slices.Values(r.Fingerprints)) {
 		s := m.series[fingerprint]
 		if s == nil {
 			continue
 		}
-		found := metricstore.Samples{Fingerprint: fingerprint}
+		found := samplestore.Samples{Fingerprint: fingerprint}
 		for _, one := range s.samples {
 			if one.t < r.From || one.t > min(r.To, m.until) {
 				continue
@@ -119,22 +120,22 @@ func (m stored) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, eac
 }
 
 // Stream reads the same.
-func (m stored) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (m stored) Stream(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	return m.Samples(ctx, t, r, each)
 }
 
 // Histograms finds none: those of test files are series.
-func (stored) Histograms(context.Context, tenant.ID, metricstore.Range, func(metricstore.Histograms) error) (conn.Stats, error) {
+func (stored) Histograms(context.Context, tenant.ID, samplestore.Range, func(samplestore.Histograms) error) (conn.Stats, error) {
 	return conn.Stats{}, nil
 }
 
 // Bounds finds none.
-func (stored) Bounds(context.Context, tenant.ID, metricstore.Range) (map[uint64][][]float64, error) {
+func (stored) Bounds(context.Context, tenant.ID, samplestore.Range) (map[uint64][][]float64, error) {
 	return nil, nil
 }
 
 // Exemplars finds none.
-func (stored) Exemplars(context.Context, tenant.ID, metricstore.Range) (metricstore.Exemplars, error) {
+func (stored) Exemplars(context.Context, tenant.ID, samplestore.Range) (metricstore.Exemplars, error) {
 	return metricstore.Exemplars{}, nil
 }
 

@@ -3,20 +3,48 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/engine"
 )
 
+// clickhouseFlags say which ClickHouse is meant: the one inside, with its data
+// directory, or a server.
+type clickhouseFlags struct {
+	dataDir       string
+	clickhouseDSN string
+	engineLibrary string
+	engineMemory  int64
+}
+
+func (c *clickhouseFlags) declare(set *flagset.Set) {
+	set.String(&c.dataDir, "data-dir", "data", "`directory` for everything kept; created with mode 0700")
+	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; with sql_user=… and sql_password=…, who must be one that may only read, rules can be of type sql; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
+	set.Secret("clickhouse-dsn")
+	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
+	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")
+}
+
+func (c *clickhouseFlags) check() error {
+	if c.clickhouseDSN != "" {
+		if _, err := conn.ParseDSN(c.clickhouseDSN); err != nil {
+			return fmt.Errorf("flag --clickhouse-dsn: %w", err)
+		}
+	}
+	return nil
+}
+
 // embedded is the ClickHouse that runs inside.
 type embedded struct{ *engine.Engine }
 
-func startEmbedded(ctx context.Context, cfg *serveConfig, log *slog.Logger, health *edge.Health) (*embedded, error) {
+func startEmbedded(ctx context.Context, cfg *clickhouseFlags, log *slog.Logger, health *edge.Health) (*embedded, error) {
 	library, err := engine.Locate(cfg.engineLibrary)
 	if err != nil {
 		return nil, err

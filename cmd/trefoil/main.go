@@ -38,6 +38,8 @@ func commands() []command {
 		{"wal dump", "show the requests in a segment of the log", runWALDump},
 		{"wal verify", "check every byte of the log", runWALVerify},
 		{"wal requeue", "send again what was set aside", runWALRequeue},
+		{"migrate plan", "say what an upgrade will change in the tables", runMigratePlan},
+		{"migrate apply", "bring the tables up to date", runMigrateApply},
 		{"engine install", "bring the embedded ClickHouse (once)", runEngineInstall},
 		{"version", "print what this binary was built from", runVersion},
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 // that are: at once all that the retention holds, within a month, then every other
 // hour. What cannot be done now can be later, and is read as it is until then.
 func packSamples(ctx context.Context, db *conn.DB, retention time.Duration, log *slog.Logger) error {
-	samples := metricstore.New(db, nil)
+	samples := samplestore.New(db)
 	rollups := rollupstore.New(db, samples)
 	back := max(packBack, min(retention, 31*24*time.Hour))
 	for {

@@ -21,7 +21,7 @@ func outside(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	e, err := startEmbedded(ctx, &serveConfig{dataDir: newDataDir(t)}, slog.New(slog.DiscardHandler), edge.NewHealth())
+	e, err := startEmbedded(ctx, &clickhouseFlags{dataDir: newDataDir(t)}, slog.New(slog.DiscardHandler), edge.NewHealth())
 	if err != nil {
 		t.Fatal(err)
 	}

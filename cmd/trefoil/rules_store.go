@@ -42,7 +42,7 @@ func openTestStore(ctx context.Context) (*ruletest.Store, error) {
 		return nil, err
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	cfg := &serveConfig{dataDir: dir, queryTimeout: 30 * time.Second}
+	cfg := &serveConfig{clickhouseFlags: clickhouseFlags{dataDir: dir}, migrate: true, queryTimeout: 30 * time.Second}
 	backend, err := openBackend(ctx, cfg, quiet, prometheus.NewRegistry(), edge.NewHealth())
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))

@@ -14,20 +14,17 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
-	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // serveConfig is what the flags of serve say.
 type serveConfig struct {
-	dataDir                      string
+	clickhouseFlags
 	httpAddr, grpcAddr, otlpAddr string
 	roles                        []string
 	tls                          edge.TLS
 
-	clickhouseDSN string
-	engineLibrary string
-	engineMemory  int64
+	migrate       bool
 	retentionDays int
 	walMaxBytes   int64
 
@@ -127,11 +124,8 @@ func (c *serveConfig) declare(set *flagset.Set) {
 	set.Section("What it runs")
 	set.Strings(&c.roles, "roles", []string{roleIngest, roleQuery, roleAlert}, "`parts` to run: ingest, query, alert (alert needs query in the same process)")
 	set.Section("Storage")
-	set.String(&c.dataDir, "data-dir", "data", "`directory` for everything kept; created with mode 0700")
-	set.String(&c.clickhouseDSN, "clickhouse-dsn", "", "`address` of a ClickHouse to use instead of the embedded one: clickhouse://user:password@host:9000/database?http_port=8123&secure=true; with sql_user=… and sql_password=…, who must be one that may only read, rules can be of type sql; better given as TREFOIL_CLICKHOUSE_DSN than on the command line, where other users see it")
-	set.Secret("clickhouse-dsn")
-	set.String(&c.engineLibrary, "engine-lib", "", "`path` of libchdb.so; empty: where 'trefoil engine install' puts it")
-	set.Bytes(&c.engineMemory, "engine-memory", 0, "memory the embedded ClickHouse may use, a `size`; 0: half of the machine's, at most 4GiB")
+	c.clickhouseFlags.declare(set)
+	set.Bool(&c.migrate, "migrate", true, "bring the tables up to date at the start; false where the server's user may not create tables: then they must be as this version wants them, for which there is 'trefoil migrate apply'")
 	set.Bytes(&c.walMaxBytes, "wal-max-bytes", 4<<30, "`size` of the write-ahead log, which holds what ClickHouse has not taken yet; beyond it clients are told to come back")
 	set.Int(&c.retentionDays, "retention-days", 30, "`days` that telemetry is kept")
 	set.Section("Alerting")
@@ -207,10 +201,5 @@ func (c *serveConfig) check() error {
 	if c.alertmanagerConfig != "" && len(c.webhooks)+len(c.emails) > 0 {
 		return fmt.Errorf("flag --alertmanager-config: receivers are in the file then; --alert-webhook and --alert-email would not be told")
 	}
-	if c.clickhouseDSN != "" {
-		if _, err := conn.ParseDSN(c.clickhouseDSN); err != nil {
-			return fmt.Errorf("flag --clickhouse-dsn: %w", err)
-		}
-	}
-	return nil
+	return c.clickhouseFlags.check()
 }

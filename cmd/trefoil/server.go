@@ -219,6 +219,27 @@ type backend struct {
 }
 
 func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (b *backend, err error) {
+	b, err = connect(ctx, &cfg.clickhouseFlags, conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: cfg.queryRows}, log, reg, health)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	if b.engine == nil {
+		health.Add("clickhouse", b.ping(ctx))
+	}
+	if err := b.prepare(ctx, cfg.migrate, log); err != nil {
+		return b, err
+	}
+	go watchParts(ctx, b.db, reg)
+	return b, nil
+}
+
+// connect opens ClickHouse as it is. What is embedded is part of health.
+func connect(ctx context.Context, cfg *clickhouseFlags, limits conn.Limits, log *slog.Logger, reg prometheus.Registerer, health *edge.Health) (b *backend, err error) {
 	b = &backend{}
 	defer func() {
 		if err != nil {
@@ -232,20 +253,16 @@ func openBackend(ctx context.Context, cfg *serveConfig, log *slog.Logger, reg pr
 		}
 		addr = b.engine.addr
 	}
-	if b.db, err = conn.Open(conn.Config{
-		Addr: addr, Logger: log, Registerer: reg, Sole: b.engine != nil,
-		Limits: conn.Limits{MaxTime: cfg.queryTimeout, MaxRowsToRead: cfg.queryRows},
-	}); err != nil {
-		return b, err
+	b.db, err = conn.Open(conn.Config{Addr: addr, Logger: log, Registerer: reg, Sole: b.engine != nil, Limits: limits})
+	return b, err
+}
+
+// prepare makes sure that the tables are those of this version.
+func (b *backend) prepare(ctx context.Context, migrate bool, log *slog.Logger) error {
+	if !migrate {
+		return schema.Check(ctx, b.db, schema.Options{})
 	}
-	if b.engine == nil {
-		health.Add("clickhouse", b.ping(ctx))
-	}
-	if err := b.migrate(ctx, log); err != nil {
-		return b, err
-	}
-	go watchParts(ctx, b.db, reg)
-	return b, nil
+	return b.migrate(ctx, log)
 }
 
 // migrate brings the tables up to date. Statements may be run again, so that an

@@ -2,6 +2,7 @@ package otlpwire
 
 import (
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
@@ -12,7 +13,7 @@ type metricReader struct {
 	series    metricstore.Series // of the metric at hand
 	point     ingest.Point
 	encoded   span // the point's attributes
-	histogram metricstore.HistogramPoint
+	histogram histcol.Point
 	summary   ingest.Summary
 	attrs     list
 	below     list // attributes of exemplars, cut from one list

@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 )
 
 func float(n uint64) float64 { return math.Float64frombits(n) }
@@ -54,7 +54,7 @@ func (r *metricReader) numberPoint(b []byte) bool {
 func (r *metricReader) histogramPoint(b []byte) bool {
 	r.begin()
 	p, h := &r.point, &r.histogram
-	*h = metricstore.HistogramPoint{Bounds: h.Bounds[:0], Counts: h.Counts[:0]}
+	*h = histcol.Point{Bounds: h.Bounds[:0], Counts: h.Counts[:0]}
 	for i := 0; i < len(b); {
 		tag, n, end := next(b, i)
 		if end < 0 {
@@ -78,10 +78,10 @@ func (r *metricReader) histogramPoint(b []byte) bool {
 			p.NoRecordedValue = n&noRecordedValue != 0
 		case 11<<3 | wireFixed64:
 			h.Min = float(n)
-			h.Flags |= metricstore.HasMin
+			h.Flags |= histcol.HasMin
 		case 12<<3 | wireFixed64:
 			h.Max = float(n)
-			h.Flags |= metricstore.HasMax
+			h.Flags |= histcol.HasMax
 		default:
 			ok = r.total(tag, n) || messages.histogram.skips(tag)
 		}
@@ -108,7 +108,7 @@ func (r *metricReader) total(tag uint32, n uint64) bool {
 		r.histogram.Count = n
 	case 5<<3 | wireFixed64:
 		r.histogram.Sum = float(n)
-		r.histogram.Flags |= metricstore.HasSum
+		r.histogram.Flags |= histcol.HasSum
 	default:
 		return false
 	}
@@ -135,7 +135,7 @@ func packedBounds(dst []float64, b []byte) ([]float64, bool) {
 func (r *metricReader) exponentialPoint(b []byte) bool {
 	r.begin()
 	p, h := &r.point, &r.histogram
-	*h = metricstore.HistogramPoint{PositiveCounts: h.PositiveCounts[:0], NegativeCounts: h.NegativeCounts[:0]}
+	*h = histcol.Point{PositiveCounts: h.PositiveCounts[:0], NegativeCounts: h.NegativeCounts[:0]}
 	for i := 0; i < len(b); {
 		tag, n, end := next(b, i)
 		if end < 0 {
@@ -159,10 +159,10 @@ func (r *metricReader) exponentialPoint(b []byte) bool {
 			ok = r.readExemplar(b[end-int(n) : end])
 		case 12<<3 | wireFixed64:
 			h.Min = float(n)
-			h.Flags |= metricstore.HasMin
+			h.Flags |= histcol.HasMin
 		case 13<<3 | wireFixed64:
 			h.Max = float(n)
-			h.Flags |= metricstore.HasMax
+			h.Flags |= histcol.HasMax
 		case 14<<3 | wireFixed64:
 			h.ZeroThreshold = float(n)
 		default:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/protofield"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
@@ -21,7 +22,7 @@ const staleNaN = uint64(0x7ff0000000000002)
 type sparse struct {
 	count, zero        uint64
 	float              bool
-	hint               metricstore.Hint
+	hint               histcol.Hint
 	sum, zeroThreshold float64
 	schema             int64
 	positive, negative side
@@ -77,11 +78,11 @@ func (r *reader) histogram(m protofield.Message) (wrong string) {
 		return fmt.Sprintf("more than %d buckets, spans or bounds", r.limits.Buckets)
 	}
 	d := &r.dense
-	*d = metricstore.HistogramPoint{Bounds: d.Bounds[:0], Counts: d.Counts[:0], PositiveCounts: d.PositiveCounts[:0], NegativeCounts: d.NegativeCounts[:0]}
-	d.Count, d.Sum, d.Flags = h.count, h.sum, metricstore.HasSum
+	*d = histcol.Point{Bounds: d.Bounds[:0], Counts: d.Counts[:0], PositiveCounts: d.PositiveCounts[:0], NegativeCounts: d.NegativeCounts[:0]}
+	d.Count, d.Sum, d.Flags = h.count, h.sum, histcol.HasSum
 	d.Flags |= h.hint.Flags()
 	if h.float {
-		d.Flags |= metricstore.FloatCounts
+		d.Flags |= histcol.FloatCounts
 	}
 	if h.typ() == metricstore.Histogram {
 		wrong = h.explicit(d)
@@ -97,7 +98,7 @@ func (r *reader) histogram(m protofield.Message) (wrong string) {
 // miscounted says how the count of d differs from that of its buckets.
 // Observations of NaN, which leave a sum of NaN, are in no bucket; counts in
 // fractions need not add up to the last bit.
-func (h *sparse) miscounted(d *metricstore.HistogramPoint) (wrong string) {
+func (h *sparse) miscounted(d *histcol.Point) (wrong string) {
 	if h.float || math.Float64bits(h.sum) == staleNaN {
 		return ""
 	}
@@ -143,8 +144,8 @@ func (r *reader) histogramField(m *protofield.Message) {
 	case 13:
 		m.Doubles(func(n uint64) bool { return grow(r, &h.positive.floats, n) })
 	case 14:
-		if hint := m.Varint(); hint <= uint64(metricstore.HintGauge) {
-			h.hint = metricstore.Hint(hint)
+		if hint := m.Varint(); hint <= uint64(histcol.HintGauge) {
+			h.hint = histcol.Hint(hint)
 		}
 	case 15:
 		h.time = int64(m.Varint())
@@ -215,7 +216,7 @@ func (h *sparse) buckets(s *side) (list []bucket, ok bool) {
 }
 
 // explicit makes d a histogram with the custom bounds.
-func (h *sparse) explicit(d *metricstore.HistogramPoint) (wrong string) {
+func (h *sparse) explicit(d *histcol.Point) (wrong string) {
 	list, ok := h.buckets(&h.positive)
 	if !ok {
 		return "positive " + notOneCount
@@ -236,7 +237,7 @@ func (h *sparse) explicit(d *metricstore.HistogramPoint) (wrong string) {
 // exponential makes d a histogram with at most limit buckets a side, gaps
 // included; at a lower resolution if need be, which is exact: neighbours become
 // one bucket.
-func (h *sparse) exponential(d *metricstore.HistogramPoint, limit int64) (wrong string) {
+func (h *sparse) exponential(d *histcol.Point, limit int64) (wrong string) {
 	if h.schema < math.MinInt32 || h.schema > math.MaxInt32 {
 		return fmt.Sprintf("schema %d", h.schema)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/protofield"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -68,7 +69,7 @@ type reader struct {
 	series  series
 	point   ingest.Point
 	sparse  sparse
-	dense   metricstore.HistogramPoint
+	dense   histcol.Point
 	taken   // of the request at hand
 }
 
@@ -173,7 +174,7 @@ func (r *reader) take(m protofield.Message, sampleField, histogramField int) {
 			if r.body.Err() != nil {
 				return
 			}
-			if typ, gauge := r.sparse.typ(), r.sparse.hint == metricstore.HintGauge; typ != entered || gauge != gaugeEntered {
+			if typ, gauge := r.sparse.typ(), r.sparse.hint == histcol.HintGauge; typ != entered || gauge != gaugeEntered {
 				r.enterHistogram(typ, gauge)
 				entered, gaugeEntered = typ, gauge
 			}

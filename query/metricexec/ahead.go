@@ -14,6 +14,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -45,9 +46,9 @@ type readAhead struct {
 type window struct {
 	length     time.Duration // of the longest range it is for
 	from, to   int64
-	plain      map[uint64]metricstore.Samples // without Start
-	samples    map[uint64]metricstore.Samples
-	histograms map[uint64]metricstore.Histograms
+	plain      map[uint64]samplestore.Samples // without Start
+	samples    map[uint64]samplestore.Samples
+	histograms map[uint64]samplestore.Histograms
 }
 
 const (
@@ -195,20 +196,20 @@ func (a *Ahead) load(ctx context.Context, q *querier) error {
 }
 
 func (w *window) load(ctx context.Context, q *querier, plain, samples, histograms []uint64) error {
-	in := func(fps []uint64) metricstore.Range {
+	in := func(fps []uint64) samplestore.Range {
 		slices.Sort(fps)
-		return metricstore.Range{Fingerprints: slices.Compact(fps), From: w.from, To: w.to, Limit: aheadSamples}
+		return samplestore.Range{Fingerprints: slices.Compact(fps), From: w.from, To: w.to, Limit: aheadSamples}
 	}
 	var mu sync.Mutex // Stream gives series from several goroutines
-	stream := func(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-		return q.source.Stream(ctx, t, r, func(s metricstore.Samples) error {
+	stream := func(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
+		return q.source.Stream(ctx, t, r, func(s samplestore.Samples) error {
 			s.Times, s.Values = slices.Clone(s.Times), slices.Clone(s.Values)
 			mu.Lock()
 			defer mu.Unlock()
 			return each(s)
 		})
 	}
-	fingerprint := func(s metricstore.Samples) uint64 { return s.Fingerprint }
+	fingerprint := func(s samplestore.Samples) uint64 { return s.Fingerprint }
 	var err error
 	if w.plain, err = gather(ctx, q.tenant, in(plain), stream, fingerprint); err != nil {
 		return err
@@ -216,16 +217,16 @@ func (w *window) load(ctx context.Context, q *querier, plain, samples, histogram
 	if w.samples, err = gather(ctx, q.tenant, in(samples), q.source.Samples, fingerprint); err != nil {
 		return err
 	}
-	w.histograms, err = gather(ctx, q.tenant, in(histograms), q.source.Histograms, func(h metricstore.Histograms) uint64 { return h.Fingerprint })
+	w.histograms, err = gather(ctx, q.tenant, in(histograms), q.source.Histograms, func(h samplestore.Histograms) uint64 { return h.Fingerprint })
 	return err
 }
 
 // reading is a method of Source that reads the points of series, P a series'.
-type reading[P any] func(ctx context.Context, t tenant.ID, r metricstore.Range, each func(P) error) (conn.Stats, error)
+type reading[P any] func(ctx context.Context, t tenant.ID, r samplestore.Range, each func(P) error) (conn.Stats, error)
 
 // gather reads the points of series by fingerprint; those that have none are
 // there too.
-func gather[P any](ctx context.Context, t tenant.ID, r metricstore.Range, read reading[P], fingerprint func(P) uint64) (map[uint64]P, error) {
+func gather[P any](ctx context.Context, t tenant.ID, r samplestore.Range, read reading[P], fingerprint func(P) uint64) (map[uint64]P, error) {
 	points := make(map[uint64]P, len(r.Fingerprints))
 	if len(r.Fingerprints) == 0 {
 		return points, nil
@@ -247,7 +248,7 @@ func gather[P any](ctx context.Context, t tenant.ID, r metricstore.Range, read r
 }
 
 // floats are the samples of a series, with or without their starts.
-func (w *window) floats(fp uint64) (metricstore.Samples, bool) {
+func (w *window) floats(fp uint64) (samplestore.Samples, bool) {
 	if s, ok := w.plain[fp]; ok {
 		return s, true
 	}
@@ -272,25 +273,25 @@ type aheadSource struct {
 }
 
 // Stream is Source's.
-func (s aheadSource) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (s aheadSource) Stream(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	return serve(ctx, s, t, r, s.Source.Stream, (*window).floats, samplesIn, each)
 }
 
 // Samples is Source's.
-func (s aheadSource) Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-	starts := func(w *window, fp uint64) (metricstore.Samples, bool) { all, ok := w.samples[fp]; return all, ok }
+func (s aheadSource) Samples(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
+	starts := func(w *window, fp uint64) (samplestore.Samples, bool) { all, ok := w.samples[fp]; return all, ok }
 	return serve(ctx, s, t, r, s.Source.Samples, starts, samplesIn, each)
 }
 
 // Histograms is Source's.
-func (s aheadSource) Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {
-	all := func(w *window, fp uint64) (metricstore.Histograms, bool) { all, ok := w.histograms[fp]; return all, ok }
+func (s aheadSource) Histograms(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Histograms) error) (conn.Stats, error) {
+	all := func(w *window, fp uint64) (samplestore.Histograms, bool) { all, ok := w.histograms[fp]; return all, ok }
 	return serve(ctx, s, t, r, s.Source.Histograms, all, histogramsIn, each)
 }
 
 // serve gives the points that were read ahead, cut to the range, and reads those
 // of the other series. It gives no series without points.
-func serve[P any](ctx context.Context, s aheadSource, t tenant.ID, r metricstore.Range, read reading[P],
+func serve[P any](ctx context.Context, s aheadSource, t tenant.ID, r samplestore.Range, read reading[P],
 	known func(*window, uint64) (P, bool), cut func(P, int64, int64) (P, bool), each func(P) error) (conn.Stats, error) {
 	rest := r
 	rest.Fingerprints = nil
@@ -313,7 +314,7 @@ func serve[P any](ctx context.Context, s aheadSource, t tenant.ID, r metricstore
 }
 
 // wholly finds the points of a series in the first window that holds the range.
-func wholly[P any](windows []*window, r metricstore.Range, fp uint64, known func(*window, uint64) (P, bool)) (P, bool) {
+func wholly[P any](windows []*window, r samplestore.Range, fp uint64, known func(*window, uint64) (P, bool)) (P, bool) {
 	for _, w := range windows {
 		if w.from <= r.From && r.To <= w.to {
 			if all, ok := known(w, fp); ok {
@@ -326,8 +327,8 @@ func wholly[P any](windows []*window, r metricstore.Range, fp uint64, known func
 }
 
 // histogramsIn is a copy of the points in [from,to], if there are any.
-func histogramsIn(all metricstore.Histograms, from, to int64) (metricstore.Histograms, bool) {
-	part := metricstore.Histograms{Fingerprint: all.Fingerprint}
+func histogramsIn(all samplestore.Histograms, from, to int64) (samplestore.Histograms, bool) {
+	part := samplestore.Histograms{Fingerprint: all.Fingerprint}
 	for _, p := range all.Points {
 		if p.Time >= from && p.Time <= to {
 			part.Points = append(part.Points, p)
@@ -338,13 +339,13 @@ func histogramsIn(all metricstore.Histograms, from, to int64) (metricstore.Histo
 
 // samplesIn is a copy of the samples in [from,to], if there are any: who gets
 // them may write to them.
-func samplesIn(s metricstore.Samples, from, to int64) (metricstore.Samples, bool) {
+func samplesIn(s samplestore.Samples, from, to int64) (samplestore.Samples, bool) {
 	i, _ := slices.BinarySearch(s.Times, from)
 	j, there := slices.BinarySearch(s.Times, to)
 	if there {
 		j++
 	}
-	out := metricstore.Samples{Fingerprint: s.Fingerprint, Times: slices.Clone(s.Times[i:j]), Values: slices.Clone(s.Values[i:j])}
+	out := samplestore.Samples{Fingerprint: s.Fingerprint, Times: slices.Clone(s.Times[i:j]), Values: slices.Clone(s.Values[i:j])}
 	if s.Start != nil {
 		out.Start = slices.Clone(s.Start[i:j])
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -23,17 +24,17 @@ func (c *counted) Index(ctx context.Context, t tenant.ID, from, to time.Time, se
 	return c.Source.Index(ctx, t, from, to, sel)
 }
 
-func (c *counted) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (c *counted) Stream(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	c.asked.Add(1)
 	return c.Source.Stream(ctx, t, r, each)
 }
 
-func (c *counted) Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (c *counted) Samples(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	c.asked.Add(1)
 	return c.Source.Samples(ctx, t, r, each)
 }
 
-func (c *counted) Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {
+func (c *counted) Histograms(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Histograms) error) (conn.Stats, error) {
 	c.asked.Add(1)
 	return c.Source.Histograms(ctx, t, r, each)
 }

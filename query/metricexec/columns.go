@@ -16,9 +16,9 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/grideval"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
 var _ grideval.Source = (*queryable)(nil)
@@ -103,8 +103,8 @@ func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *s
 }
 
 // plain passes on the samples of a series as they are.
-func (q *querier) plain(plain map[uint64]grouped, each func(int, *column.Raw) error) func(metricstore.Samples) error {
-	return func(s metricstore.Samples) error {
+func (q *querier) plain(plain map[uint64]grouped, each func(int, *column.Raw) error) func(samplestore.Samples) error {
+	return func(s samplestore.Samples) error {
 		if err := q.budget.both(len(s.Times)); err != nil {
 			return err
 		}

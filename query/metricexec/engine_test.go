@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -109,8 +110,8 @@ func TestDeltaHistograms(t *testing.T) {
 	exponential := m.add(metricstore.SeriesRow{Name: "size", PromName: "size_bytes", Unit: "By", Type: metricstore.ExponentialHistogram, Temporality: metricstore.Delta})
 	for i := range 20 {
 		when := time.Duration(i+1) * time.Minute
-		m.histogram(explicit, metricstore.HistogramPoint{Time: ms(when), Start: ms(when - time.Minute), Flags: metricstore.HasSum, Count: 10, Sum: 5, Bounds: []float64{1, 2}, Counts: []uint64{6, 3, 1}})
-		m.histogram(exponential, metricstore.HistogramPoint{Kind: metricstore.KindExponential, Time: ms(when), Start: ms(when - time.Minute), Flags: metricstore.HasSum, Count: 4, Sum: 8, Scale: 0, PositiveCounts: []uint64{1, 3}})
+		m.histogram(explicit, histcol.Point{Time: ms(when), Start: ms(when - time.Minute), Flags: histcol.HasSum, Count: 10, Sum: 5, Bounds: []float64{1, 2}, Counts: []uint64{6, 3, 1}})
+		m.histogram(exponential, histcol.Point{Kind: histcol.KindExponential, Time: ms(when), Start: ms(when - time.Minute), Flags: histcol.HasSum, Count: 4, Sum: 8, Scale: 0, PositiveCounts: []uint64{1, 3}})
 	}
 	t.Run("memory", func(t *testing.T) { testDeltaHistograms(t, New(Config{Source: m})) })
 	t.Run("stored", func(t *testing.T) { testDeltaHistograms(t, New(Config{Source: stored(t, m)})) })

@@ -15,6 +15,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -63,7 +64,7 @@ func (q *querier) exemplars(ctx context.Context, s selector, limit int, into map
 		byFingerprint[v.stored.Fingerprint] = v
 		fps = append(fps, v.stored.Fingerprint)
 	}
-	all, err := q.source.Exemplars(ctx, q.tenant, metricstore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: limit})
+	all, err := q.source.Exemplars(ctx, q.tenant, samplestore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: limit})
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,7 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/value"
-
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 )
 
 // explicit holds the points of one explicit-bucket histogram series, columnar
@@ -25,11 +24,11 @@ type explicit struct {
 }
 
 // add appends a point, whose slices are not kept.
-func (e *explicit) add(p *metricstore.HistogramPoint) {
+func (e *explicit) add(p *histcol.Point) {
 	e.times = append(e.times, p.Time)
 	e.start = append(e.start, p.Start)
-	e.stale = append(e.stale, p.Flags&metricstore.NoRecordedValue != 0)
-	e.hasSum = append(e.hasSum, p.Flags&metricstore.HasSum != 0)
+	e.stale = append(e.stale, p.Flags&histcol.NoRecordedValue != 0)
+	e.hasSum = append(e.hasSum, p.Flags&histcol.HasSum != 0)
 	e.count = append(e.count, p.Number(p.Count))
 	e.sum = append(e.sum, p.Sum)
 	bounds := withoutInf(p.Bounds) // the +Inf bucket is the count
@@ -38,7 +37,7 @@ func (e *explicit) add(p *metricstore.HistogramPoint) {
 	var total uint64
 	var fraction float64
 	for i := range below {
-		if p.Flags&metricstore.FloatCounts != 0 {
+		if p.Flags&histcol.FloatCounts != 0 {
 			fraction += p.Number(p.Counts[i])
 			below[i] = fraction
 			continue

@@ -7,16 +7,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/prometheus/model/value"
-
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 )
 
 func TestExplicitSeries(t *testing.T) {
 	var e explicit
-	e.add(&metricstore.HistogramPoint{Time: 10, Flags: metricstore.HasSum, Count: 6, Sum: 9, Bounds: []float64{1, 5}, Counts: []uint64{1, 2, 3}})
-	e.add(&metricstore.HistogramPoint{Time: 20, Flags: 0, Count: 10, Sum: 0, Bounds: []float64{1, 5}, Counts: []uint64{2, 3, 5}})
-	e.add(&metricstore.HistogramPoint{Time: 30, Flags: metricstore.HasSum, Count: 12, Sum: 20, Bounds: []float64{2, math.Inf(1)}, Counts: []uint64{4, 8, 0}}) // bounds changed
-	e.add(&metricstore.HistogramPoint{Time: 40, Flags: metricstore.NoRecordedValue, Count: 0, Sum: 0, Bounds: nil, Counts: nil})
+	e.add(&histcol.Point{Time: 10, Flags: histcol.HasSum, Count: 6, Sum: 9, Bounds: []float64{1, 5}, Counts: []uint64{1, 2, 3}})
+	e.add(&histcol.Point{Time: 20, Flags: 0, Count: 10, Sum: 0, Bounds: []float64{1, 5}, Counts: []uint64{2, 3, 5}})
+	e.add(&histcol.Point{Time: 30, Flags: histcol.HasSum, Count: 12, Sum: 20, Bounds: []float64{2, math.Inf(1)}, Counts: []uint64{4, 8, 0}}) // bounds changed
+	e.add(&histcol.Point{Time: 40, Flags: histcol.NoRecordedValue, Count: 0, Sum: 0, Bounds: nil, Counts: nil})
 
 	stale := math.Float64frombits(value.StaleNaN)
 	for _, tt := range []struct {

@@ -4,20 +4,20 @@ import (
 	"context"
 	"time"
 
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // stated is what the store held of some days when a query began.
 type stated struct {
-	metricstore.Version
+	samplestore.Version
 	known       bool
 	first, last int64 // days since 1970
 }
 
 // stateOf asks the store what it holds of the days of [from,to], and of those it was
 // asked for before, unless it has been asked already.
-func (q *queryable) stateOf(ctx context.Context, from, to int64) metricstore.Version {
+func (q *queryable) stateOf(ctx context.Context, from, to int64) samplestore.Version {
 	const day = 86_400_000
 	first, last := clamp(from)/day, clamp(to)/day
 	q.mu.Lock()
@@ -33,7 +33,7 @@ func (q *queryable) stateOf(ctx context.Context, from, to int64) metricstore.Ver
 }
 
 // asked is what stateOf was last told, nothing if it was not asked.
-func (q *queryable) asked() metricstore.Version {
+func (q *queryable) asked() samplestore.Version {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.state.Version

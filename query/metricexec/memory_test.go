@@ -7,21 +7,23 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // memory is a Source of series held in memory, all of one tenant.
 type memory struct {
 	stored     []metricstore.SeriesRow
-	samples    map[uint64]metricstore.Samples
-	histograms map[uint64][]metricstore.HistogramPoint
+	samples    map[uint64]samplestore.Samples
+	histograms map[uint64][]histcol.Point
 	exemplars  []metricstore.ExemplarRow
 }
 
 func newMemory() *memory {
-	return &memory{samples: map[uint64]metricstore.Samples{}, histograms: map[uint64][]metricstore.HistogramPoint{}}
+	return &memory{samples: map[uint64]samplestore.Samples{}, histograms: map[uint64][]histcol.Point{}}
 }
 
 // add stores a series and returns its fingerprint.
@@ -51,7 +53,7 @@ func (m *memory) sample(fp uint64, t, start int64, v float64) {
 	m.samples[fp] = s
 }
 
-func (m *memory) histogram(fp uint64, p metricstore.HistogramPoint) {
+func (m *memory) histogram(fp uint64, p histcol.Point) {
 	m.histograms[fp] = append(m.histograms[fp], p)
 }
 
@@ -72,8 +74,8 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 	return out, nil
 }
 
-func (m *memory) Version(context.Context, time.Time, time.Time) metricstore.Version {
-	return metricstore.Version{}
+func (m *memory) Version(context.Context, time.Time, time.Time) samplestore.Version {
+	return samplestore.Version{}
 }
 
 func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
@@ -92,7 +94,7 @@ func (m *memory) Shapes(_ context.Context, _ tenant.ID, _, _ time.Time, keys []s
 	return metricstore.ShapesOf(m.stored, keys, resources), nil
 }
 
-func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (m *memory) Samples(_ context.Context, _ tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	for _, fp := range r.Fingerprints {
 		all := m.samples[fp]
 		lo, _ := slices.BinarySearch(all.Times, r.From)
@@ -100,23 +102,23 @@ func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, ea
 		if lo == hi {
 			continue
 		}
-		if err := each(metricstore.Samples{Fingerprint: fp, Times: all.Times[lo:hi], Start: all.Start[lo:hi], Values: all.Values[lo:hi]}); err != nil {
+		if err := each(samplestore.Samples{Fingerprint: fp, Times: all.Times[lo:hi], Start: all.Start[lo:hi], Values: all.Values[lo:hi]}); err != nil {
 			return conn.Stats{}, err
 		}
 	}
 	return conn.Stats{}, nil
 }
 
-func (m *memory) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
-	return m.Samples(ctx, t, r, func(s metricstore.Samples) error {
+func (m *memory) Stream(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
+	return m.Samples(ctx, t, r, func(s samplestore.Samples) error {
 		s.Times, s.Values = slices.Clone(s.Times), slices.Clone(s.Values) // each may write to them
 		return each(s)
 	})
 }
 
-func (m *memory) Histograms(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error) {
+func (m *memory) Histograms(_ context.Context, _ tenant.ID, r samplestore.Range, each func(samplestore.Histograms) error) (conn.Stats, error) {
 	for _, fp := range r.Fingerprints {
-		h := metricstore.Histograms{Fingerprint: fp}
+		h := samplestore.Histograms{Fingerprint: fp}
 		for _, p := range m.histograms[fp] {
 			if p.Time >= r.From && p.Time <= r.To {
 				h.Points = append(h.Points, p)
@@ -132,7 +134,7 @@ func (m *memory) Histograms(_ context.Context, _ tenant.ID, r metricstore.Range,
 	return conn.Stats{}, nil
 }
 
-func (m *memory) Exemplars(_ context.Context, _ tenant.ID, r metricstore.Range) (metricstore.Exemplars, error) {
+func (m *memory) Exemplars(_ context.Context, _ tenant.ID, r samplestore.Range) (metricstore.Exemplars, error) {
 	var out metricstore.Exemplars
 	for _, x := range m.exemplars {
 		if at := x.Time / 1e6; slices.Contains(r.Fingerprints, x.Fingerprint) && at >= r.From && at <= r.To {
@@ -152,9 +154,9 @@ func (m *memory) Metadata(_ context.Context, _ tenant.ID, _, _ time.Time, name s
 	return out, nil
 }
 
-func (m *memory) Bounds(ctx context.Context, t tenant.ID, r metricstore.Range) (map[uint64][][]float64, error) {
+func (m *memory) Bounds(ctx context.Context, t tenant.ID, r samplestore.Range) (map[uint64][][]float64, error) {
 	out := map[uint64][][]float64{}
-	_, err := m.Histograms(ctx, t, r, func(h metricstore.Histograms) error {
+	_, err := m.Histograms(ctx, t, r, func(h samplestore.Histograms) error {
 		for _, p := range h.Points {
 			out[h.Fingerprint] = append(out[h.Fingerprint], p.Bounds)
 		}

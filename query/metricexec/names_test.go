@@ -13,6 +13,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -41,7 +42,7 @@ func TestNamesWithoutSeries(t *testing.T) {
 		}
 		fp := m.add(s)
 		if s.Type == metricstore.Histogram {
-			m.histogram(fp, metricstore.HistogramPoint{Time: at.UnixMilli(), Kind: metricstore.KindExplicit, Bounds: []float64{1}, Counts: []uint64{1, 1}, Count: 2})
+			m.histogram(fp, histcol.Point{Time: at.UnixMilli(), Kind: histcol.KindExplicit, Bounds: []float64{1}, Counts: []uint64{1, 1}, Count: 2})
 			continue
 		}
 		m.sample(fp, at.UnixMilli(), 0, 1)

@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/prometheus/util/teststorage"
 
 	"github.com/trefoil-o11y/trefoil/query/spelling"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -260,7 +261,7 @@ func (s *shop) durations(resource *resourcestore.Row) {
 	attributes := map[string]string{"http.route": "/" + resource.Service}
 	fp := s.add(metricstore.SeriesRow{Name: "http.server.request.duration", PromName: "http_server_request_duration_seconds", Unit: "s", Type: metricstore.Histogram, Temporality: metricstore.Cumulative, Monotonic: true, Labels: attributes, Resource: resource})
 	name := "http_server_request_duration_seconds"
-	row := metricstore.HistogramPoint{Flags: metricstore.HasSum, Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}
+	row := histcol.Point{Flags: histcol.HasSum, Bounds: bounds, Counts: make([]uint64, len(bounds)+1)}
 	s.times(func(t int64) {
 		for range s.rng.IntN(40) {
 			row.Counts[s.rng.IntN(len(row.Counts))]++
@@ -285,7 +286,7 @@ func (s *shop) durations(resource *resourcestore.Row) {
 func (s *shop) exponential(resource *resourcestore.Row) {
 	fp := s.add(metricstore.SeriesRow{Name: "rpc.client.duration", PromName: "rpc_client_duration_milliseconds", Unit: "ms", Type: metricstore.ExponentialHistogram, Temporality: metricstore.Cumulative, Monotonic: true, Resource: resource})
 	lbls := s.labels("rpc_client_duration_milliseconds", resource, nil)
-	row := metricstore.HistogramPoint{Kind: metricstore.KindExponential, Flags: metricstore.HasSum, Scale: 3, PositiveOffset: -8, PositiveCounts: make([]uint64, 60), NegativeOffset: 2, NegativeCounts: make([]uint64, 4), ZeroThreshold: 1e-9}
+	row := histcol.Point{Kind: histcol.KindExponential, Flags: histcol.HasSum, Scale: 3, PositiveOffset: -8, PositiveCounts: make([]uint64, 60), NegativeOffset: 2, NegativeCounts: make([]uint64, 4), ZeroThreshold: 1e-9}
 	s.times(func(t int64) {
 		for range s.rng.IntN(40) {
 			switch s.rng.IntN(10) {
@@ -309,7 +310,7 @@ func (s *shop) exponential(resource *resourcestore.Row) {
 
 // reference writes the native histogram of a point the slow way: one span per
 // bucket that holds something, at the index whose upper bound is the bucket's.
-func reference(r metricstore.HistogramPoint) *histogram.FloatHistogram {
+func reference(r histcol.Point) *histogram.FloatHistogram {
 	h := &histogram.FloatHistogram{
 		Schema: r.Scale, Count: float64(r.Count), Sum: r.Sum, ZeroCount: float64(r.ZeroCount), ZeroThreshold: r.ZeroThreshold,
 	}

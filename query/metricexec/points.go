@@ -10,6 +10,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/nativehist"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 )
 
@@ -71,7 +72,7 @@ type native struct {
 	unfit        error // why the first point that has no native form has none
 }
 
-func (n *native) add(r *metricstore.HistogramPoint) {
+func (n *native) add(r *histcol.Point) {
 	h, err := nativehist.Of(r)
 	if err != nil {
 		if n.unfit == nil {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trefoil-o11y/trefoil/query/spelling"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -103,7 +103,7 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 			if q.starts {
 				read = q.source.Samples
 			}
-			_, err := read(gctx, q.tenant, q.points(plain, hints), func(s metricstore.Samples) error {
+			_, err := read(gctx, q.tenant, q.points(plain, hints), func(s samplestore.Samples) error {
 				own := deltas{times: slices.Clone(s.Times), values: slices.Clone(s.Values)}
 				if q.starts {
 					own.start = slices.Clone(s.Start)
@@ -118,7 +118,7 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 	}
 	if len(delta) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Samples(gctx, q.tenant, q.points(delta, hints), func(s metricstore.Samples) error {
+			_, err := q.source.Samples(gctx, q.tenant, q.points(delta, hints), func(s samplestore.Samples) error {
 				mu.Lock()
 				p.samples[s.Fingerprint] = deltas{s.Times, s.Start, s.Values}
 				mu.Unlock()
@@ -129,7 +129,7 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 	}
 	if len(histograms) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Histograms(gctx, q.tenant, q.points(histograms, hints), func(h metricstore.Histograms) error {
+			_, err := q.source.Histograms(gctx, q.tenant, q.points(histograms, hints), func(h samplestore.Histograms) error {
 				return q.budget.read(p.histograms(&h))
 			})
 			return q.budget.explain(err)
@@ -142,8 +142,8 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 }
 
 // points is the read of the points of a select.
-func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) metricstore.Range {
-	return metricstore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples, As: q.asked()}
+func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) samplestore.Range {
+	return samplestore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples, As: q.asked()}
 }
 
 // find lists the visible series of a selector in the order of their labels; too
@@ -220,7 +220,7 @@ func (q *querier) bounds(ctx context.Context, found []visible) (map[uint64][]str
 	if len(fps) == 0 {
 		return nil, nil
 	}
-	r := metricstore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: q.limits.MaxSamples}
+	r := samplestore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: q.limits.MaxSamples}
 	layouts, err := q.source.Bounds(ctx, q.tenant, r)
 	if err != nil {
 		return nil, q.budget.explain(err)

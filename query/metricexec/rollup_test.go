@@ -141,7 +141,7 @@ func TestRollupsComeToTheSame(t *testing.T) {
 	storeShapes(t, f, begin, end, 0)
 	store := metricstore.New(db, resourcestore.New(db))
 	store.Remember(8 << 20)
-	rollups := rollupstore.New(db, store)
+	rollups := rollupstore.New(db, store.Points())
 	plain := New(Config{Source: store, Features: Features{ExperimentalFunctions: true}})
 	e := New(Config{Source: store, Rollups: rollups.Read, Features: Features{ExperimentalFunctions: true}})
 	served, series := 0, 0

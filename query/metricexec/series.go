@@ -10,7 +10,9 @@ import (
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/util/annotations"
 
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
 // series is one series of an answer; its points are made when they are read.
@@ -71,7 +73,7 @@ func (p *points) fingerprints() (plain, delta, histograms []uint64) {
 
 // histograms keeps the points of a histogram series and tells how many numbers
 // they hold.
-func (p *points) histograms(h *metricstore.Histograms) (size int) {
+func (p *points) histograms(h *samplestore.Histograms) (size int) {
 	var (
 		e = new(explicit)
 		n = new(native)
@@ -79,7 +81,7 @@ func (p *points) histograms(h *metricstore.Histograms) (size int) {
 	for i := range h.Points {
 		r := &h.Points[i]
 		size += 1 + len(r.Counts) + len(r.PositiveCounts) + len(r.NegativeCounts)
-		if r.Kind == metricstore.KindExponential || p.whole[h.Fingerprint] {
+		if r.Kind == histcol.KindExponential || p.whole[h.Fingerprint] {
 			n.add(r)
 		} else {
 			e.add(r)

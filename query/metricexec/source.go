@@ -7,6 +7,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -14,21 +15,21 @@ import (
 // are, or memory in tests. What exceeds a limit it is given is an error of
 // class conn.Limit. Series may list more than was asked for, never fewer.
 type Source interface {
-	Version(ctx context.Context, from, to time.Time) metricstore.Version
+	Version(ctx context.Context, from, to time.Time) samplestore.Version
 	Series(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error)
 	Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, limit int) ([]metricstore.SeriesRow, error)
-	Samples(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
-	Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error)
-	Histograms(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Histograms) error) (conn.Stats, error)
-	Bounds(ctx context.Context, t tenant.ID, r metricstore.Range) (map[uint64][][]float64, error)
-	Exemplars(ctx context.Context, t tenant.ID, r metricstore.Range) (metricstore.Exemplars, error)
+	Samples(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error)
+	Stream(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error)
+	Histograms(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Histograms) error) (conn.Stats, error)
+	Bounds(ctx context.Context, t tenant.ID, r samplestore.Range) (map[uint64][][]float64, error)
+	Exemplars(ctx context.Context, t tenant.ID, r samplestore.Range) (metricstore.Exemplars, error)
 	Metadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]metricstore.Metadata, error)
 }
 
 // Rollups reads what rollups keep of samples: (*rollupstore.Store).Read.
-type Rollups func(context.Context, tenant.ID, metricstore.Range, rollupstore.Want, rollupstore.Reading) (conn.Stats, error)
+type Rollups func(context.Context, tenant.ID, samplestore.Range, rollupstore.Want, rollupstore.Reading) (conn.Stats, error)
 
 // The times storage knows: ClickHouse's Date ends in 2149.
 const (

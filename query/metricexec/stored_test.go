@@ -7,6 +7,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
@@ -67,7 +68,7 @@ func put(m *memory, row *metricstore.SeriesRow, resources *resourcestore.Batch, 
 	}
 	for _, h := range histograms {
 		if h.Kind == 0 {
-			h.Kind = metricstore.KindExplicit
+			h.Kind = histcol.KindExplicit
 		}
 		metrics.SeriesDay(s, fp, h.Time)
 		metrics.Histogram(fp, &h)

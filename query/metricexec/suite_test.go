@@ -30,6 +30,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
@@ -184,7 +185,7 @@ func addSeries(b *metricstore.Batch, l labels.Labels, it chunkenc.Iterator) {
 		p := pointOf(h)
 		p.Time, p.Start = at, it.AtST()
 		typ, tmp := metricstore.ExponentialHistogram, metricstore.Cumulative
-		if p.Kind == metricstore.KindExplicit {
+		if p.Kind == histcol.KindExplicit {
 			typ = metricstore.Histogram
 		}
 		if h.CounterResetHint == histogram.GaugeType {
@@ -195,16 +196,16 @@ func addSeries(b *metricstore.Batch, l labels.Labels, it chunkenc.Iterator) {
 }
 
 // pointOf is a native histogram as it is stored.
-func pointOf(h *histogram.FloatHistogram) metricstore.HistogramPoint {
-	p := metricstore.HistogramPoint{
-		Kind: metricstore.KindExponential, Flags: metricstore.HasSum | metricstore.FloatCounts | metricstore.Hint(h.CounterResetHint).Flags(),
+func pointOf(h *histogram.FloatHistogram) histcol.Point {
+	p := histcol.Point{
+		Kind: histcol.KindExponential, Flags: histcol.HasSum | histcol.FloatCounts | histcol.Hint(h.CounterResetHint).Flags(),
 		Count: math.Float64bits(h.Count), Sum: h.Sum,
 	}
 	if value.IsStaleNaN(h.Sum) {
-		p.Flags |= metricstore.NoRecordedValue
+		p.Flags |= histcol.NoRecordedValue
 	}
 	if h.UsesCustomBuckets() {
-		p.Kind, p.Bounds, p.Counts = metricstore.KindExplicit, h.CustomValues, make([]uint64, len(h.CustomValues)+1)
+		p.Kind, p.Bounds, p.Counts = histcol.KindExplicit, h.CustomValues, make([]uint64, len(h.CustomValues)+1)
 		for it := h.PositiveBucketIterator(); it.Next(); {
 			p.Counts[it.At().Index] = math.Float64bits(it.At().Count)
 		}

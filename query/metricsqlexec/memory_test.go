@@ -12,6 +12,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -21,14 +22,14 @@ const began = 1_700_000_000_000
 // memory is a source of series that were put into it.
 type memory struct {
 	rows    []metricstore.SeriesRow
-	samples []metricstore.Samples
+	samples []samplestore.Samples
 }
 
 // put stores one series; labels come as name and value in turn.
 func (m *memory) put(name string, labels map[string]string, times []int64, values []float64) {
 	fp := uint64(len(m.rows) + 1)
 	m.rows = append(m.rows, metricstore.SeriesRow{Fingerprint: fp, Name: name, PromName: name, Type: metricstore.Gauge, Labels: labels, Resource: &resourcestore.Row{}})
-	m.samples = append(m.samples, metricstore.Samples{Fingerprint: fp, Times: times, Start: make([]int64, len(times)), Values: values})
+	m.samples = append(m.samples, samplestore.Samples{Fingerprint: fp, Times: times, Start: make([]int64, len(times)), Values: values})
 }
 
 func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
@@ -41,8 +42,8 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 	return out, nil
 }
 
-func (m *memory) Version(context.Context, time.Time, time.Time) metricstore.Version {
-	return metricstore.Version{}
+func (m *memory) Version(context.Context, time.Time, time.Time) samplestore.Version {
+	return samplestore.Version{}
 }
 
 func (m *memory) LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error) {
@@ -63,11 +64,11 @@ func (m *memory) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel
 	return all, err
 }
 
-func (m *memory) Stream(ctx context.Context, t tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (m *memory) Stream(ctx context.Context, t tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	return m.Samples(ctx, t, r, each)
 }
 
-func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, each func(metricstore.Samples) error) (conn.Stats, error) {
+func (m *memory) Samples(_ context.Context, _ tenant.ID, r samplestore.Range, each func(samplestore.Samples) error) (conn.Stats, error) {
 	for _, fp := range r.Fingerprints {
 		s := m.samples[fp-1]
 		lo, _ := slices.BinarySearch(s.Times, r.From)
@@ -82,15 +83,15 @@ func (m *memory) Samples(_ context.Context, _ tenant.ID, r metricstore.Range, ea
 	return conn.Stats{}, nil
 }
 
-func (m *memory) Histograms(context.Context, tenant.ID, metricstore.Range, func(metricstore.Histograms) error) (conn.Stats, error) {
+func (m *memory) Histograms(context.Context, tenant.ID, samplestore.Range, func(samplestore.Histograms) error) (conn.Stats, error) {
 	return conn.Stats{}, nil
 }
 
-func (m *memory) Bounds(context.Context, tenant.ID, metricstore.Range) (map[uint64][][]float64, error) {
+func (m *memory) Bounds(context.Context, tenant.ID, samplestore.Range) (map[uint64][][]float64, error) {
 	return nil, nil
 }
 
-func (m *memory) Exemplars(context.Context, tenant.ID, metricstore.Range) (metricstore.Exemplars, error) {
+func (m *memory) Exemplars(context.Context, tenant.ID, samplestore.Range) (metricstore.Exemplars, error) {
 	return metricstore.Exemplars{}, nil
 }
 

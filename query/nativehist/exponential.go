@@ -7,17 +7,16 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
-
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 )
 
 // Of converts a histogram point to Prometheus's native histogram: one with
 // explicit bounds to one with custom buckets.
-func Of(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
+func Of(p *histcol.Point) (*histogram.FloatHistogram, error) {
 	switch {
-	case p.Flags&metricstore.NoRecordedValue != 0:
+	case p.Flags&histcol.NoRecordedValue != 0:
 		return &histogram.FloatHistogram{Sum: math.Float64frombits(value.StaleNaN)}, nil
-	case p.Kind == metricstore.KindExplicit:
+	case p.Kind == histcol.KindExplicit:
 		return custom(p), nil
 	}
 	return exponential(p)
@@ -25,7 +24,7 @@ func Of(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
 
 // custom converts a point with explicit bounds, which has a count more than bounds:
 // bucket i ends at bound i, the last one never.
-func custom(p *metricstore.HistogramPoint) *histogram.FloatHistogram {
+func custom(p *histcol.Point) *histogram.FloatHistogram {
 	h := &histogram.FloatHistogram{
 		Schema: histogram.CustomBucketsSchema, Count: p.Number(p.Count), Sum: p.Sum,
 		CustomValues: slices.Clone(p.Bounds), CounterResetHint: hint(p),
@@ -35,7 +34,7 @@ func custom(p *metricstore.HistogramPoint) *histogram.FloatHistogram {
 }
 
 // hint is what the sender says of resets. The numbers are the same.
-func hint(p *metricstore.HistogramPoint) histogram.CounterResetHint {
+func hint(p *histcol.Point) histogram.CounterResetHint {
 	return histogram.CounterResetHint(p.Hint())
 }
 
@@ -43,7 +42,7 @@ func hint(p *metricstore.HistogramPoint) histogram.CounterResetHint {
 // (base^(offset+i), base^(offset+i+1)] with base = 2^(2^-scale); negative is its
 // mirror image. Scales above the finest native schema are merged down to it;
 // scales below the coarsest cannot be represented and are an error.
-func exponential(p *metricstore.HistogramPoint) (*histogram.FloatHistogram, error) {
+func exponential(p *histcol.Point) (*histogram.FloatHistogram, error) {
 	if p.Scale < histogram.ExponentialSchemaMin {
 		return nil, fmt.Errorf("exponential histogram: scale %d is coarser than the coarsest native schema %d",
 			p.Scale, histogram.ExponentialSchemaMin)
@@ -78,7 +77,7 @@ const maxGap = 2
 // spans turns dense OTLP buckets into native spans. OTLP bucket i ends at
 // base^(i+1), native bucket i at base^i, hence the index is one higher; 2^shift
 // neighbours become one bucket.
-func spans(p *metricstore.HistogramPoint, counts []uint64, offset, shift int32) ([]histogram.Span, []float64) {
+func spans(p *histcol.Point, counts []uint64, offset, shift int32) ([]histogram.Span, []float64) {
 	var (
 		out     []histogram.Span
 		buckets []float64

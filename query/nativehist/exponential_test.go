@@ -8,8 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
-
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 )
 
 func TestSpans(t *testing.T) {
@@ -28,7 +27,7 @@ func TestSpans(t *testing.T) {
 		{"wide gap", []uint64{1, 0, 0, 0, 2}, 0, 0, []histogram.Span{{Offset: 1, Length: 1}, {Offset: 3, Length: 1}}, []float64{1, 2}},
 		{"merged", []uint64{1, 2, 3, 4}, -1, 1, []histogram.Span{{Offset: 0, Length: 3}}, []float64{1, 5, 4}},
 	} {
-		gotSpans, gotBuckets := spans(&metricstore.HistogramPoint{}, tt.counts, tt.offset, tt.shift)
+		gotSpans, gotBuckets := spans(&histcol.Point{}, tt.counts, tt.offset, tt.shift)
 		if diff := cmp.Diff(tt.spans, gotSpans); diff != "" {
 			t.Errorf("%s: spans: %s", tt.name, diff)
 		}
@@ -44,7 +43,7 @@ func TestNativeBucketsHoldTheirObservations(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for scale := int32(-4); scale <= 11; scale++ {
 		base := math.Exp2(math.Exp2(-float64(scale)))
-		e := &metricstore.HistogramPoint{Kind: metricstore.KindExponential, Scale: scale, PositiveOffset: -3, PositiveCounts: make([]uint64, 40)}
+		e := &histcol.Point{Kind: histcol.KindExponential, Scale: scale, PositiveOffset: -3, PositiveCounts: make([]uint64, 40)}
 		for range 60 {
 			e.PositiveCounts[rng.IntN(40)]++
 			e.Count++
@@ -78,14 +77,14 @@ func covered(h *histogram.FloatHistogram, v float64) bool {
 }
 
 func TestNativeOfNoRecordedValueIsStale(t *testing.T) {
-	h, err := Of(&metricstore.HistogramPoint{Kind: metricstore.KindExponential, Flags: metricstore.NoRecordedValue})
+	h, err := Of(&histcol.Point{Kind: histcol.KindExponential, Flags: histcol.NoRecordedValue})
 	if err != nil || !value.IsStaleNaN(h.Sum) {
 		t.Errorf("got %v, %v; want a staleness marker", h, err)
 	}
 }
 
 func TestNativeRefusesTooCoarse(t *testing.T) {
-	if _, err := Of(&metricstore.HistogramPoint{Kind: metricstore.KindExponential, Scale: -5}); err == nil {
+	if _, err := Of(&histcol.Point{Kind: histcol.KindExponential, Scale: -5}); err == nil {
 		t.Error("scale -5 was converted")
 	}
 }
@@ -93,8 +92,8 @@ func TestNativeRefusesTooCoarse(t *testing.T) {
 // Histograms of Prometheus may count in fractions.
 func TestFractions(t *testing.T) {
 	bits := math.Float64bits
-	p := &metricstore.HistogramPoint{Kind: metricstore.KindExponential,
-		Time: 1000, Flags: metricstore.FloatCounts, Scale: 2, Count: bits(1.75), ZeroCount: bits(0.25), Sum: 3,
+	p := &histcol.Point{Kind: histcol.KindExponential,
+		Time: 1000, Flags: histcol.FloatCounts, Scale: 2, Count: bits(1.75), ZeroCount: bits(0.25), Sum: 3,
 		PositiveOffset: 1, PositiveCounts: []uint64{bits(0.5), bits(0), bits(1)},
 	}
 	want := &histogram.FloatHistogram{

@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -47,4 +48,10 @@ func Hash(sorted []KeyValue) uint64 {
 	var h Hasher
 	h.Attributes(sorted)
 	return h.Sum()
+}
+
+// Mix folds two hashes into one.
+func Mix(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xc2b2ae3d27d4eb4f)
+	return hi ^ lo
 }

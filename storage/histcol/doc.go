@@ -4,7 +4,7 @@
 //
 // It belongs here: what a point is, the columns of one, how counts and sums lie in
 // them, and the way back. Which points are wanted, and the table, are package
-// metricstore's.
+// samplestore's.
 //
 //	buckets   the counts of the first 16 buckets, each a column of its own
 //	counts    those of further buckets

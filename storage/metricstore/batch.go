@@ -6,47 +6,17 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Tables that a Batch fills.
 const (
 	TableSeries     = "series"
-	TableSamples    = "samples"
+	TableSamples    = samplestore.Table
 	TableHistograms = "histograms"
 	TableExemplars  = "exemplars"
 )
-
-// TableSamplePacks is the table that Pack fills.
-const TableSamplePacks = "sample_packs"
-
-// Flags of a histogram point.
-const (
-	HasSum          = histcol.HasSum
-	HasMin          = histcol.HasMin
-	HasMax          = histcol.HasMax
-	NoRecordedValue = histcol.NoRecordedValue
-	FloatCounts     = histcol.FloatCounts
-)
-
-// Hint is what a sender of native histograms says of counter resets.
-type Hint = histcol.Hint
-
-// Hints.
-const (
-	HintUnknown = histcol.HintUnknown
-	HintReset   = histcol.HintReset
-	HintGauge   = histcol.HintGauge
-)
-
-// Kinds of a histogram point.
-const (
-	KindExplicit    = histcol.KindExplicit
-	KindExponential = histcol.KindExponential
-)
-
-// HistogramPoint is one histogram, whole.
-type HistogramPoint = histcol.Point
 
 // Exemplar is one measurement with the trace it was made in.
 type Exemplar struct {
@@ -68,9 +38,8 @@ type Batch struct {
 	hasher     attribute.Hasher
 	text       []byte
 	enc        block.Encoder
-	points     []point
 	series     seriesColumns
-	samples    sampleColumns
+	samples    *samplestore.Columns
 	histograms *histcol.Columns
 	exemplars  exemplarColumns
 }
@@ -83,14 +52,14 @@ func NewBatch(t tenant.ID, retentionDays uint16, known *resourcestore.Known) *Ba
 		owner:      resourcestore.OwnerOf(t, TableSeries),
 		added:      map[resourcestore.Key]struct{}{},
 		series:     newSeriesColumns(block.NewOwner(string(t), retentionDays)),
-		samples:    newSampleColumns(block.NewOwner(string(t), retentionDays)),
+		samples:    samplestore.NewColumns(block.NewOwner(string(t), retentionDays)),
 		histograms: histcol.New(block.NewOwner(string(t), retentionDays)),
 		exemplars:  newExemplarColumns(block.NewOwner(string(t), retentionDays)),
 	}
 }
 
 // Rows is the number of points appended: samples and histograms.
-func (b *Batch) Rows() int { return len(b.points) + b.histograms.Rows() }
+func (b *Batch) Rows() int { return b.samples.Points() + b.histograms.Rows() }
 
 // Series names the series of the points that follow and returns its
 // fingerprint. A row is added unless the series is known for the day of ts,
@@ -122,11 +91,11 @@ func (b *Batch) SeriesDay(s *Series, fp uint64, ts int64) {
 
 // Sample adds a number. Times are Unix milliseconds; start is 0 when unknown.
 func (b *Batch) Sample(fp uint64, ts, start int64, value float64) {
-	b.points = append(b.points, point{fp, ts, start, value})
+	b.samples.Append(fp, ts, start, value)
 }
 
 // Histogram adds a histogram, the slices of which are copied.
-func (b *Batch) Histogram(fp uint64, h *HistogramPoint) { b.histograms.Append(fp, h) }
+func (b *Batch) Histogram(fp uint64, h *histcol.Point) { b.histograms.Append(fp, h) }
 
 // Exemplar adds an exemplar of a point of the series.
 func (b *Batch) Exemplar(fp uint64, metric string, e *Exemplar) {
@@ -149,14 +118,14 @@ func (b *Batch) Added(dst []resourcestore.Key) []resourcestore.Key {
 // Blocks appends the batch's blocks to dst, series first; an empty batch has
 // none.
 func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
-	b.samples.fill(b)
+	b.samples.Fill()
 	for _, t := range []struct {
 		table string
 		rows  int
 		input proto.Input
 	}{
 		{TableSeries, len(b.series.fingerprint), b.series.input},
-		{TableSamples, len(b.samples.fingerprint), b.samples.input},
+		{TableSamples, b.samples.Rows(), b.samples.Input},
 		{TableHistograms, b.histograms.Rows(), b.histograms.Input},
 		{TableExemplars, len(b.exemplars.fingerprint), b.exemplars.input},
 	} {
@@ -174,10 +143,9 @@ func (b *Batch) Blocks(dst []block.Block) ([]block.Block, error) {
 
 // Reset empties the batch and keeps its buffers.
 func (b *Batch) Reset() {
-	b.points = b.points[:0]
 	clear(b.added)
 	b.series.input.Reset()
-	b.samples.input.Reset()
+	b.samples.Reset()
 	b.histograms.Input.Reset()
 	b.exemplars.input.Reset()
 }

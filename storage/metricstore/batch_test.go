@@ -218,21 +218,21 @@ var sameBits = cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a)
 func TestHistogramsAndExemplarsAreKeptAsTheyAre(t *testing.T) {
 	db := storagetest.DB(t)
 	now := time.Now().UnixMilli()
-	want := []metricstore.HistogramPoint{
-		{Time: now, Kind: metricstore.KindExplicit},
-		{Time: now + 1, Start: now - 5, Kind: metricstore.KindExplicit, Flags: metricstore.HasSum | metricstore.HasMin | metricstore.HasMax, Count: math.MaxUint64, Sum: -1.5, Min: math.Inf(-1), Max: math.Inf(1),
+	want := []histcol.Point{
+		{Time: now, Kind: histcol.KindExplicit},
+		{Time: now + 1, Start: now - 5, Kind: histcol.KindExplicit, Flags: histcol.HasSum | histcol.HasMin | histcol.HasMax, Count: math.MaxUint64, Sum: -1.5, Min: math.Inf(-1), Max: math.Inf(1),
 			Bounds: []float64{-1, 0, 2.5}, Counts: []uint64{0, 1, math.MaxUint64, 3}},
-		{Time: now + 2, Kind: metricstore.KindExponential, Scale: -10, ZeroCount: 4, ZeroThreshold: 1e-9, PositiveOffset: math.MinInt32, PositiveCounts: []uint64{1, 0, 2},
+		{Time: now + 2, Kind: histcol.KindExponential, Scale: -10, ZeroCount: 4, ZeroThreshold: 1e-9, PositiveOffset: math.MinInt32, PositiveCounts: []uint64{1, 0, 2},
 			NegativeOffset: math.MaxInt32, NegativeCounts: []uint64{7}},
-		{Time: now + 3, Kind: metricstore.KindExplicit, Flags: metricstore.NoRecordedValue},
-		{Time: now + 4, Kind: metricstore.KindExplicit, Flags: metricstore.FloatCounts, Count: math.Float64bits(1.5), Bounds: []float64{1}, Counts: []uint64{math.Float64bits(0.5), math.Float64bits(1)}},
-		{Time: now + 5, Kind: metricstore.KindExplicit, Count: 7, Counts: []uint64{7}},
-		{Time: now + 6, Kind: metricstore.KindExplicit, Sum: math.NaN(), Bounds: make([]float64, 15), Counts: make([]uint64, 16)},
-		{Time: now + 7, Kind: metricstore.KindExplicit, Sum: math.Copysign(0, -1), Bounds: make([]float64, 16), Counts: make([]uint64, 17)},
+		{Time: now + 3, Kind: histcol.KindExplicit, Flags: histcol.NoRecordedValue},
+		{Time: now + 4, Kind: histcol.KindExplicit, Flags: histcol.FloatCounts, Count: math.Float64bits(1.5), Bounds: []float64{1}, Counts: []uint64{math.Float64bits(0.5), math.Float64bits(1)}},
+		{Time: now + 5, Kind: histcol.KindExplicit, Count: 7, Counts: []uint64{7}},
+		{Time: now + 6, Kind: histcol.KindExplicit, Sum: math.NaN(), Bounds: make([]float64, 15), Counts: make([]uint64, 16)},
+		{Time: now + 7, Kind: histcol.KindExplicit, Sum: math.Copysign(0, -1), Bounds: make([]float64, 16), Counts: make([]uint64, 17)},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for i := range 300 {
-		p := metricstore.HistogramPoint{Time: now + 10 + int64(i), Kind: metricstore.KindExplicit, Flags: metricstore.HasSum, Sum: odd(rng), Counts: make([]uint64, 1+rng.IntN(30))}
+		p := histcol.Point{Time: now + 10 + int64(i), Kind: histcol.KindExplicit, Flags: histcol.HasSum, Sum: odd(rng), Counts: make([]uint64, 1+rng.IntN(30))}
 		for k := range p.Counts {
 			p.Counts[k] = rng.Uint64() >> rng.IntN(65)
 			p.Count += p.Counts[k]
@@ -250,7 +250,7 @@ func TestHistogramsAndExemplarsAreKeptAsTheyAre(t *testing.T) {
 	batch.Exemplar(5, "http.duration", &exemplar)
 	storagetest.Insert(t, db, "once", batch)
 
-	var got []metricstore.HistogramPoint
+	var got []histcol.Point
 	points := chsql.Select{Columns: histcol.Select(), From: chsql.Table("histograms"), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("time"))}}
 	storagetest.Rows(t, db, points.SQL(), func(r driver.Rows) error {
 		_, h, err := histcol.Scan(r)
@@ -295,7 +295,7 @@ func full() *metricstore.Batch {
 	for i := range int64(5) {
 		batch.Sample(fp, now+i, 0, 1)
 	}
-	batch.Histogram(fp, &metricstore.HistogramPoint{Time: now, Kind: metricstore.KindExplicit})
+	batch.Histogram(fp, &histcol.Point{Time: now, Kind: histcol.KindExplicit})
 	batch.Exemplar(fp, "m", &metricstore.Exemplar{Time: now * 1e6})
 	return batch
 }
@@ -390,7 +390,7 @@ func TestHistogramsOfBeforeAreReadAsTheyAre(t *testing.T) {
 	storagetest.Rows(t, db, points.SQL(), func(r driver.Rows) error {
 		_, got, err := histcol.Scan(r)
 		got.Time = 0
-		want := metricstore.HistogramPoint{Kind: metricstore.KindExplicit, Flags: metricstore.HasSum, Count: 6, Sum: 2.5, Bounds: []float64{1, 2}, Counts: []uint64{1, 2, 3}}
+		want := histcol.Point{Kind: histcol.KindExplicit, Flags: histcol.HasSum, Count: 6, Sum: 2.5, Bounds: []float64{1, 2}, Counts: []uint64{1, 2, 3}}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("(-want +got):\n%s", d)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 )
@@ -27,7 +28,7 @@ func BenchmarkBatch(b *testing.B) {
 			ResourceID: 42, ScopeID: 43,
 		}
 	}
-	h := metricstore.HistogramPoint{Kind: metricstore.KindExplicit, Flags: metricstore.HasSum, Count: 100, Sum: 12.5,
+	h := histcol.Point{Kind: histcol.KindExplicit, Flags: histcol.HasSum, Count: 100, Sum: 12.5,
 		Bounds: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, Counts: []uint64{1, 2, 3, 4, 50, 20, 10, 5, 3, 1, 1, 0}}
 	known := resourcestore.NewKnown(10 * series)
 	batch := metricstore.NewBatch("default", 30, known)

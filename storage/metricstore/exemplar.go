@@ -11,6 +11,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -42,9 +43,9 @@ func (s *Store) TraceExemplars(ctx context.Context, t tenant.ID, trace [16]byte,
 	return list, s.nameSeries(ctx, t, list.Rows)
 }
 
-// Exemplars lists the exemplars of series, times and limit as Range has them (a
+// Exemplars lists the exemplars of series, times and limit as a Range has them (a
 // limit of 0 means DefaultExemplars). Their Series are not filled in.
-func (s *Store) Exemplars(ctx context.Context, t tenant.ID, r Range) (Exemplars, error) {
+func (s *Store) Exemplars(ctx context.Context, t tenant.ID, r samplestore.Range) (Exemplars, error) {
 	limit := bound(r.Limit, DefaultExemplars)
 	if len(r.Fingerprints) == 0 {
 		return Exemplars{}, nil

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -44,7 +45,7 @@ func (m *Memory) Recall(identity uint64, encoded []byte, ts int64) Recalled {
 	if m == nil {
 		return Recalled{}
 	}
-	key := mix(mix(identity, xxhash.Sum64(encoded)), uint64(ts/86_400_000)) | 1 // never 0
+	key := attribute.Mix(attribute.Mix(identity, xxhash.Sum64(encoded)), uint64(ts/86_400_000)) | 1 // never 0
 	line := m.line(key)
 	for i := range line {
 		fp := line[i].fingerprint.Load()
@@ -76,12 +77,6 @@ func (m *Memory) Remember(r Recalled, fingerprint uint64) {
 func (m *Memory) line(key uint64) []slot {
 	first := int(key>>1) & (len(m.slots) - 1) &^ (ways - 1)
 	return m.slots[first : first+ways]
-}
-
-// mix folds two hashes into one.
-func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a^0x9e3779b97f4a7c15, b^0xc2b2ae3d27d4eb4f)
-	return hi ^ lo
 }
 
 // Identity is a hash of all that identifies a series but its attributes and

@@ -19,11 +19,8 @@ import (
 
 // Tables as words of SQL.
 const (
-	series      = "series"
-	samples     = "samples"
-	samplePacks = "sample_packs"
-	histograms  = "histograms"
-	exemplars   = "exemplars"
+	series    = "series"
+	exemplars = "exemplars"
 )
 
 // Selector says which series are wanted.

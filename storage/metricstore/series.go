@@ -138,7 +138,7 @@ func (s *Series) about() uint64 {
 	if s.PromName == "" {
 		return 0
 	}
-	return mix(mix(xxhash.Sum64String(s.Unit), xxhash.Sum64String(s.Description)), s.flags())
+	return attribute.Mix(attribute.Mix(xxhash.Sum64String(s.Unit), xxhash.Sum64String(s.Description)), s.flags())
 }
 
 // observed is what the column of that name holds. Rows that are always the same

@@ -3,51 +3,45 @@ package metricstore
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/packcache"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Defaults of limits that are given as 0. What is over a limit is a
-// *conn.Error of class Limit that names it (max_series, max_samples, ...),
+// *conn.Error of class Limit that names it (max_series, max_metrics, ...),
 // never a shorter answer, unless the answer has a field that says so.
 const (
-	DefaultSeries     = 50_000
-	DefaultSamples    = 50_000_000
-	DefaultHistograms = 1_000_000
-	DefaultExemplars  = 1_000
-	DefaultNames      = 10_000
+	DefaultSeries    = 50_000
+	DefaultExemplars = 1_000
+	DefaultNames     = 10_000
 )
 
-// Store reads metrics. Safe for concurrent use.
+// points reads the points of series.
+type points = samplestore.Store
+
+// Store reads metrics: series, and their points as a samplestore.Store does. Safe
+// for concurrent use.
 type Store struct {
+	*points
 	db        *conn.DB
 	resources *resourcestore.Store
-	packs     *packcache.Cache
-	spare     sync.Pool // *Samples, for Stream
-	buffers   sync.Pool // *[]byte, of its packs
-	packers   sync.Pool // *samplepack.Packer
 }
 
 // New makes a store on a database. Resources are read through resources, so
 // that its cache serves all stores.
 func New(db *conn.DB, resources *resourcestore.Store) *Store {
-	return &Store{db: db, resources: resources}
+	return &Store{points: samplestore.New(db), db: db, resources: resources}
 }
 
-// Remember makes Stream keep packs in memory, so many bytes of them. It is to be
-// called before the first read.
-func (s *Store) Remember(bytes int64) { s.packs = packcache.New(bytes) }
-
-// Packs is what Stream remembers, nil for nothing; others may keep theirs there under days that are none.
-func (s *Store) Packs() *packcache.Cache { return s.packs }
+// Points is what the points are read with.
+func (s *Store) Points() *samplestore.Store { return s.points }
 
 // bound is the limit where a caller gives limit.
 func bound(limit, otherwise int) int {

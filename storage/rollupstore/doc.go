@@ -2,7 +2,7 @@
 // ranges, each only as long as it is made of all samples there are.
 //
 // What belongs here: the table sample_rollups, which days of which series it serves, and the thinning of the others as
-// they are read. What does not: what a rollup keeps (package samplerollup), samples themselves (package metricstore).
+// they are read. What does not: what a rollup keeps (package samplerollup), samples themselves (package samplestore).
 //
 //	series, day ── in memory, true of the day's version ──────────────┐
 //	            ── in sample_rollups, of all samples of the day ──────┼──▶ entries of the series

@@ -11,10 +11,10 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/packcache"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -107,7 +107,7 @@ func rollupSelect(t tenant.ID, first, last uint32, want Want) chsql.Select {
 	at := chsql.Func("toUInt16", chsql.Func("toDate", chsql.Col("hour")))
 	held := chsql.Select{
 		Columns: []chsql.Expr{fp, at.As("at"), chsql.Func("sum", chsql.Col("ts.size0")).As("n"), chsql.String("").As("body")},
-		From:    chsql.Table(metricstore.TableSamples),
+		From:    chsql.Table(samplestore.Table),
 		Where: []chsql.Expr{own, of, chsql.Ge(chsql.Col("hour"), chsql.Seconds(int64(first)*86_400)),
 			chsql.Lt(chsql.Col("hour"), chsql.Seconds(int64(last+1)*86_400))},
 		GroupBy: []chsql.Expr{fp, chsql.Col("at")},

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/packcache"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -26,7 +26,7 @@ type Want struct {
 type Reading struct {
 	Entries func(fingerprint uint64, e *samplerollup.Entries) error
 	// Samples is told of a series whose samples are needed.
-	Samples func(metricstore.Samples) error
+	Samples func(samplestore.Samples) error
 	// Thinned is told how many samples were read to be thinned.
 	Thinned func(samples int) error
 }
@@ -34,7 +34,7 @@ type Reading struct {
 // Read reads what a query needs of the series of a range, in any order: the entries in [From,To] or, where an aspect is
 // unfit, the samples. From and To are to be what a query of the samples would have: with windows of whole buckets no bucket
 // is cut in two.
-func (s *Store) Read(ctx context.Context, t tenant.ID, r metricstore.Range, want Want, to Reading) (conn.Stats, error) {
+func (s *Store) Read(ctx context.Context, t tenant.ID, r samplestore.Range, want Want, to Reading) (conn.Stats, error) {
 	const cells = 100_000 // series times days at once
 	fps := slices.Clone(r.Fingerprints)
 	slices.Sort(fps)
@@ -56,7 +56,7 @@ func (s *Store) Read(ctx context.Context, t tenant.ID, r metricstore.Range, want
 type share struct {
 	store  *Store
 	tenant tenant.ID
-	r      metricstore.Range
+	r      samplestore.Range
 	want   Want
 	to     Reading
 	first  uint32 // day since 1970
@@ -188,7 +188,7 @@ func (s *share) fill(ctx context.Context) error {
 			}
 		}
 		r.From, r.To = s.begin(from), s.begin(d)-1
-		stats, err := s.store.samples.Stream(ctx, s.tenant, r, func(samples metricstore.Samples) error {
+		stats, err := s.store.samples.Stream(ctx, s.tenant, r, func(samples samplestore.Samples) error {
 			if err := s.to.Thinned(len(samples.Times)); err != nil {
 				return err
 			}
@@ -217,7 +217,7 @@ func (s *share) lacking(d int, lacking []bool) (any bool) {
 func (s *share) begin(d int) int64 { return (int64(s.first) + int64(d)) * dayMillis }
 
 // thin makes rollups of a series' samples of the days from a to before b.
-func (s *share) thin(a, b int, samples metricstore.Samples) {
+func (s *share) thin(a, b int, samples samplestore.Samples) {
 	i, _ := slices.BinarySearch(s.r.Fingerprints, samples.Fingerprint)
 	w := s.store.bench()
 	defer s.store.benches.Put(w)

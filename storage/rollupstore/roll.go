@@ -14,8 +14,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -79,7 +79,7 @@ func unrolledSelect(day time.Time) chsql.Select {
 	none := chsql.Func("toUInt64", chsql.Uint(0))
 	held := chsql.Select{
 		Columns: []chsql.Expr{t, fp, chsql.Col("ts.size0").As("held"), none.As("rolled"), chsql.Col("retention_days").As("days")},
-		From:    chsql.Table(metricstore.TableSamples),
+		From:    chsql.Table(samplestore.Table),
 		Where:   []chsql.Expr{chsql.Ge(chsql.Col("hour"), chsql.Seconds(day.Unix())), chsql.Lt(chsql.Col("hour"), chsql.Seconds(day.Unix()+86_400))},
 	}
 	rolled := chsql.Select{
@@ -97,7 +97,7 @@ func unrolledSelect(day time.Time) chsql.Select {
 
 // roll makes the rollups of a day of some series of one tenant.
 func (s *Store) roll(ctx context.Context, day time.Time, list []unrolled, sum *Rolled) error {
-	r := metricstore.Range{From: day.UnixMilli(), To: day.UnixMilli() + dayMillis - 1, Limit: 1 << 40}
+	r := samplestore.Range{From: day.UnixMilli(), To: day.UnixMilli() + dayMillis - 1, Limit: 1 << 40}
 	byDays := map[uint16]*columns{}
 	for _, u := range list {
 		r.Fingerprints = append(r.Fingerprints, u.fingerprint)
@@ -106,7 +106,7 @@ func (s *Store) roll(ctx context.Context, day time.Time, list []unrolled, sum *R
 		}
 	}
 	var mu sync.Mutex // series come from several goroutines
-	_, err := s.samples.Stream(ctx, list[0].tenant, r, func(samples metricstore.Samples) error {
+	_, err := s.samples.Stream(ctx, list[0].tenant, r, func(samples samplestore.Samples) error {
 		i, _ := slices.BinarySearchFunc(list, samples.Fingerprint, func(u unrolled, fp uint64) int { return cmp.Compare(u.fingerprint, fp) })
 		u := list[i]
 		w := s.bench()

@@ -16,6 +16,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -58,7 +59,7 @@ func (f *fixture) store(id tenant.ID, from time.Time, n int, every time.Duration
 // count reads how many samples a tenant's series has in two days, and how many of them had to be read.
 func (f *fixture) count(id tenant.ID, fp uint64, remembered bool) (samples, thinned int) {
 	f.t.Helper()
-	r := metricstore.Range{Fingerprints: []uint64{fp}, From: monday.UnixMilli(), To: monday.UnixMilli() + 2*dayMillis - 1}
+	r := samplestore.Range{Fingerprints: []uint64{fp}, From: monday.UnixMilli(), To: monday.UnixMilli() + 2*dayMillis - 1}
 	if remembered {
 		r.As = f.samples.Version(f.t.Context(), monday, monday.AddDate(0, 0, 1))
 	}
@@ -73,7 +74,7 @@ func (f *fixture) count(id tenant.ID, fp uint64, remembered bool) (samples, thin
 			}
 			return nil
 		},
-		Samples: func(s metricstore.Samples) error { samples += len(s.Times); thinned += len(s.Times); return nil },
+		Samples: func(s samplestore.Samples) error { samples += len(s.Times); thinned += len(s.Times); return nil },
 		Thinned: func(n int) error { mu.Lock(); thinned += n; mu.Unlock(); return nil },
 	})
 	if err != nil {
@@ -85,7 +86,7 @@ func (f *fixture) count(id tenant.ID, fp uint64, remembered bool) (samples, thin
 // A rollup counts as long as it is of all samples; each tenant has its own; a day with few samples, or not over, has none.
 func TestARollupIsOfAllSamples(t *testing.T) {
 	db := storagetest.DB(t)
-	samples := metricstore.New(db, resourcestore.New(db))
+	samples := samplestore.New(db)
 	samples.Remember(1 << 20)
 	f := &fixture{Store: New(db, samples), t: t}
 	a := f.store("a", monday, 2_000, 20*time.Second)

@@ -4,8 +4,8 @@ import (
 	"sync"
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
 // Table is the table of rollups.
@@ -18,12 +18,12 @@ const (
 // Store makes and reads rollups. Safe for concurrent use.
 type Store struct {
 	db      *conn.DB
-	samples *metricstore.Store
+	samples *samplestore.Store
 	benches sync.Pool // *bench
 }
 
 // New makes a store beside that of the samples, whose memory it shares.
-func New(db *conn.DB, samples *metricstore.Store) *Store { return &Store{db: db, samples: samples} }
+func New(db *conn.DB, samples *samplestore.Store) *Store { return &Store{db: db, samples: samples} }
 
 // bench is where a series is worked on.
 type bench struct {

@@ -2,7 +2,7 @@
 // decimals and scrapes are regular, and unpacked in a nanosecond or two each.
 //
 // What belongs here: the encoding. What does not: where packs are kept and whether they are still all there is of a
-// series, which is package metricstore's.
+// series, which is package samplestore's.
 //
 //	pack    = uvarint count · integers of the times · values
 //	values  = byte kind · integers (kind 0: the values; kind 1-15: values × 10^kind)

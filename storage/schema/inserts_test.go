@@ -9,6 +9,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -44,7 +45,7 @@ func TestTablesTakeTheStoresBlocks(t *testing.T) {
 		fp := metrics.Series(&metricstore.Series{Name: "m", Type: metricstore.Sum, Temporality: metricstore.Cumulative, Attributes: attrs, ResourceID: id}, now.UnixMilli())
 		metrics.Sample(fp, now.UnixMilli()+int64(i), 0, float64(i))
 		metrics.Sample(fp, now.UnixMilli()+3600_000, 0, math.NaN())
-		metrics.Histogram(fp, &metricstore.HistogramPoint{Time: now.UnixMilli(), Kind: metricstore.KindExplicit, Bounds: []float64{1, 2}, Counts: []uint64{1, 2, 3}})
+		metrics.Histogram(fp, &histcol.Point{Time: now.UnixMilli(), Kind: histcol.KindExplicit, Bounds: []float64{1, 2}, Counts: []uint64{1, 2, 3}})
 		metrics.Exemplar(fp, "m", &metricstore.Exemplar{Time: now.UnixNano(), TraceID: trace, Attributes: attrs})
 	}
 	var blocks []block.Block

@@ -48,7 +48,7 @@ func Migrate(ctx context.Context, db *conn.DB, opt Options) (Report, error) {
 	if err := db.Exec(ctx, ledger); err != nil {
 		return Report{}, fmt.Errorf("schema: ledger: %w", err)
 	}
-	pending, version, err := plan(ctx, db, opt)
+	pending, version, err := Plan(ctx, db, opt)
 	if err != nil {
 		return Report{}, err
 	}
@@ -107,26 +107,22 @@ func record(ctx context.Context, db *conn.DB, m Migration, state string) error {
 	return nil
 }
 
-// Plan returns the migrations that Migrate would apply.
-func Plan(ctx context.Context, db *conn.DB, opt Options) ([]Migration, error) {
-	pending, _, err := plan(ctx, db, opt)
-	return pending, err
-}
-
 // Check returns nil when the database has exactly this binary's schema.
 func Check(ctx context.Context, db *conn.DB, opt Options) error {
-	pending, version, err := plan(ctx, db, opt)
+	pending, version, err := Plan(ctx, db, opt)
 	if err != nil {
 		return err
 	}
 	if len(pending) > 0 {
-		return fmt.Errorf("%w: the database has version %d, this binary %d; run `trefoil migrate`",
+		return fmt.Errorf("%w: the database has version %d, this binary %d; run `trefoil migrate apply`",
 			ErrPending, version, pending[len(pending)-1].Version)
 	}
 	return nil
 }
 
-func plan(ctx context.Context, db *conn.DB, opt Options) (pending []Migration, version int, err error) {
+// Plan returns the version of the database and the migrations that Migrate
+// would apply. It changes nothing.
+func Plan(ctx context.Context, db *conn.DB, opt Options) (pending []Migration, version int, err error) {
 	all, err := Render(opt)
 	if err != nil {
 		return nil, 0, err

@@ -1,4 +1,4 @@
-package metricstore
+package samplestore_test
 
 import (
 	"cmp"
@@ -16,23 +16,25 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
 // streamed collects what Stream passes on, by fingerprint.
-func (f *fixture) streamed(t *testing.T, r Range) (list []Samples) {
+func (f *fixture) streamed(t *testing.T, r samplestore.Range) (list []samplestore.Samples) {
 	t.Helper()
 	var mu sync.Mutex
-	_, err := f.Stream(t.Context(), "default", r, func(s Samples) error {
+	_, err := f.Stream(t.Context(), "default", r, func(s samplestore.Samples) error {
 		mu.Lock()
 		defer mu.Unlock()
-		list = append(list, Samples{Fingerprint: s.Fingerprint, Times: slices.Clone(s.Times), Values: slices.Clone(s.Values)})
+		list = append(list, samplestore.Samples{Fingerprint: s.Fingerprint, Times: slices.Clone(s.Times), Values: slices.Clone(s.Values)})
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(list, func(a, b Samples) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
+	slices.SortFunc(list, func(a, b samplestore.Samples) int { return cmp.Compare(a.Fingerprint, b.Fingerprint) })
 	return list
 }
 
@@ -45,9 +47,9 @@ func TestPacksAreWhatWasStored(t *testing.T) {
 	begin := noon.UnixMilli()
 	fps := make([]uint64, 300)
 	store := func(n, hours int, series []uint64) {
-		f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
+		f.insert(t, "default", func(_ *resourcestore.Batch, b *metricstore.Batch) {
 			for i := range series {
-				fp := b.Series(&Series{Name: "m", Type: Gauge, Attributes: []attribute.KeyValue{num("i", int64(i))}}, begin)
+				fp := b.Series(&metricstore.Series{Name: "m", Type: metricstore.Gauge, Attributes: []attribute.KeyValue{num("i", int64(i))}}, begin)
 				series[i] = fp
 				at := begin + rng.Int64N(1000)
 				for range n {
@@ -62,11 +64,11 @@ func TestPacksAreWhatWasStored(t *testing.T) {
 		})
 	}
 	other := func() {
-		f.insert(t, "other", func(_ *resourcestore.Batch, b *Batch) { b.Sample(fps[0], begin+1, 0, 666) })
+		f.insert(t, "other", func(_ *resourcestore.Batch, b *metricstore.Batch) { b.Sample(fps[0], begin+1, 0, 666) })
 	}
 	check := func(stage string) {
 		t.Helper()
-		for _, r := range []Range{
+		for _, r := range []samplestore.Range{
 			{From: begin, To: begin + 24*3600_000},
 			{From: begin + 3600_000, To: begin + 2*3600_000 - 1},
 			{From: begin + 1_234_567, To: begin + 9_876_543},
@@ -86,7 +88,7 @@ func TestPacksAreWhatWasStored(t *testing.T) {
 			}
 		}
 	}
-	pack := func(until time.Time) Packed {
+	pack := func(until time.Time) samplestore.Packed {
 		t.Helper()
 		p, err := f.Pack(t.Context(), noon.Add(-time.Hour), until)
 		if err != nil {
@@ -135,8 +137,8 @@ func TestWhatIsRememberedIsNotRead(t *testing.T) {
 	begin := noon.UnixMilli()
 	var fp uint64
 	add := func(at int64) {
-		f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
-			fp = b.Series(&Series{Name: "m", Type: Gauge}, at)
+		f.insert(t, "default", func(_ *resourcestore.Batch, b *metricstore.Batch) {
+			fp = b.Series(&metricstore.Series{Name: "m", Type: metricstore.Gauge}, at)
 			b.Sample(fp, at, 0, 1)
 		})
 	}
@@ -155,10 +157,10 @@ func TestWhatIsRememberedIsNotRead(t *testing.T) {
 	})
 	stream := func(want, statements int) {
 		t.Helper()
-		r := Range{Fingerprints: []uint64{fp}, From: begin - 1, To: begin + day + 1, As: f.Version(t.Context(), noon, noon.Add(25*time.Hour))}
+		r := samplestore.Range{Fingerprints: []uint64{fp}, From: begin - 1, To: begin + day + 1, As: f.Version(t.Context(), noon, noon.Add(25*time.Hour))}
 		n := 0
 		read = nil
-		if _, err := f.Stream(ctx, "default", r, func(s Samples) error { n += len(s.Times); return nil }); err != nil {
+		if _, err := f.Stream(ctx, "default", r, func(s samplestore.Samples) error { n += len(s.Times); return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if n != want || len(read) != statements {
@@ -184,8 +186,8 @@ func TestPacksOfTwo(t *testing.T) {
 	f := newFixture(t)
 	begin := noon.UnixMilli()
 	var fp uint64
-	f.insert(t, "default", func(_ *resourcestore.Batch, b *Batch) {
-		fp = b.Series(&Series{Name: "m", Type: Gauge}, begin)
+	f.insert(t, "default", func(_ *resourcestore.Batch, b *metricstore.Batch) {
+		fp = b.Series(&metricstore.Series{Name: "m", Type: metricstore.Gauge}, begin)
 		for i := range int64(100) {
 			b.Sample(fp, begin+i*60_000, 0, float64(i))
 		}
@@ -204,7 +206,7 @@ func TestPacksOfTwo(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := f.streamed(t, Range{Fingerprints: []uint64{fp}, From: begin, To: begin + 24*3600_000})
+	got := f.streamed(t, samplestore.Range{Fingerprints: []uint64{fp}, From: begin, To: begin + 24*3600_000})
 	if len(got) != 1 || len(got[0].Times) != 100 {
 		t.Errorf("%d series", len(got))
 	}

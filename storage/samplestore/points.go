@@ -1,4 +1,4 @@
-package metricstore
+package samplestore
 
 import (
 	"cmp"
@@ -209,7 +209,7 @@ func word(s string, i int) uint64 { return binary.LittleEndian.Uint64([]byte(s[i
 // a time. The slices are the receiver's.
 type Histograms struct {
 	Fingerprint uint64
-	Points      []HistogramPoint
+	Points      []histcol.Point
 }
 
 // Histograms reads the histogram points of a range, series by series in the

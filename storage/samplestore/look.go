@@ -1,4 +1,4 @@
-package metricstore
+package samplestore
 
 import (
 	"context"
@@ -243,6 +243,6 @@ func heldSelect(t tenant.ID, from, to int64, packs bool) chsql.Select {
 		return held
 	}
 	packed := held
-	packed.Columns, packed.From = []chsql.Expr{fp, at, chsql.Col("stored"), chsql.Col("pack")}, chsql.Table(samplePacks)
+	packed.Columns, packed.From = []chsql.Expr{fp, at, chsql.Col("stored"), chsql.Col("pack")}, chsql.Table(packTable)
 	return chsql.Select{Columns: []chsql.Expr{fp, chsql.Col("at"), chsql.Col("stored"), chsql.Col("pack")}, From: chsql.Union(held, packed)}
 }

@@ -1,14 +1,16 @@
-package metricstore
+package samplestore
 
 import (
 	"context"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
-// Tables of other packages: what sent the series, and what is kept of samples for long ranges.
+// Tables of other packages: series, what sent them, and what is kept of samples for long ranges.
 const (
+	series    = "series"
 	resources = "resources"
 	rollups   = "sample_rollups"
 )
@@ -33,7 +35,7 @@ func (v Version) Rollups(day uint32) uint64 {
 	if of == 0 {
 		return 0
 	}
-	return mix(of, v.contents[conn.Day{Table: rollups, Day: day}])
+	return attribute.Mix(of, v.contents[conn.Day{Table: rollups, Day: day}])
 }
 
 // Series is a number that changes when series or resources of the days of [from,to]
@@ -42,7 +44,7 @@ func (v Version) Series(from, to time.Time) (sum uint64, ok bool) {
 	first, last := from.Unix()/86_400, to.Unix()/86_400
 	for at, of := range v.contents {
 		if at.Table != samples && at.Table != rollups && int64(at.Day) >= first && int64(at.Day) <= last {
-			sum += mix(of, uint64(at.Day)<<1|uint64(len(at.Table)&1)) // the names' lengths differ by that
+			sum += attribute.Mix(of, uint64(at.Day)<<1|uint64(len(at.Table)&1)) // the names' lengths differ by that
 			ok = ok || at.Table == series
 		}
 	}

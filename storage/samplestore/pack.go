@@ -1,4 +1,4 @@
-package metricstore
+package samplestore
 
 import (
 	"context"
@@ -60,7 +60,7 @@ func unpackedSelect(from, to int64) chsql.Select {
 	held := chsql.Select{Columns: []chsql.Expr{t, chsql.Col("ts.size0").As("held"), chsql.Uint(0).As("stored")}, From: chsql.Table(samples), Where: inHours(from, to)}
 	packs := chsql.Select{
 		Columns: []chsql.Expr{t, chsql.Uint(0).As("held"), chsql.Func("max", chsql.Col("sample_packs.stored")).As("stored")},
-		From:    chsql.Table(samplePacks), Where: inHours(from, to), GroupBy: []chsql.Expr{t, chsql.Col("fingerprint"), chsql.Col("hour")},
+		From:    chsql.Table(packTable), Where: inHours(from, to), GroupBy: []chsql.Expr{t, chsql.Col("fingerprint"), chsql.Col("hour")},
 	}
 	return chsql.Select{
 		Columns: []chsql.Expr{t}, From: chsql.Union(held, packs), GroupBy: []chsql.Expr{t},
@@ -144,7 +144,7 @@ func unpackedHoursSelect(t tenant.ID, from, to int64) chsql.Select {
 	zero := chsql.Func("toUInt64", chsql.Uint(0))
 	held := chsql.Select{Columns: []chsql.Expr{fp, hour, chsql.Col("ts.size0").As("held"), zero.As("packed"), days}, From: chsql.Table(samples), Where: own}
 	packs := chsql.Select{Columns: []chsql.Expr{fp, hour, zero.As("held"), chsql.Col("stored").As("packed"), chsql.Func("toUInt16", chsql.Uint(0)).As("retention_days")},
-		From: chsql.Table(samplePacks), Where: own}
+		From: chsql.Table(packTable), Where: own}
 	in, done := chsql.Func("sum", chsql.Col("held")), chsql.Func("max", chsql.Col("packed"))
 	return chsql.Select{
 		Columns: []chsql.Expr{fp, chsql.Func("toUnixTimestamp", hour), in, chsql.Func("max", days)},
@@ -193,7 +193,7 @@ func (p *packing) series(s Samples) {
 func (p *packing) insert(ctx context.Context, db *conn.DB) error {
 	var enc block.Encoder
 	for _, c := range p.byDays {
-		b, err := enc.Encode(TableSamplePacks, len(c.fingerprint), c.input)
+		b, err := enc.Encode(TablePacks, len(c.fingerprint), c.input)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package metricstore
+package samplestore
 
 import (
 	"cmp"
@@ -43,13 +43,12 @@ func (a place) compare(b place) int {
 	return cmp.Compare(a.index, b.index)
 }
 
-type sampleColumns struct {
-	*sampleData
-	input proto.Input
-}
+// Columns are rows of the table of samples: one for each series and hour, with the
+// points as arrays.
+type Columns struct {
+	Input proto.Input // as Fill left it
 
-// sampleData has a row for each series and hour, with the points as arrays.
-type sampleData struct {
+	points      []point
 	owner       *block.Owner
 	order       []place
 	fingerprint proto.ColUInt64
@@ -64,33 +63,52 @@ const (
 	chunkFloats proto.ColumnType = "SimpleAggregateFunction(groupArrayArray, Array(Float64))"
 )
 
-func newSampleColumns(o *block.Owner) sampleColumns {
-	c := &sampleData{owner: o}
+// NewColumns makes empty columns for an owner's rows.
+func NewColumns(o *block.Owner) *Columns {
+	c := &Columns{owner: o}
 	c.arrays = block.NewNested(
 		proto.InputColumn{Name: "ts", Data: &c.ts},
 		proto.InputColumn{Name: "start_ts", Data: &c.start},
 		proto.InputColumn{Name: "value", Data: &c.value},
 	)
 	ts, start, value := c.arrays.Columns[0], c.arrays.Columns[1], c.arrays.Columns[2]
-	return sampleColumns{c, o.Columns(
+	c.Input = o.Columns(
 		proto.InputColumn{Name: "fingerprint", Data: &c.fingerprint},
 		proto.InputColumn{Name: "hour", Data: block.Typed(&c.hour, "DateTime('UTC')")},
 		proto.InputColumn{Name: ts.Name, Data: block.Typed(ts.Data, chunkInts)},
 		proto.InputColumn{Name: start.Name, Data: block.Typed(start.Data, chunkInts)},
 		proto.InputColumn{Name: value.Name, Data: block.Typed(value.Data, chunkFloats)},
-	)}
+	)
+	return c
 }
 
-// fill makes the rows anew from the batch's points.
-func (c sampleColumns) fill(b *Batch) {
-	c.input.Reset()
+// Append adds a point. Times are Unix milliseconds; start is 0 when unknown.
+func (c *Columns) Append(fp uint64, ts, start int64, value float64) {
+	c.points = append(c.points, point{fp, ts, start, value})
+}
+
+// Points is how many were appended.
+func (c *Columns) Points() int { return len(c.points) }
+
+// Rows is how many rows Fill has made.
+func (c *Columns) Rows() int { return len(c.fingerprint) }
+
+// Reset empties the columns and keeps their buffers.
+func (c *Columns) Reset() {
+	c.points = c.points[:0]
+	c.Input.Reset()
+}
+
+// Fill makes the rows anew from the points.
+func (c *Columns) Fill() {
+	c.Input.Reset()
 	c.order = c.order[:0]
-	for i := range b.points {
-		c.order = append(c.order, place{b.points[i].fingerprint, hourOf(b.points[i].ts), uint32(i)})
+	for i := range c.points {
+		c.order = append(c.order, place{c.points[i].fingerprint, hourOf(c.points[i].ts), uint32(i)})
 	}
 	slices.SortFunc(c.order, place.compare)
 	for i, at := range c.order {
-		p := &b.points[at.index]
+		p := &c.points[at.index]
 		c.ts.Append(p.ts)
 		c.start.Append(p.start)
 		c.value.Append(p.value)

@@ -1,4 +1,4 @@
-package metricstore
+package samplestore
 
 import (
 	"context"
@@ -44,7 +44,7 @@ func boundsSelect(t tenant.ID, from, to int64) chsql.Select {
 	s := histogramSelect(t, from, to)
 	s.Distinct = true
 	s.Columns = []chsql.Expr{chsql.Col("fingerprint"), raw(chsql.Col("bounds"))}
-	s.Where = append(s.Where, chsql.Eq(chsql.Col("kind"), chsql.Uint(uint64(KindExplicit))))
+	s.Where = append(s.Where, chsql.Eq(chsql.Col("kind"), chsql.Uint(uint64(histcol.KindExplicit))))
 	s.OrderBy = nil
 	return s
 }

@@ -35,11 +35,11 @@ func TestParsersInTheServer(t *testing.T) {
 		stage func(*rand.Rand) string
 		n     int // queries
 	}{
-		{"json", oddJSON, jsonStage, 25},
-		{"logfmt", oddLogfmt, logfmtStage, 20},
-		{"text", oddPlain, textStage, 15},
-		{"plainjson", cleanJSON, jsonStage, 15},
-		{"plainlogfmt", cleanLogfmt, logfmtStage, 10},
+		{"json", oddJSON, jsonStage, 9},
+		{"logfmt", oddLogfmt, logfmtStage, 7},
+		{"text", oddPlain, textStage, 6},
+		{"plainjson", cleanJSON, jsonStage, 6},
+		{"plainlogfmt", cleanLogfmt, logfmtStage, 5},
 	} {
 		t.Run(kind.name, func(t *testing.T) {
 			w.storeLines(t, kind.name, func(int) string { return kind.line(random) })

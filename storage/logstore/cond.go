@@ -92,6 +92,17 @@ type binding struct {
 	textOnly bool    // no record has a body that is no text
 	numbered bool    // no record has the severity number 0
 	parser   *Parser // what names mean is also found in bodies; nil for no
+
+	values map[string]value // behind the parser, by name
+	groups *chsql.Expr      // of its pattern
+	with   []chsql.Expr     // definitions of what conditions share
+}
+
+// share writes an expression once.
+func (b *binding) share(e chsql.Expr) chsql.Expr {
+	definition, name := e.Shared(len(b.with))
+	b.with = append(b.with, definition)
+	return name
 }
 
 // bind is what the filter's conditions need to know.

@@ -59,8 +59,9 @@ type Measure struct {
 // may be one's, hence a combination may come several times. The body of a record
 // that is no text is measured as it is stored.
 func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, counted func(Counted) error) (conn.Stats, error) {
-	plan := newCountPlan(t, &f, c)
-	sel, err := plan.sel(t, f, c)
+	b := f.bind(t)
+	plan := newCountPlan(b, c)
+	sel, err := plan.sel(b, f, c)
 	if err != nil {
 		return conn.Stats{}, err
 	}
@@ -115,6 +116,11 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	return stats, nil
 }
 
+func countSelect(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
+	b := f.bind(t)
+	return newCountPlan(b, c).sel(b, f, c)
+}
+
 // countPlan says where the value of each name comes from.
 type countPlan struct {
 	names           Meanings
@@ -127,9 +133,8 @@ type countPlan struct {
 // it is stored, where there is one, which is smaller than its text.
 type ownText struct{ key, text chsql.Expr }
 
-func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
-	p := &countPlan{names: f.Meanings, ownOf: make([]int, len(c.By))}
-	b := f.bind(t)
+func newCountPlan(b *binding, c Counting) *countPlan {
+	p := &countPlan{names: b.names, ownOf: make([]int, len(c.By))}
 	for i, name := range c.By {
 		p.ownOf[i] = -1
 		if c.Parser != nil {
@@ -150,12 +155,12 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 		case name == "scope_name" || name == "scope_version":
 			p.scope = true
 		case !ok:
-			p.resource = p.resource || len(f.Meanings.Resource[name]) > 0
-			p.scope = p.scope || len(f.Meanings.Scope[name]) > 0
-			if keys := f.Meanings.Record[name]; len(keys) > 0 {
-				text, ok = f.Meanings.text(keys[len(keys)-1]), true
+			p.resource = p.resource || len(b.names.Resource[name]) > 0
+			p.scope = p.scope || len(b.names.Scope[name]) > 0
+			if keys := b.names.Record[name]; len(keys) > 0 {
+				text, ok = b.names.text(keys[len(keys)-1]), true
 				for k := len(keys) - 2; k >= 0; k-- {
-					text = chsql.Func("if", attrcol.Present(keys[k]), f.Meanings.text(keys[k]), text)
+					text = chsql.Func("if", attrcol.Present(keys[k]), b.names.text(keys[k]), text)
 				}
 				key = text
 			}
@@ -168,8 +173,8 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 	return p
 }
 
-func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
-	where, err := f.inRange(t)
+func (p *countPlan) sel(b *binding, f Filter, c Counting) (chsql.Select, error) {
+	where, err := f.inRange(b)
 	if err != nil {
 		return chsql.Select{}, err
 	}
@@ -194,7 +199,7 @@ func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error)
 		chsql.Func("toUInt64", id(p.resource, chsql.Col("resource_id"))).As("resource"), chsql.Func("toUInt64", id(p.scope, chsql.Col("scope_id"))).As("scope"),
 	}
 	by := []chsql.Expr{chsql.Col("tile"), chsql.Col("resource"), chsql.Col("scope")}
-	measure, there := f.measure(t, c)
+	measure, there := f.measure(b, c)
 	if c.Parser == nil {
 		columns = append(columns, chsql.Bool(false).As("unsure"))
 		if columns = append(columns, measure...); c.Measured != "" {
@@ -205,20 +210,20 @@ func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error)
 		}
 		return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
 	}
-	sure, err := c.Sure().expr(f.bind(t))
+	sure, err := c.Sure().expr(b)
 	if err != nil {
 		return chsql.Select{}, err
 	}
-	unsure := chsql.Not(sure)
+	unsure := b.share(chsql.Not(sure))
 	if columns = append(columns, unsure.As("unsure")); c.Measured != "" {
 		where = append(where, chsql.Or(unsure, there))
 	}
 	columns, by = append(columns, measure...), append(by, chsql.Col("unsure"))
 	for _, own := range p.own {
-		key := chsql.Func("if", chsql.Col("unsure"), chsql.String(""), own.key)
+		key := b.share(chsql.Func("if", chsql.Col("unsure"), chsql.String(""), own.key))
 		columns, by = append(columns, key), append(by, key)
 	}
-	return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
+	return chsql.Select{With: b.with, Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
 }
 
 // value is that of a name for a group.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
-	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Measurable is whether Count can add up the numbers of Measured: it means one key of
@@ -25,21 +24,21 @@ func Measurable(m Meanings, c Counting, quantile bool) bool {
 	}
 	if quantile {
 		f := Filter{Meanings: m}
-		p := newCountPlan("", &f, c)
+		p := newCountPlan(f.bind(""), c)
 		return !p.resource && !p.scope
 	}
 	return true
 }
 
 // measure are the columns of a Measure, and whether a record has a text to measure.
-func (f *Filter) measure(t tenant.ID, c Counting) (columns []chsql.Expr, there chsql.Expr) {
+func (f *Filter) measure(b *binding, c Counting) (columns []chsql.Expr, there chsql.Expr) {
 	zero := chsql.Func("toFloat64", chsql.Uint(0))
 	if c.Measured == "" {
 		return []chsql.Expr{chsql.Func("toUInt64", chsql.Uint(0)), zero, zero, zero, zero}, there
 	}
 	var text, number chsql.Expr
 	if c.Parser != nil {
-		text = f.bind(t).value(c.Parser, c.Measured).text
+		text = b.value(c.Parser, c.Measured).text
 		number = chsql.Func("ifNull", toNumber(text), chsql.Float(math.NaN()))
 	} else {
 		key := f.Meanings.Record[c.Measured][0]

@@ -31,21 +31,21 @@ func faultlessJSON(fields []field) chsql.Expr {
 }
 
 // jsonField is a field of every spelling of a name.
-func jsonField(name string) field {
+func (b *binding) jsonField(name string) field {
 	words := strings.Split(name, "_")
 	if len(words) == 1 {
-		raw := rawAt(name)
-		return jsonValue(raw, typeAt(name), chsql.Or(chsql.Not(skipped(raw)), chsql.And(atMostOne(quoted(name)), chsql.Not(has(`\u00`)))))
+		raw := b.share(rawAt(name))
+		return b.jsonValue(raw, typeAt(name), chsql.Or(chsql.Not(skipped(raw)), chsql.And(atMostOne(quoted(name)), chsql.Not(has(`\u00`)))))
 	}
 	// No key begins like the name and goes on otherwise: the one way is the plain key.
-	other := chsql.Eq(chsql.Func("match", body(), chsql.String(otherBeginning(words))), chsql.Uint(1))
+	other := b.share(chsql.Eq(chsql.Func("match", body(), chsql.String(otherBeginning(words))), chsql.Uint(1)))
 	plainly := chsql.And(chsql.Not(other), chsql.Not(has(`\u00`)))
-	raws, types := []chsql.Expr{rawAt(name)}, typeAt(name)
+	raws, types := []chsql.Expr{b.share(rawAt(name))}, typeAt(name)
 	for _, path := range nestings(words)[1:] {
-		raws = append(raws, chsql.Func("if", chsql.And(other, has(quoted(path[0]))), rawAt(path...), chsql.String("")))
+		raws = append(raws, b.share(chsql.Func("if", chsql.And(other, has(quoted(path[0]))), rawAt(path...), chsql.String(""))))
 		types = chsql.Func("if", chsql.Ne(raws[len(raws)-1], chsql.String("")), typeAt(path...), types)
 	}
-	raw := chsql.Func("concat", raws...)
+	raw := b.share(chsql.Func("concat", raws...))
 	one := []chsql.Expr{}
 	for _, r := range raws {
 		one = append(one, chsql.Ne(r, chsql.String("")))
@@ -56,7 +56,7 @@ func jsonField(name string) field {
 		chsql.Not(skipped(raw)),
 		spelledPlainly(words), keysOnce(words))
 	sure := chsql.Func("if", plainly, chsql.Or(chsql.Not(skipped(raw)), atMostOne(quoted(name))), nested)
-	return jsonValue(raw, types, chsql.Eq(sure, chsql.Bool(true)))
+	return b.jsonValue(raw, types, chsql.Eq(sure, chsql.Bool(true)))
 }
 
 func sum(exprs []chsql.Expr) chsql.Expr {
@@ -69,17 +69,17 @@ func sum(exprs []chsql.Expr) chsql.Expr {
 
 // pickedField is the field at the end of a path that is named: what is no text, no
 // number and no boolean is taken as well, as it is written.
-func pickedField(path []string) field {
-	raw := rawAt(path...)
-	f := jsonValue(raw, typeAt(path...), chsql.Or(chsql.Not(skipped(raw)), chsql.Eq(raw, chsql.String("null"))))
+func (b *binding) pickedField(path []string) field {
+	raw := b.share(rawAt(path...))
+	f := b.jsonValue(raw, typeAt(path...), chsql.Or(chsql.Not(skipped(raw)), chsql.Eq(raw, chsql.String("null"))))
 	f.missing = chsql.Bool(false)
 	return f
 }
 
 // jsonValue is the field of a value as the server writes it: integers as they are
 // written everywhere, other numbers not.
-func jsonValue(raw, typ, sure chsql.Expr) field {
-	first := chsql.Func("ascii", raw)
+func (b *binding) jsonValue(raw, typ, sure chsql.Expr) field {
+	first := b.share(chsql.Func("ascii", raw))
 	text := chsql.Func("if", chsql.Eq(chsql.Func("position", raw, chsql.String(`\`)), chsql.Uint(0)),
 		chsql.Func("substring", raw, chsql.Uint(2), chsql.Minus(chsql.Func("length", raw), chsql.Uint(2))), chsql.Func("JSONExtractString", raw))
 	number := chsql.And(chsql.Ge(first, chsql.Uint('-')), chsql.Le(first, chsql.Uint('9')))

@@ -95,9 +95,9 @@ func (p *Parser) reads(name string) bool {
 const maxWords = 4
 
 func (c Behind) expr(b *binding) (chsql.Expr, error) {
-	inner := *b
-	inner.parser = c.Parser
-	return c.Cond.expr(&inner)
+	b.parser = c.Parser
+	defer func() { b.parser = nil }()
+	return c.Cond.expr(b)
 }
 
 func (c Sure) expr(b *binding) (chsql.Expr, error) {
@@ -129,27 +129,31 @@ func (c Sure) expr(b *binding) (chsql.Expr, error) {
 	if c.Measured != "" {
 		add(c.Measured, func(v value) chsql.Expr { return chsql.Or(chsql.Eq(v.text, chsql.String("")), isNumber(v.text)) })
 	}
-	return chsql.And(append([]chsql.Expr{c.Parser.faultless(fields)}, sure...)...), nil
+	return chsql.And(append([]chsql.Expr{b.faultless(c.Parser, fields)}, sure...)...), nil
 }
 
 // faultless is whether the server is sure that a parser finds no fault with a body.
-func (p *Parser) faultless(fields []field) chsql.Expr {
+func (b *binding) faultless(p *Parser, fields []field) chsql.Expr {
 	switch p.Form {
 	case JSON:
 		return faultlessJSON(fields)
 	case Logfmt:
-		return chsql.Func("match", body(), chsql.String(logfmtLine))
+		return chsql.Eq(chsql.Func("match", body(), chsql.String(logfmtLine)), chsql.Uint(1))
 	}
 	valid := chsql.Eq(chsql.Func("isValidUTF8", body()), chsql.Uint(1))
 	if p.Matching {
-		valid = chsql.And(valid, chsql.Func("notEmpty", p.matched()))
+		valid = chsql.And(valid, chsql.Func("notEmpty", b.matched(p)))
 	}
 	return valid
 }
 
 // matched are what the groups of the pattern match, an empty list if it does not match.
-func (p *Parser) matched() chsql.Expr {
-	return chsql.Func("extractGroups", body(), chsql.String("(?-s:"+p.Pattern+")"))
+func (b *binding) matched(p *Parser) chsql.Expr {
+	if b.groups == nil {
+		e := b.share(chsql.Func("extractGroups", body(), chsql.String("(?-s:"+p.Pattern+")")))
+		b.groups = &e
+	}
+	return *b.groups
 }
 
 // isNumber is whether a text is a number that every reader reads alike.
@@ -180,11 +184,27 @@ type field struct {
 // value is what a name means behind a parser. What the record has goes before what is
 // in its body.
 func (b *binding) value(p *Parser, name string) value {
+	if v, ok := b.values[name]; ok {
+		return v
+	}
+	v := b.newValue(p, name)
+	if b.values == nil {
+		b.values = map[string]value{}
+	}
+	v.text, v.absent = b.share(v.text), b.share(v.absent)
+	if v.parsed {
+		v.sure, v.spelled = b.share(v.sure), b.share(v.spelled)
+	}
+	b.values[name] = v
+	return v
+}
+
+func (b *binding) newValue(p *Parser, name string) value {
 	none := chsql.String("")
 	if name == "service_name" {
 		return value{text: chsql.Col("service_name"), absent: chsql.Bool(false)}
 	}
-	f, ok := p.field(name)
+	f, ok := b.field(p, name)
 	if !ok {
 		f = field{found: none, raw: none, missing: chsql.Bool(true), sure: chsql.Bool(true), spelled: chsql.Bool(true)}
 	}
@@ -210,11 +230,11 @@ func (b *binding) value(p *Parser, name string) value {
 }
 
 // field is what there is of a name in a body; not ok if there never is anything.
-func (p *Parser) field(name string) (field, bool) {
+func (b *binding) field(p *Parser, name string) (field, bool) {
 	switch p.Form {
 	case Regexp:
 		i, ok := p.Groups[name]
-		groups := p.matched()
+		groups := b.matched(p)
 		return field{found: chsql.Func("arrayElement", groups, chsql.Uint(uint64(i))), missing: chsql.Func("empty", groups),
 			sure: chsql.Bool(true), spelled: chsql.Bool(true)}, ok
 	case Logfmt:
@@ -226,16 +246,16 @@ func (p *Parser) field(name string) (field, bool) {
 			}
 			key = path[0]
 		}
-		return logfmtField(key, exact), true
+		return b.logfmtField(key, exact), true
 	}
 	if p.Fields != nil {
 		path, ok := p.Fields[name]
 		if !ok {
 			return field{}, false
 		}
-		return pickedField(path), true
+		return b.pickedField(path), true
 	}
-	return jsonField(name), true
+	return b.jsonField(name), true
 }
 
 func body() chsql.Expr { return chsql.Col("body") }

@@ -22,6 +22,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -97,27 +98,28 @@ const recordsAtOnce = 10_000
 func putRecords(ctx context.Context, p *ingest.Pipeline, t tenant.ID, logs []ruletest.Log, spans []ruletest.Span) error {
 	for len(logs) > 0 {
 		n := min(len(logs), recordsAtOnce)
-		adm := p.Admit()
-		result, err := p.Logs(ctx, t, logsOf(logs[:n]), adm)
-		adm.Release()
-		if err = taken(result, err); err != nil {
+		built, err := otlpdata.Logs(p, t, logsOf(logs[:n]))
+		if err = taken(ctx, built, err); err != nil {
 			return err
 		}
 		logs = logs[n:]
 	}
 	for first := 0; first < len(spans); first += recordsAtOnce {
 		part := spans[first:min(first+recordsAtOnce, len(spans))]
-		adm := p.Admit()
-		result, err := p.Traces(ctx, t, tracesOf(part, first), adm)
-		adm.Release()
-		if err = taken(result, err); err != nil {
+		built, err := otlpdata.Traces(p, t, tracesOf(part, first))
+		if err = taken(ctx, built, err); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func taken(result ingest.Result, err error) error {
+// taken stores what was built; all of it has to be good.
+func taken(ctx context.Context, built *ingest.Built, err error) error {
+	if err != nil {
+		return err
+	}
+	result, err := built.Store(ctx)
 	if err == nil && result.Rejected > 0 {
 		err = errors.New(result.Message())
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
@@ -201,9 +202,11 @@ func recorder(p *ingest.Pipeline) func(context.Context, tenant.ID, promql.Vector
 				return fmt.Errorf("record: %s is a native histogram, which OTLP cannot carry with its fractional counts; record a function of it, such as histogram_quantile", sample.Metric)
 			}
 		}
-		adm := p.Admit()
-		defer adm.Release()
-		result, err := p.Metrics(ctx, t, recorded(samples), adm)
+		built, err := otlpdata.Metrics(p, t, recorded(samples))
+		if err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+		result, err := built.Store(ctx)
 		if err != nil {
 			return fmt.Errorf("record: %w", err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/delivery"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -21,7 +22,7 @@ import (
 // the shipper that empties it.
 type spool struct {
 	log     *wal.Log
-	shipper *ingest.Shipper
+	shipper *delivery.Shipper
 	cancel  context.CancelFunc
 	done    chan error // the shipper's end
 }
@@ -36,7 +37,7 @@ func openSpool(cfg *config, b *backend.Backend, log *slog.Logger, reg prometheus
 	if err != nil {
 		return nil, err
 	}
-	s := &spool{log: w, done: make(chan error, 1), shipper: ingest.NewShipper(ingest.ShipperConfig{
+	s := &spool{log: w, done: make(chan error, 1), shipper: delivery.New(delivery.Config{
 		Log: w, Insert: b.DB.InsertStream,
 		First:  []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 		Logger: log, Registerer: reg,

@@ -5,10 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
+	"github.com/trefoil-o11y/trefoil/ingest/walinspect"
 )
 
-func partsText(i *wal.FrameInfo) string {
+func partsText(i *segment.FrameInfo) string {
 	if i.Why != "" {
 		return i.Why
 	}
@@ -17,11 +18,11 @@ func partsText(i *wal.FrameInfo) string {
 		switch {
 		case b.Len() > 0:
 			b.WriteString(", ")
-		case p.Table == "":
+		case p.Name == "":
 			fmt.Fprintf(&b, "%d keys", p.Bytes/16)
 			continue
 		}
-		b.WriteString(p.Table)
+		b.WriteString(p.Name)
 		if p.Bytes > 0 {
 			fmt.Fprintf(&b, " %d rows %s", p.Rows, sizeText(p.Bytes))
 		}
@@ -32,8 +33,8 @@ func partsText(i *wal.FrameInfo) string {
 	return b.String()
 }
 
-func keyText(k wal.Key) string {
-	if k == (wal.Key{}) {
+func keyText(k segment.Key) string {
+	if k == (segment.Key{}) {
 		return "-"
 	}
 	return k.String()
@@ -64,7 +65,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-func verdicts(r *wal.Report, err error) (lines []string) {
+func verdicts(r *walinspect.Report, err error) (lines []string) {
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -72,7 +73,7 @@ func verdicts(r *wal.Report, err error) (lines []string) {
 		lines = append(lines, fmt.Sprintf("bytes %d to %d: %s", d.From, d.To, d.Why))
 	}
 	switch {
-	case r.Torn > 0 && r.State == wal.StateOpen:
+	case r.Torn > 0 && r.State == walinspect.StateOpen:
 		lines = append(lines, fmt.Sprintf("torn tail of %d bytes, never acknowledged or being written", r.Torn))
 	case r.Torn > 0:
 		lines = append(lines, fmt.Sprintf("%d bytes behind the end", r.Torn))

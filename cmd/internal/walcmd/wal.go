@@ -11,7 +11,8 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
-	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
+	"github.com/trefoil-o11y/trefoil/ingest/walinspect"
 )
 
 // logFlags are what the wal commands have in common.
@@ -58,7 +59,7 @@ first, and what was set aside, with the reason. The server may be running.`,
 	if len(set.Args()) > 0 {
 		return set.Errorf("wal ls takes no arguments, got %q", set.Args()[0])
 	}
-	all, err := wal.List(wal.OS(), f.dir())
+	all, err := walinspect.List(segment.OS(), f.dir())
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ keeps what it cuts out in quarantine.`,
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "SEGMENT\tSTATE\tREQUESTS\tSIZE\tVERDICT")
 	for _, path := range paths {
-		r, err := wal.Verify(wal.OS(), path)
+		r, err := walinspect.Verify(segment.OS(), path)
 		if errors.Is(err, os.ErrNotExist) && len(set.Args()) == 0 {
 			continue // stored and removed meanwhile
 		}
@@ -146,7 +147,7 @@ func (f *logFlags) segments(set *flagset.Set) (paths []string, err error) {
 	if len(set.Args()) > 0 {
 		return paths, nil
 	}
-	all, err := wal.List(wal.OS(), f.dir())
+	all, err := walinspect.List(segment.OS(), f.dir())
 	for _, s := range all {
 		if filepath.Ext(s.Path) == ".wal" {
 			paths = append(paths, s.Path)
@@ -184,16 +185,16 @@ the body of an INSERT with FORMAT Native and decompress=1.`,
 		return err
 	}
 	if extract != "" {
-		return wal.Extract(wal.OS(), path, extract, os.Stdout)
+		return walinspect.Extract(segment.OS(), path, extract, os.Stdout)
 	}
-	info, err := wal.Describe(wal.OS(), path)
+	info, err := walinspect.Describe(segment.OS(), path)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("segment %s, identity %s, %s, created %s\n", path, info.ID, info.State, timeText(info.Created))
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "OFFSET\tKIND\tSIZE\tTIME\tKEY\tTABLES")
-	err = wal.Dump(wal.OS(), path, func(i wal.FrameInfo) error {
+	err = walinspect.Dump(segment.OS(), path, func(i segment.FrameInfo) error {
 		_, err := fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", i.Offset, i.Kind, sizeText(i.Size), timeText(i.Time), keyText(i.Key), partsText(&i))
 		return err
 	})
@@ -227,7 +228,7 @@ stored already are not sent again.`,
 		if filepath.Clean(filepath.Dir(path)) != filepath.Join(f.dir(), "quarantine") {
 			return set.Errorf("%s is not in quarantine", path)
 		}
-		if err := wal.Requeue(wal.OS(), f.dir(), filepath.Base(path)); err != nil {
+		if err := walinspect.Requeue(segment.OS(), f.dir(), filepath.Base(path)); err != nil {
 			return err
 		}
 		fmt.Printf("%s will be sent again\n", filepath.Base(path))

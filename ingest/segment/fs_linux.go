@@ -1,8 +1,6 @@
-package wal
+package segment
 
 import (
-	"bytes"
-	"encoding/hex"
 	"errors"
 	"os"
 	"syscall"
@@ -21,17 +19,6 @@ func syncData(f *os.File) error {
 
 func allocate(f *os.File, offset, size int64) error {
 	return syscall.Fallocate(int(f.Fd()), fallocKeepSize, offset, size)
-}
-
-// systemBoot is the kernel's name for the time since the machine was started.
-func systemBoot() (k Key) {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err == nil {
-		if n, err := hex.Decode(k[:], bytes.ReplaceAll(bytes.TrimSpace(text), []byte("-"), nil)); err != nil || n != len(k) {
-			return Key{}
-		}
-	}
-	return k
 }
 
 func lockFile(f *os.File) error {

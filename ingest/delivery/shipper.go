@@ -1,4 +1,4 @@
-package ingest
+package delivery
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
-// ShipperConfig is what a Shipper needs. Log and Insert are required.
-type ShipperConfig struct {
+// Config is what a Shipper needs. Log and Insert are required.
+type Config struct {
 	Log *wal.Log
 	// Insert stores a body of Native blocks of one table in one piece; the same
 	// token again adds nothing. It is conn.DB.InsertStream.
@@ -39,7 +39,7 @@ type ShipperConfig struct {
 	Logger     *slog.Logger
 }
 
-func (c *ShipperConfig) setDefaults() {
+func (c *Config) setDefaults() {
 	if c.Lanes <= 0 {
 		c.Lanes = 2
 	}
@@ -71,20 +71,20 @@ func (c *ShipperConfig) setDefaults() {
 // One insert a table and segment, so that parts are large; a body streams from
 // disk, so memory does not grow with the backlog.
 type Shipper struct {
-	cfg       ShipperConfig
+	cfg       Config
 	breaker   *breaker // of the server
 	tables    *bulkheads
-	telemetry *shipTelemetry
+	telemetry *telemetry
 }
 
-// NewShipper makes a Shipper. It works while Run does.
-func NewShipper(cfg ShipperConfig) *Shipper {
+// New makes a Shipper. It works while Run does.
+func New(cfg Config) *Shipper {
 	cfg.setDefaults()
 	s := &Shipper{
 		cfg: cfg, breaker: newBreaker("storage", cfg.Backoff, cfg.MaxBackoff),
 		tables: &bulkheads{first: cfg.Backoff, most: cfg.MaxBackoff},
 	}
-	s.telemetry = newShipTelemetry(cfg.Registerer, s.breaker, s.tables)
+	s.telemetry = newTelemetry(cfg.Registerer, s.breaker, s.tables)
 	return s
 }
 
@@ -205,7 +205,7 @@ func (s *Shipper) rank(table string) int {
 // quarantine when it returns nil.
 func (s *Shipper) shipPiece(ctx context.Context, p wal.Piece) error {
 	err := s.persist(ctx, p)
-	if err == nil || !rejected(err) {
+	if err == nil || !conn.RejectsRows(err) {
 		return err
 	}
 	if a, b, ok := p.Halves(); ok {
@@ -242,7 +242,7 @@ func (s *Shipper) persist(ctx context.Context, p wal.Piece) error {
 			s.breaker.succeeded() // the server is there
 			s.telemetry.retries.WithLabelValues(p.Table).Inc()
 			return &stuckError{err}
-		case rejected(err):
+		case conn.RejectsRows(err):
 			s.breaker.succeeded() // storage is there, and said no
 			if rejections++; rejections >= s.cfg.Attempts {
 				return err
@@ -271,11 +271,4 @@ func (s *Shipper) attempt(ctx context.Context, p wal.Piece) error {
 		s.cfg.Logger.Warn("ingest: insert failed", "table", p.Table, "rows", p.Rows, "class", class, "error", err)
 	}
 	return err
-}
-
-// rejected tells whether err is ClickHouse's final word on the rows. A table
-// or a right that is missing is not: that can be mended, and the rows kept.
-func rejected(err error) bool {
-	var refusal *Refusal
-	return conn.ClassOf(err) == conn.Rejected && !errors.As(err, &refusal) && !conn.Misplaced(err)
 }

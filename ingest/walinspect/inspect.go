@@ -1,4 +1,4 @@
-package wal
+package walinspect
 
 import (
 	"errors"
@@ -9,10 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// What follows reads a log's directory without taking it from the process that
-// has it open, and changes nothing, Requeue aside.
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
+)
 
 // State is what a file of the log is.
 type State string
@@ -31,7 +30,7 @@ const (
 type Info struct {
 	Path    string
 	State   State
-	ID      ID
+	ID      segment.ID
 	Created time.Time
 	Size    int64
 	Appends int
@@ -50,9 +49,9 @@ type TableInfo struct {
 
 // List describes the files of the log in dir: its segments oldest first, then
 // requeue, then quarantine.
-func List(fsys FS, dir string) ([]Info, error) {
+func List(fsys segment.FS, dir string) ([]Info, error) {
 	var all []Info
-	for _, sub := range []string{"", requeueDir, quarantineDir} {
+	for _, sub := range []string{"", segment.RequeueDir, segment.QuarantineDir} {
 		files, err := fsys.List(filepath.Join(dir, sub))
 		if sub != "" && errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -60,11 +59,11 @@ func List(fsys FS, dir string) ([]Info, error) {
 		if err != nil {
 			return nil, fmt.Errorf("wal: list: %w", err)
 		}
-		slices.SortFunc(files, func(a, b FileInfo) int { return strings.Compare(a.Name, b.Name) })
+		slices.SortFunc(files, func(a, b segment.FileInfo) int { return strings.Compare(a.Name, b.Name) })
 		for _, f := range files {
 			path := filepath.Join(dir, sub, f.Name)
 			switch filepath.Ext(f.Name) {
-			case segmentSuffix:
+			case segment.Suffix:
 				info, err := Describe(fsys, path)
 				if errors.Is(err, fs.ErrNotExist) {
 					continue // stored and removed meanwhile
@@ -73,7 +72,7 @@ func List(fsys FS, dir string) ([]Info, error) {
 					info = Info{Path: path, State: StateDamaged, Size: f.Size, Err: err}
 				}
 				all = append(all, info)
-			case ".corrupt":
+			case segment.CorruptSuffix:
 				all = append(all, Info{Path: path, State: StateDamaged, Size: f.Size, Reason: reasonOf(fsys, path)})
 			}
 		}
@@ -83,69 +82,65 @@ func List(fsys FS, dir string) ([]Info, error) {
 
 // Describe reads what a segment says about itself. Without a seal it scans
 // the frames.
-func Describe(fsys FS, path string) (Info, error) {
+func Describe(fsys segment.FS, path string) (Info, error) {
 	info := Info{Path: path}
-	f, err := fsys.Open(path, false)
+	f, size, err := open(fsys, path)
 	if err != nil {
 		return info, err
 	}
 	defer f.Close()
-	if info.Size, err = f.Size(); err != nil {
-		return info, err
+	info.Size = size
+	c, ok, err := segment.Tail(f, info.Size)
+	if err == nil && !ok {
+		c, err = segment.Read(f, info.Size)
 	}
-	head, seal, done, ok, err := tail(f, info.Size)
 	if err != nil {
 		return info, err
 	}
-	info.ID, info.Created, info.State = head.id, time.Unix(0, head.created), StateSealed
-	info.Appends = seal.count()
-	tables := seal.parts
-	if !ok {
-		c, err := readContents(f, info.Size)
-		if err != nil {
-			return info, err
-		}
-		info.ID, info.Created, info.Appends = c.header.id, time.Unix(0, c.header.created), c.frames
-		if c.seal == nil {
-			info.State = StateOpen
-		}
-		tables, done = c.sealFrame(0).parts, c.done
+	info.ID, info.Created, info.Appends, info.State = c.Header.ID, time.Unix(0, c.Header.Created), c.Frames, StateSealed
+	if !c.Sealed() {
+		info.State = StateOpen
 	}
-	info.describeTables(tables, done)
+	info.describeTables(c)
 	switch filepath.Base(filepath.Dir(path)) {
-	case quarantineDir:
+	case segment.QuarantineDir:
 		info.State, info.Reason = StateQuarantined, reasonOf(fsys, path)
-	case requeueDir:
+	case segment.RequeueDir:
 		info.State = StateRequeued
 	}
 	return info, nil
 }
 
-func (i *Info) describeTables(tables []part, marks []mark) {
+func (i *Info) describeTables(c *segment.Contents) {
 	left := false
-	for _, t := range tables {
-		ti := TableInfo{Table: t.Table, Rows: int(t.Rows), Bytes: int64(t.Length), Done: slices.ContainsFunc(marks, func(m mark) bool { return m.table == t.Table })}
-		i.Tables = append(i.Tables, ti)
-		left = left || !ti.Done
+	for _, t := range c.Tables {
+		done := slices.ContainsFunc(c.Done, func(m segment.Mark) bool { return m.Table == t.Name })
+		i.Tables = append(i.Tables, TableInfo{Table: t.Name, Rows: t.Rows, Bytes: t.Bytes, Done: done})
+		left = left || !done
 	}
 	if i.State == StateSealed && !left {
 		i.State = StateStored
 	}
 }
 
-func reasonOf(fsys FS, path string) string {
-	b, err := readAll(fsys, reasonName(path))
+func reasonOf(fsys segment.FS, path string) string {
+	f, err := fsys.Open(segment.ReasonName(path), false)
 	if err != nil {
 		return ""
 	}
+	defer f.Close()
+	b, _ := io.ReadAll(io.NewSectionReader(f, 0, maxReason))
 	return strings.TrimSpace(string(b))
 }
+
+// maxReason bounds what is read of a reason, in bytes.
+const maxReason = 64 << 10
 
 // Report is the outcome of Verify.
 type Report struct {
 	Info
-	Damage []CorruptError // holes before the end
-	Torn   int64          // bytes behind the last good frame
+	Damage []segment.CorruptError // holes before the end
+	Torn   int64                  // bytes behind the last good frame
 }
 
 // Sound says whether the segment is as it should be. The torn tail of a
@@ -155,116 +150,79 @@ func (r *Report) Sound() bool {
 }
 
 // Verify reads a whole segment and checks every byte of it.
-func Verify(fsys FS, path string) (Report, error) {
+func Verify(fsys segment.FS, path string) (Report, error) {
 	info, err := Describe(fsys, path)
-	if err != nil {
-		return Report{Info: info}, fmt.Errorf("wal: verify: %w", err)
-	}
 	r := Report{Info: info}
-	f, err := fsys.Open(path, false)
 	if err != nil {
 		return r, fmt.Errorf("wal: verify: %w", err)
 	}
-	defer f.Close()
-	c, err := readContents(f, info.Size)
+	c, err := contents(fsys, path)
 	if err != nil {
 		return r, fmt.Errorf("wal: verify: %w", err)
 	}
-	for _, h := range c.holes {
-		r.Damage = append(r.Damage, CorruptError{Path: path, From: h.from, To: h.to, Why: h.why})
+	for _, h := range c.Holes {
+		r.Damage = append(r.Damage, segment.CorruptError{Path: path, From: h.From, To: h.To, Why: h.Why})
 	}
-	if n := c.missing(); n > 0 && len(c.holes) == 0 {
-		r.Damage = append(r.Damage, CorruptError{Path: path, From: fileHeaderSize, To: c.end, Why: fmt.Sprintf("%d appends are missing", n)})
+	if n := c.Missing(); n > 0 && len(c.Holes) == 0 {
+		r.Damage = append(r.Damage, segment.CorruptError{Path: path, To: c.End, Why: fmt.Sprintf("%d appends are missing", n)})
 	}
-	r.Torn = c.size - c.end
-	if info.Size > 0 && c.header.id == (ID{}) {
-		r.Damage = append(r.Damage, CorruptError{Path: path, To: c.size, Why: "neither a header nor a frame"})
+	r.Torn = c.Size - c.End
+	if c.Size > 0 && c.Header.ID == (segment.ID{}) {
+		r.Damage = append(r.Damage, segment.CorruptError{Path: path, To: c.Size, Why: "neither a header nor a frame"})
 		r.Torn = 0
 	}
 	return r, nil
 }
 
-// FrameInfo is a frame, or a hole, as Dump shows it.
-type FrameInfo struct {
-	Kind   string // data, void, keys, seal, done or hole
-	Offset int64
-	Size   int64
-	Time   time.Time
-	Key    Key
-	More   int // requests that were appended together with that of Key
-	Parts  []TableInfo
-	Why    string // of a hole
+func contents(fsys segment.FS, path string) (*segment.Contents, error) {
+	f, size, err := open(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return segment.Read(f, size)
+}
+
+func open(fsys segment.FS, path string) (f segment.File, size int64, err error) {
+	if f, err = fsys.Open(path, false); err != nil {
+		return nil, 0, err
+	}
+	if size, err = f.Size(); err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, size, nil
 }
 
 // Dump calls each with the frames of a segment, in order, until it returns an
 // error.
-func Dump(fsys FS, path string, each func(FrameInfo) error) error {
-	f, err := fsys.Open(path, false)
+func Dump(fsys segment.FS, path string, each func(segment.FrameInfo) error) error {
+	f, size, err := open(fsys, path)
 	if err != nil {
 		return fmt.Errorf("wal: dump: %w", err)
 	}
 	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
+	if err := segment.Frames(f, size, each); err != nil {
 		return fmt.Errorf("wal: dump: %w", err)
 	}
-	s, err := newScanner(f, size, true)
-	if err != nil {
-		return fmt.Errorf("wal: dump: %w", err)
-	}
-	for {
-		st, err := s.next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("wal: dump: %w", err)
-		}
-		if err := each(frameInfo(&st)); err != nil {
-			return err
-		}
-	}
-}
-
-func frameInfo(st *stretch) FrameInfo {
-	i := FrameInfo{Kind: "hole", Offset: st.from, Size: st.to - st.from, Why: st.why}
-	if st.hole {
-		return i
-	}
-	f := &st.frame
-	i.Kind, i.Time = f.kind.String(), time.Unix(0, f.time)
-	if f.kind == kindData {
-		i.Key = f.key
-	}
-	for _, p := range f.parts {
-		if f.kind == kindData && p.Table == keysPart {
-			i.More = int(p.Length) / len(Key{})
-			continue
-		}
-		i.Parts = append(i.Parts, TableInfo{Table: p.Table, Rows: int(p.Rows), Bytes: int64(p.Length)})
-	}
-	return i
+	return nil
 }
 
 // Extract writes a table's payload to w: the body of an insert with
 // decompress=1 and FORMAT Native.
-func Extract(fsys FS, path, table string, w io.Writer) error {
-	f, err := fsys.Open(path, false)
+func Extract(fsys segment.FS, path, table string, w io.Writer) error {
+	f, size, err := open(fsys, path)
 	if err != nil {
 		return fmt.Errorf("wal: extract: %w", err)
 	}
 	defer f.Close()
-	size, err := f.Size()
+	c, err := segment.Read(f, size)
 	if err != nil {
 		return fmt.Errorf("wal: extract: %w", err)
 	}
-	c, err := readContents(f, size)
-	if err != nil {
-		return fmt.Errorf("wal: extract: %w", err)
-	}
-	for _, t := range c.tables {
-		if t.table == table {
-			if _, err := io.Copy(w, newPieceReader(f, t.extents)); err != nil {
+	for _, t := range c.Tables {
+		if t.Name == table {
+			if _, err := io.Copy(w, segment.NewReader(f, t.Extents)); err != nil {
 				return fmt.Errorf("wal: extract: %w", err)
 			}
 			return nil
@@ -276,11 +234,11 @@ func Extract(fsys FS, path, table string, w io.Writer) error {
 // Requeue moves a segment from quarantine to where the log takes it in: at
 // once when a process has the log open, otherwise at its next start. name is
 // the file's, without the directory.
-func Requeue(fsys FS, dir, name string) error {
-	if filepath.Base(name) != name || filepath.Ext(name) != segmentSuffix {
+func Requeue(fsys segment.FS, dir, name string) error {
+	if filepath.Base(name) != name || filepath.Ext(name) != segment.Suffix {
 		return fmt.Errorf("wal: requeue: %q is not the name of a segment in quarantine", name)
 	}
-	from := filepath.Join(dir, quarantineDir, name)
+	from := filepath.Join(dir, segment.QuarantineDir, name)
 	r, err := Verify(fsys, from)
 	if err != nil {
 		return err
@@ -288,7 +246,7 @@ func Requeue(fsys FS, dir, name string) error {
 	if r.Appends == 0 {
 		return fmt.Errorf("wal: requeue: %s has nothing in it that can be stored", from)
 	}
-	to := filepath.Join(dir, requeueDir)
+	to := filepath.Join(dir, segment.RequeueDir)
 	if err := fsys.MkdirAll(to); err != nil {
 		return fmt.Errorf("wal: requeue: %w", err)
 	}
@@ -296,7 +254,7 @@ func Requeue(fsys FS, dir, name string) error {
 		return fmt.Errorf("wal: requeue: %w", err)
 	}
 	err = errors.Join(fsys.SyncDir(to), fsys.SyncDir(filepath.Dir(from)))
-	if rerr := fsys.Remove(reasonName(from)); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+	if rerr := fsys.Remove(segment.ReasonName(from)); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
 		err = errors.Join(err, rerr)
 	}
 	if err != nil {

@@ -1,38 +1,26 @@
-package ingest
+package otlpdata
 
 import (
-	"context"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// Metrics takes a request of data points in and returns once they are durable.
-// adm, which may be nil, is released as soon as the columns are built.
-func (p *Pipeline) Metrics(ctx context.Context, t tenant.ID, metrics pmetric.Metrics, adm *Admission) (Result, error) {
-	built, err := p.BuildMetrics(t, metrics)
-	if err != nil {
-		return Result{}, err
-	}
-	adm.Release()
-	return built.Store(ctx)
-}
-
-// BuildMetrics makes columns of a request of data points.
-func (p *Pipeline) BuildMetrics(t tenant.ID, metrics pmetric.Metrics) (*Built, error) {
-	if n := metrics.DataPointCount(); n > p.cfg.Limits.Records {
-		return nil, p.tooMany(n)
+// Metrics makes columns of a request of data points.
+func Metrics(p *ingest.Pipeline, t tenant.ID, metrics pmetric.Metrics) (*ingest.Built, error) {
+	if err := fits(p, metrics.DataPointCount()); err != nil {
+		return nil, err
 	}
 	in := p.PointIntake(t)
 	w := pointWalk{in: in}
 	for _, rm := range metrics.ResourceMetrics().All() {
-		w.enterResource(&in.intake, rm.Resource(), rm.SchemaUrl())
+		w.enterResource(in, rm.Resource(), rm.SchemaUrl())
 		for _, sm := range rm.ScopeMetrics().All() {
-			w.enterScope(&in.intake, sm.Scope(), sm.SchemaUrl())
+			w.enterScope(in, sm.Scope(), sm.SchemaUrl())
 			for _, m := range sm.Metrics().All() {
 				w.metric(m)
 			}
@@ -44,10 +32,10 @@ func (p *Pipeline) BuildMetrics(t tenant.ID, metrics pmetric.Metrics) (*Built, e
 // pointWalk is a walk over data points, with the slices a point fills.
 type pointWalk struct {
 	walk
-	in        *PointIntake
-	point     Point
+	in        *ingest.PointIntake
+	point     ingest.Point
 	histogram histcol.Point
-	summary   Summary
+	summary   ingest.Summary
 }
 
 // metric enters m and walks its points.
@@ -72,7 +60,7 @@ func (w *pointWalk) metric(m pmetric.Metric) {
 		s.Type = metricstore.Summary
 		walk = func() { w.summaries(m.Summary().DataPoints()) }
 	}
-	s.Temporality = Temporality(int32(t))
+	s.Temporality = ingest.Temporality(int32(t))
 	w.in.EnterMetric(&s)
 	walk()
 }
@@ -87,7 +75,7 @@ type point interface {
 
 func (w *pointWalk) fill(dp point) {
 	w.attrs = appendAttributes(w.attrs[:0], dp.Attributes())
-	w.point = Point{
+	w.point = ingest.Point{
 		Time: int64(dp.Timestamp()), Start: int64(dp.StartTimestamp()), Attributes: w.attrs,
 		NoRecordedValue: dp.Flags().NoRecordedValue(), Exemplars: w.point.Exemplars[:0],
 	}
@@ -96,7 +84,7 @@ func (w *pointWalk) fill(dp point) {
 func (w *pointWalk) exemplars(list pmetric.ExemplarSlice) {
 	w.extra = w.extra[:0]
 	for _, e := range list.All() {
-		x := Exemplar{
+		x := ingest.Exemplar{
 			Exemplar: metricstore.Exemplar{
 				Time: int64(e.Timestamp()), TraceID: e.TraceID(), SpanID: e.SpanID(), Attributes: w.hang(e.FilteredAttributes()),
 			},
@@ -161,9 +149,9 @@ func (w *pointWalk) exponentials(points pmetric.ExponentialHistogramDataPointSli
 func (w *pointWalk) summaries(points pmetric.SummaryDataPointSlice) {
 	for _, dp := range points.All() {
 		w.fill(dp)
-		w.summary = Summary{Count: dp.Count(), Sum: dp.Sum(), Quantiles: w.summary.Quantiles[:0]}
+		w.summary = ingest.Summary{Count: dp.Count(), Sum: dp.Sum(), Quantiles: w.summary.Quantiles[:0]}
 		for _, q := range dp.QuantileValues().All() {
-			w.summary.Quantiles = append(w.summary.Quantiles, Quantile{q.Quantile(), q.Value()})
+			w.summary.Quantiles = append(w.summary.Quantiles, ingest.Quantile{Quantile: q.Quantile(), Value: q.Value()})
 		}
 		w.in.AddSummary(&w.point, &w.summary)
 	}

@@ -1,4 +1,4 @@
-package ingest
+package otlpdata
 
 import (
 	"slices"
@@ -7,12 +7,24 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 )
 
-// The walks in this and the walk_ files feed the intakes with telemetry that
-// is there as pdata: JSON requests, and whatever is made in the process.
+// intake is what the intakes of all signals can.
+type intake interface {
+	EnterResource(*resourcestore.Resource)
+	EnterScope(*resourcestore.Scope)
+}
+
+// fits bounds the records of a request.
+func fits(p *ingest.Pipeline, records int) error {
+	if limit := p.Limits().Records; records > limit {
+		return &ingest.TooLargeError{What: "request", Unit: "records", Limit: int64(limit), Got: int64(records)}
+	}
+	return nil
+}
 
 // appendAttributes appends m to dst as it is, types kept.
 func appendAttributes(dst []attribute.KeyValue, m pcommon.Map) []attribute.KeyValue {
@@ -30,7 +42,7 @@ type walk struct {
 	extra    []attribute.KeyValue // of what hangs below it: events, links, exemplars
 }
 
-func (w *walk) enterResource(in *intake, r pcommon.Resource, schemaURL string) {
+func (w *walk) enterResource(in intake, r pcommon.Resource, schemaURL string) {
 	w.resource = resourcestore.Resource{
 		Attributes: appendAttributes(w.resource.Attributes[:0], r.Attributes()),
 		Dropped:    r.DroppedAttributesCount(), SchemaURL: schemaURL,
@@ -38,7 +50,7 @@ func (w *walk) enterResource(in *intake, r pcommon.Resource, schemaURL string) {
 	in.EnterResource(&w.resource)
 }
 
-func (w *walk) enterScope(in *intake, s pcommon.InstrumentationScope, schemaURL string) {
+func (w *walk) enterScope(in intake, s pcommon.InstrumentationScope, schemaURL string) {
 	w.scope = resourcestore.Scope{
 		Name: s.Name(), Version: s.Version(), SchemaURL: schemaURL,
 		Attributes: appendAttributes(w.scope.Attributes[:0], s.Attributes()), Dropped: s.DroppedAttributesCount(),

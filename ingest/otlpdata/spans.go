@@ -1,36 +1,24 @@
-package ingest
+package otlpdata
 
 import (
-	"context"
-
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
-// Traces takes a request of spans in and returns once they are durable.
-// adm, which may be nil, is released as soon as the columns are built.
-func (p *Pipeline) Traces(ctx context.Context, t tenant.ID, traces ptrace.Traces, adm *Admission) (Result, error) {
-	built, err := p.BuildTraces(t, traces)
-	if err != nil {
-		return Result{}, err
-	}
-	adm.Release()
-	return built.Store(ctx)
-}
-
-// BuildTraces makes columns of a request of spans.
-func (p *Pipeline) BuildTraces(t tenant.ID, traces ptrace.Traces) (*Built, error) {
-	if n := traces.SpanCount(); n > p.cfg.Limits.Records {
-		return nil, p.tooMany(n)
+// Traces makes columns of a request of spans.
+func Traces(p *ingest.Pipeline, t tenant.ID, traces ptrace.Traces) (*ingest.Built, error) {
+	if err := fits(p, traces.SpanCount()); err != nil {
+		return nil, err
 	}
 	in := p.SpanIntake(t)
 	var w spanWalk
 	for _, rs := range traces.ResourceSpans().All() {
-		w.enterResource(&in.intake, rs.Resource(), rs.SchemaUrl())
+		w.enterResource(in, rs.Resource(), rs.SchemaUrl())
 		for _, ss := range rs.ScopeSpans().All() {
-			w.enterScope(&in.intake, ss.Scope(), ss.SchemaUrl())
+			w.enterScope(in, ss.Scope(), ss.SchemaUrl())
 			for _, s := range ss.Spans().All() {
 				w.fill(s)
 				in.Add(&w.span)
@@ -52,8 +40,8 @@ func (w *spanWalk) fill(s ptrace.Span) {
 	w.attrs = appendAttributes(w.attrs[:0], s.Attributes())
 	w.below(s)
 	w.span = tracestore.Record{
-		Name: s.Name(), Start: int64(s.StartTimestamp()), End: int64(s.EndTimestamp()), Kind: SpanKind(int32(s.Kind())),
-		StatusCode: StatusCode(int32(s.Status().Code())), StatusMessage: s.Status().Message(),
+		Name: s.Name(), Start: int64(s.StartTimestamp()), End: int64(s.EndTimestamp()), Kind: ingest.SpanKind(int32(s.Kind())),
+		StatusCode: ingest.StatusCode(int32(s.Status().Code())), StatusMessage: s.Status().Message(),
 		TraceID: s.TraceID(), SpanID: s.SpanID(), Parent: s.ParentSpanID(),
 		TraceState: s.TraceState().AsRaw(), Flags: s.Flags(),
 		Attributes: w.attrs, DroppedAttributes: s.DroppedAttributesCount(),

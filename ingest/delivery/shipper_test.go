@@ -1,4 +1,4 @@
-package ingest
+package delivery
 
 import (
 	"context"
@@ -21,6 +21,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -56,12 +58,12 @@ func connect(t *testing.T, addr conn.Addr) *conn.DB {
 
 // shipped is a pipeline whose sink is a log that a Shipper empties.
 type shipped struct {
-	*Pipeline
+	*ingest.Pipeline
 	log     *wal.Log
 	shipper *Shipper
 }
 
-func newShipped(t *testing.T, logs wal.Config, cfg ShipperConfig) *shipped {
+func newShipped(t *testing.T, logs wal.Config, cfg Config) *shipped {
 	t.Helper()
 	if logs.Dir == "" {
 		logs.Dir = t.TempDir()
@@ -75,7 +77,7 @@ func newShipped(t *testing.T, logs wal.Config, cfg ShipperConfig) *shipped {
 	}
 	cfg.Log = log
 	cfg.First = []string{resourcestore.TableResources, resourcestore.TableScopes}
-	s := &shipped{New(Config{Sink: LogSink(log, time.Second)}), log, NewShipper(cfg)}
+	s := &shipped{ingest.New(ingest.Config{Sink: ingest.LogSink(log, time.Second)}), log, New(cfg)}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.shipper.Run(ctx) }()
@@ -105,15 +107,25 @@ func (s *shipped) settle(t *testing.T) {
 }
 
 // send takes one log record with a body of its own in.
-func send(ctx context.Context, p *Pipeline, body string) error {
+func send(ctx context.Context, p *ingest.Pipeline, body string) error {
 	logs := plog.NewLogs()
 	rl := logs.ResourceLogs().AppendEmpty()
 	rl.Resource().Attributes().PutStr("service.name", "shipper")
 	r := rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
 	r.SetTimestamp(pcommon.NewTimestampFromTime(time.Now()))
 	r.Body().SetStr(body)
-	_, err := p.Logs(ctx, "default", logs, nil)
+	_, err := store(ctx)(otlpdata.Logs(p, "default", logs))
 	return err
+}
+
+// store is the end of what was built.
+func store(ctx context.Context) func(*ingest.Built, error) (ingest.Result, error) {
+	return func(built *ingest.Built, err error) (ingest.Result, error) {
+		if err != nil {
+			return ingest.Result{}, err
+		}
+		return built.Store(ctx)
+	}
 }
 
 // stored maps each body in the logs table to how often it is there.
@@ -152,9 +164,9 @@ func exactly(t *testing.T, db *conn.DB, bodies ...string) {
 	}
 }
 
-func refusal(t *testing.T, err error, why RefusalReason) *Refusal {
+func refusal(t *testing.T, err error, why ingest.RefusalReason) *ingest.Refusal {
 	t.Helper()
-	var r *Refusal
+	var r *ingest.Refusal
 	if !errors.As(err, &r) || r.Reason != why || r.RetryAfter <= 0 {
 		t.Fatalf("got %v, want a refusal for %s", err, why)
 	}
@@ -166,7 +178,7 @@ func TestRequestsShareInserts(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	var mu sync.Mutex
 	inserts := 0
-	s := newShipped(t, wal.Config{SegmentAge: time.Second}, ShipperConfig{Registerer: registry, Insert: func(ctx context.Context, table, token string, body io.Reader, size int64) error {
+	s := newShipped(t, wal.Config{SegmentAge: time.Second}, Config{Registerer: registry, Insert: func(ctx context.Context, table, token string, body io.Reader, size int64) error {
 		mu.Lock()
 		if table == "logs" {
 			inserts++
@@ -203,7 +215,7 @@ func TestLostAnswersDoNotDouble(t *testing.T) {
 	db, _ := openDB(t)
 	var mu sync.Mutex
 	seen := map[string]int{}
-	s := newShipped(t, wal.Config{}, ShipperConfig{Backoff: time.Millisecond, Insert: func(ctx context.Context, table, token string, body io.Reader, size int64) error {
+	s := newShipped(t, wal.Config{}, Config{Backoff: time.Millisecond, Insert: func(ctx context.Context, table, token string, body io.Reader, size int64) error {
 		err := db.InsertStream(ctx, table, token, body, size)
 		mu.Lock()
 		defer mu.Unlock()
@@ -242,7 +254,7 @@ func TestPoisonIsSetAside(t *testing.T) {
 	db, _ := openDB(t)
 	registry := prometheus.NewRegistry()
 	dir := t.TempDir()
-	s := newShipped(t, wal.Config{Dir: dir, SegmentAge: time.Hour}, ShipperConfig{Backoff: time.Millisecond, Registerer: registry, Insert: db.InsertStream})
+	s := newShipped(t, wal.Config{Dir: dir, SegmentAge: time.Hour}, Config{Backoff: time.Millisecond, Registerer: registry, Insert: db.InsertStream})
 	var bodies []string
 	for i := range 7 {
 		bodies = append(bodies, fmt.Sprint("innocent ", i))
@@ -270,7 +282,7 @@ func TestPoisonIsSetAside(t *testing.T) {
 // mended.
 func TestMissingTableIsNotTheRowsFault(t *testing.T) {
 	db, _ := openDB(t)
-	s := newShipped(t, wal.Config{}, ShipperConfig{MaxBackoff: 100 * time.Millisecond, Insert: db.InsertStream})
+	s := newShipped(t, wal.Config{}, Config{MaxBackoff: 100 * time.Millisecond, Insert: db.InsertStream})
 	if err := db.Exec(t.Context(), "RENAME TABLE logs TO away"); err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +308,7 @@ func TestMissingTableIsNotTheRowsFault(t *testing.T) {
 func TestStuckTableHoldsNobodyUp(t *testing.T) {
 	db, _ := openDB(t)
 	registry := prometheus.NewRegistry()
-	s := newShipped(t, wal.Config{}, ShipperConfig{MaxBackoff: 100 * time.Millisecond, Insert: db.InsertStream, Registerer: registry})
+	s := newShipped(t, wal.Config{}, Config{MaxBackoff: 100 * time.Millisecond, Insert: db.InsertStream, Registerer: registry})
 	if err := db.Exec(t.Context(), "RENAME TABLE spans TO away"); err != nil {
 		t.Fatal(err)
 	}
@@ -307,7 +319,7 @@ func TestStuckTableHoldsNobodyUp(t *testing.T) {
 		span.SetTraceID([16]byte{1, byte(i)})
 		span.SetSpanID([8]byte{1, byte(i)})
 		span.SetStartTimestamp(pcommon.NewTimestampFromTime(time.Now()))
-		if _, err := s.Traces(t.Context(), "default", traces, nil); err != nil {
+		if _, err := store(t.Context())(otlpdata.Traces(s.Pipeline, "default", traces)); err != nil {
 			t.Fatal(err)
 		}
 		bodies = append(bodies, fmt.Sprint("free ", i))
@@ -372,12 +384,12 @@ func TestHangingClickHouse(t *testing.T) {
 	dir := t.TempDir()
 	var bodies []string
 	t.Run("away", func(t *testing.T) {
-		s := newShipped(t, wal.Config{Dir: dir, MaxBytes: 256 << 10}, ShipperConfig{Insert: connect(t, addr).InsertStream, Timeout: 300 * time.Millisecond})
+		s := newShipped(t, wal.Config{Dir: dir, MaxBytes: 256 << 10}, Config{Insert: connect(t, addr).InsertStream, Timeout: 300 * time.Millisecond})
 		for i := 0; ; i++ {
 			body := fmt.Sprintf("%d %s", i, rubbish(10_000))
 			err := send(t.Context(), s.Pipeline, body)
 			if err != nil {
-				if r := refusal(t, err, RefusedFull); !r.Overload() {
+				if r := refusal(t, err, ingest.RefusedFull); !r.Overload() {
 					t.Error("not told as overload")
 				}
 				break
@@ -389,7 +401,7 @@ func TestHangingClickHouse(t *testing.T) {
 		}
 		eventually(t, "the reason to show", func() bool { return s.shipper.Ready() != nil })
 	})
-	s := newShipped(t, wal.Config{Dir: dir}, ShipperConfig{Insert: db.InsertStream})
+	s := newShipped(t, wal.Config{Dir: dir}, Config{Insert: db.InsertStream})
 	s.settle(t)
 	exactly(t, db, bodies...)
 }
@@ -410,7 +422,7 @@ func rubbish(n int) string {
 func TestKilledEngineLosesNothingAcked(t *testing.T) {
 	e := storagetest.Engine(t)
 	db, _ := openDB(t)
-	s := newShipped(t, wal.Config{SegmentAge: 20 * time.Millisecond}, ShipperConfig{Insert: db.InsertStream})
+	s := newShipped(t, wal.Config{SegmentAge: 20 * time.Millisecond}, Config{Insert: db.InsertStream})
 	var (
 		mu    sync.Mutex
 		acked []string
@@ -454,4 +466,24 @@ func TestKilledEngineLosesNothingAcked(t *testing.T) {
 		t.Errorf("only %d acked", len(acked))
 	}
 	t.Logf("%d acked, 3 kills", len(acked))
+}
+
+// counters are the counters of r by their name and labels as /metrics shows them.
+func counters(t *testing.T, r *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+			}
+			values[f.GetName()+"{"+strings.Join(labels, ",")+"}"] = m.GetCounter().GetValue()
+		}
+	}
+	return values
 }

@@ -1,8 +1,7 @@
-package wal
+package segment
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 )
 
@@ -11,7 +10,7 @@ type scanner struct {
 	win    window
 	off    int64
 	size   int64
-	header fileHeader
+	header Header
 	known  bool // header.id is what frames must carry
 	bodies bool // check the bodies of data and keys frames too
 }
@@ -54,7 +53,7 @@ func (s *scanner) next() (stretch, error) {
 		return stretch{hole: true, from: from, to: s.off, why: "no frame where one should begin"}, nil
 	}
 	if !s.known { // the file's own header is damaged; frames know whose they are
-		s.header.id, s.header.created, s.known = f.id, f.time, true
+		s.header.ID, s.header.Created, s.known = f.id, f.time, true
 	}
 	s.off = f.end()
 	if s.bodies {
@@ -76,7 +75,7 @@ func (s *scanner) frameAt(off int64) (f frame, ok bool, err error) {
 		return f, false, err
 	}
 	f, parts, ok := parseHead(b)
-	if !ok || f.offset != off || s.known && f.id != s.header.id || f.end() > s.size {
+	if !ok || f.offset != off || s.known && f.id != s.header.ID || f.end() > s.size {
 		return f, false, nil
 	}
 	if b, err = s.win.bytes(off, frameHeaderSize+f.dir); err != nil || len(b) < frameHeaderSize+f.dir {
@@ -124,38 +123,4 @@ func (s *scanner) bodyIsGood(f *frame) (bool, error) {
 		off += int64(p.Length)
 	}
 	return true, nil
-}
-
-// tail reads the seal and the done frames of a segment through its trailer.
-// ok is false when the segment does not end as a sealed one does.
-func tail(r io.ReaderAt, size int64) (h fileHeader, seal frame, done []mark, ok bool, err error) {
-	s, err := newScanner(r, size, false)
-	if err != nil || !s.known || size < fileHeaderSize+frameHeaderSize+trailerSize {
-		return h, seal, nil, false, err
-	}
-	b, err := s.win.bytes(size-trailerSize, trailerSize)
-	if err != nil || len(b) < trailerSize || string(b[4:]) != trailerMagic {
-		return h, seal, nil, false, err
-	}
-	s.off = size - int64(binary.LittleEndian.Uint32(b))
-	if s.off < fileHeaderSize {
-		return h, seal, nil, false, nil
-	}
-	for first := true; ; first = false {
-		st, err := s.next()
-		switch {
-		case err == io.EOF:
-			return s.header, seal, done, seal.kind == kindSeal, nil
-		case err != nil:
-			return h, seal, nil, false, err
-		case st.hole, first != (st.frame.kind == kindSeal), !first && st.frame.kind != kindDone:
-			return h, seal, nil, false, nil
-		case first:
-			seal = st.frame
-		default:
-			for _, p := range st.frame.parts {
-				done = append(done, mark{p.Table, st.frame.key})
-			}
-		}
-	}
 }

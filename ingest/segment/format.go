@@ -1,4 +1,4 @@
-package wal
+package segment
 
 import (
 	"encoding/binary"
@@ -72,14 +72,19 @@ const (
 	frameHeaderSize = 76
 	entrySize       = 13 // without the name
 	trailerSize     = 8
-	formatVersion   = 1
 
 	// maxDirectory and maxFrame bound what a reader believes a header.
 	// Offsets within a segment fit 32 bits: a segment is at most
-	// maxSegmentBytes when the last frame is added.
-	maxDirectory    = 1 << 20
-	maxFrame        = 1 << 30
-	maxSegmentBytes = 2 << 30
+	// MaxBytes when the last frame is added.
+	maxDirectory = 1 << 20
+	maxFrame     = 1 << 30
+)
+
+const (
+	// Version is the format this package reads and writes.
+	Version = 1
+	// MaxBytes is how large a segment may be made.
+	MaxBytes = 2 << 30
 )
 
 const (
@@ -159,31 +164,31 @@ func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 func checksum(crc uint32, p []byte) uint32 { return crc32.Update(crc, castagnoli(), p) }
 
-// fileHeader is the first bytes of a segment.
-type fileHeader struct {
-	version uint16
-	id      ID
-	created int64 // unix ns
+// Header is the first bytes of a segment.
+type Header struct {
+	Version uint16
+	ID      ID
+	Created int64 // unix ns
 }
 
-func (h *fileHeader) append(dst []byte) []byte {
+func (h *Header) append(dst []byte) []byte {
 	first := len(dst)
 	dst = append(dst, fileMagic...)
-	dst = binary.LittleEndian.AppendUint16(dst, h.version)
+	dst = binary.LittleEndian.AppendUint16(dst, h.Version)
 	dst = append(dst, 0, 0)
-	dst = append(dst, h.id[:]...)
-	dst = binary.LittleEndian.AppendUint64(dst, uint64(h.created))
+	dst = append(dst, h.ID[:]...)
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(h.Created))
 	return binary.LittleEndian.AppendUint32(dst, checksum(0, dst[first:]))
 }
 
-func parseFileHeader(b []byte) (h fileHeader, ok bool) {
+func parseFileHeader(b []byte) (h Header, ok bool) {
 	if len(b) < fileHeaderSize || string(b[:4]) != fileMagic ||
 		binary.LittleEndian.Uint32(b[32:]) != checksum(0, b[:32]) {
 		return h, false
 	}
-	h.version = binary.LittleEndian.Uint16(b[4:])
-	copy(h.id[:], b[8:24])
-	h.created = int64(binary.LittleEndian.Uint64(b[24:]))
+	h.Version = binary.LittleEndian.Uint16(b[4:])
+	copy(h.ID[:], b[8:24])
+	h.Created = int64(binary.LittleEndian.Uint64(b[24:]))
 	return h, true
 }
 

@@ -17,36 +17,39 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trefoil-o11y/trefoil/bench/load"
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // exporterTables are the tables of clickhouseexporter in the engine below
 // bench/peers/collector, asked in SQL as Grafana's ClickHouse source asks them.
 type exporterTables struct {
-	peer *server
+	peer *subject.Process
 	conn driver.Conn
 }
 
 // startExporter starts the collector on a directory that is kept.
 func startExporter(ctx context.Context, binary, dir string) (*exporterTables, error) {
-	addresses, err := freeAddresses(1)
+	addresses, err := subject.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
-	peer, err := startPeer(ctx, binary, dir, "-otlpListenAddr", addresses[0])
+	peer, err := subject.StartPeer(ctx, binary, dir, "-otlpListenAddr", addresses[0])
 	if err != nil {
 		return nil, err
 	}
-	peer.otlpHTTP = addresses[0]
+	peer.OTLPHTTP = addresses[0]
 	x, err := openExporter(peer)
 	if err != nil {
-		return nil, errors.Join(err, peer.stop())
+		return nil, errors.Join(err, peer.Stop())
 	}
 	return x, nil
 }
 
 // openExporter reads where the engine is from the collector's own configuration.
-func openExporter(peer *server) (*exporterTables, error) {
-	text, err := os.ReadFile(filepath.Join(peer.dataDir, "collector.yaml"))
+func openExporter(peer *subject.Process) (*exporterTables, error) {
+	text, err := os.ReadFile(filepath.Join(peer.DataDir, "collector.yaml"))
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +100,7 @@ func (x *exporterTables) measure(ctx context.Context, repeat int, sql string) (c
 	if _, _, _, err := x.ask(ctx, sql); err != nil {
 		return c, err
 	}
-	before, err := account(x.peer.cmd.Process.Pid)
+	before, err := subject.UsageOf(x.peer.Cmd.Process.Pid)
 	if err != nil {
 		return c, err
 	}
@@ -109,19 +112,19 @@ func (x *exporterTables) measure(ctx context.Context, repeat int, sql string) (c
 		}
 		c.ReadBytes = float64(read)
 	}
-	after, err := account(x.peer.cmd.Process.Pid)
+	after, err := subject.UsageOf(x.peer.Cmd.Process.Pid)
 	if err != nil {
 		return c, err
 	}
 	c.CPU = (after.CPU - before.CPU).Seconds() / float64(repeat)
 	slices.Sort(walls)
-	c.MedianMS, c.MaxMS = milliseconds(quantile(walls, 0.5)), milliseconds(walls[len(walls)-1])
+	c.MedianMS, c.MaxMS = milliseconds(load.Quantile(walls, 0.5)), milliseconds(walls[len(walls)-1])
 	return c, nil
 }
 
 // bytesRead is how much trefoil's selects have read so far; 0 for a server that does not
 // say.
-func bytesRead(ctx context.Context, s *server) (sum float64, err error) {
+func bytesRead(ctx context.Context, s *subject.Process) (sum float64, err error) {
 	body, err := get(ctx, s, "/metrics", nil)
 	if err != nil {
 		return 0, err

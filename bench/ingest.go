@@ -9,15 +9,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/bench/load"
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 	"github.com/trefoil-o11y/trefoil/bench/workload"
 )
 
 // target is a server that takes OTLP: trefoil, or a peer of it.
 type target struct {
 	name    string
-	server  *server
+	server  *subject.Process
 	signals []workload.Signal
-	connect func(workload.Signal) (exports []export, closeAll func() error, err error)
+	connect func(workload.Signal) (exports []load.Export, closeAll func() error, err error)
 	disk    func(dir string) (map[string]int64, error) // by table, in bytes
 	// settle, if there is one, brings to disk what waits in memory and merges it, before bytes are counted.
 	settle func(context.Context) error
@@ -28,7 +30,7 @@ type target struct {
 func ingest(ctx context.Context, cfg ingestConfig) (*report, error) {
 	rep := newReport(cfg)
 	var err error
-	if rep.Version, err = versionOf(ctx, cfg.Trefoil); err != nil {
+	if rep.Version, err = subject.Version(ctx, cfg.Trefoil); err != nil {
 		return nil, err
 	}
 	for _, start := range []func(context.Context, ingestConfig) (*target, error){startTrefoil, startCollector, startVictoriaLogs, startVictoriaMetrics} {
@@ -40,7 +42,7 @@ func ingest(ctx context.Context, cfg ingestConfig) (*report, error) {
 			continue
 		}
 		results, err := ingestAll(ctx, cfg, t)
-		if err := errors.Join(err, t.server.stop()); err != nil {
+		if err := errors.Join(err, t.server.Stop()); err != nil {
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
 		rep.Signals = append(rep.Signals, results...)
@@ -49,17 +51,17 @@ func ingest(ctx context.Context, cfg ingestConfig) (*report, error) {
 }
 
 func startTrefoil(ctx context.Context, cfg ingestConfig) (*target, error) {
-	s, err := start(ctx, cfg)
+	s, err := subject.Start(ctx, cfg.Config)
 	if err != nil {
 		return nil, err
 	}
-	connect := func(signal workload.Signal) ([]export, func() error, error) {
+	connect := func(signal workload.Signal) ([]load.Export, func() error, error) {
 		if cfg.Protocol == "grpc" {
-			return grpcExports(cfg.Connections, s.otlpGRPC, signal)
+			return load.GRPC(cfg.Connections, s.OTLPGRPC, signal)
 		}
-		return httpExports(cfg.Connections, s.otlpHTTP, signal, cfg.Compression), func() error { return nil }, nil
+		return load.HTTP(cfg.Connections, s.OTLPHTTP, signal, cfg.Compression), func() error { return nil }, nil
 	}
-	return &target{name: "trefoil", server: s, signals: cfg.Signals, connect: connect, disk: tableBytes}, nil
+	return &target{name: "trefoil", server: s, signals: cfg.Signals, connect: connect, disk: subject.TableBytes}, nil
 }
 
 func startVictoriaLogs(ctx context.Context, cfg ingestConfig) (*target, error) {
@@ -84,11 +86,11 @@ func (t *target) bytes(ctx context.Context, cfg ingestConfig) (map[string]int64,
 		if err := t.settle(ctx); err != nil {
 			return nil, err
 		}
-		if _, err := waitIdle(ctx, t.server.cmd.Process.Pid, cfg.IdleTimeout); err != nil {
+		if _, err := subject.WaitIdle(ctx, t.server.Cmd.Process.Pid, cfg.IdleTimeout); err != nil {
 			return nil, err
 		}
 	}
-	return t.disk(t.server.dataDir)
+	return t.disk(t.server.DataDir)
 }
 
 // startCollector starts bench/peers/collector, which takes every signal and
@@ -97,7 +99,7 @@ func startCollector(ctx context.Context, cfg ingestConfig) (*target, error) {
 	if cfg.Collector == "" {
 		return nil, nil
 	}
-	addresses, err := freeAddresses(1)
+	addresses, err := subject.FreeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +107,10 @@ func startCollector(ctx context.Context, cfg ingestConfig) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	connect := func(signal workload.Signal) ([]export, func() error, error) {
-		return httpExports(cfg.Connections, addresses[0], signal, cfg.Compression), func() error { return nil }, nil
+	connect := func(signal workload.Signal) ([]load.Export, func() error, error) {
+		return load.HTTP(cfg.Connections, addresses[0], signal, cfg.Compression), func() error { return nil }, nil
 	}
-	return &target{name: "clickhouseexporter", server: s, signals: cfg.Signals, connect: connect, disk: tableBytes}, nil
+	return &target{name: "clickhouseexporter", server: s, signals: cfg.Signals, connect: connect, disk: subject.TableBytes}, nil
 }
 
 // startIngestPeer starts a peer for the one signal it takes; nil without a
@@ -121,32 +123,32 @@ func startIngestPeer(ctx context.Context, cfg ingestConfig, name, binary string,
 	if err != nil {
 		return nil, err
 	}
-	connect := func(workload.Signal) ([]export, func() error, error) {
-		return exportsTo(cfg.Connections, "http://"+s.httpAddr+path, cfg.Compression), func() error { return nil }, nil
+	connect := func(workload.Signal) ([]load.Export, func() error, error) {
+		return load.ExportsTo(cfg.Connections, "http://"+s.HTTPAddr+path, cfg.Compression), func() error { return nil }, nil
 	}
 	disk := func(dir string) (map[string]int64, error) {
-		size, err := folderBytes(dir)
+		size, err := subject.FolderBytes(dir)
 		return map[string]int64{"all": size}, err
 	}
 	return &target{name: name, server: s, signals: []workload.Signal{signal}, connect: connect, disk: disk}, nil
 }
 
 // startFreshPeer starts a peer on a directory of its own, which goes when it stops.
-func startFreshPeer(ctx context.Context, binary string, args ...string) (*server, error) {
+func startFreshPeer(ctx context.Context, binary string, args ...string) (*subject.Process, error) {
 	dir, err := os.MkdirTemp("", "trefoil-bench-peer-")
 	if err != nil {
 		return nil, err
 	}
-	s, err := startPeer(ctx, binary, dir, args...)
+	s, err := subject.StartPeer(ctx, binary, dir, args...)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	s.temp = true
+	s.Temp = true
 	return s, nil
 }
 
 func ingestAll(ctx context.Context, cfg ingestConfig, t *target) (results []signalResult, err error) {
-	if _, err := waitIdle(ctx, t.server.cmd.Process.Pid, 30*time.Second); err != nil {
+	if _, err := subject.WaitIdle(ctx, t.server.Cmd.Process.Pid, 30*time.Second); err != nil {
 		return nil, err
 	}
 	for _, signal := range t.signals {
@@ -160,13 +162,13 @@ func ingestAll(ctx context.Context, cfg ingestConfig, t *target) (results []sign
 }
 
 func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal) (*signalResult, error) {
-	pid := t.server.cmd.Process.Pid
+	pid := t.server.Cmd.Process.Pid
 	if cfg.WarmUp > 0 {
 		fmt.Fprintf(os.Stderr, "%s: %s: warming up with %d records\n", t.name, signal, cfg.WarmUp)
 		if _, _, err := sendSome(ctx, cfg, t, signal, cfg.WarmUp, cfg.Records, 1, 0); err != nil {
 			return nil, err
 		}
-		if _, err := waitIdle(ctx, pid, cfg.IdleTimeout); err != nil {
+		if _, err := subject.WaitIdle(ctx, pid, cfg.IdleTimeout); err != nil {
 			return nil, err
 		}
 	}
@@ -174,7 +176,7 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	if err != nil {
 		return nil, err
 	}
-	before, err := account(pid)
+	before, err := subject.UsageOf(pid)
 	if err != nil {
 		return nil, err
 	}
@@ -183,16 +185,16 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	if err != nil {
 		return nil, err
 	}
-	acked, err := account(pid)
+	acked, err := subject.UsageOf(pid)
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "%s: %s: waiting for merges\n", t.name, signal)
-	idle, err := waitIdle(ctx, pid, cfg.IdleTimeout)
+	idle, err := subject.WaitIdle(ctx, pid, cfg.IdleTimeout)
 	if err != nil {
 		return nil, err
 	}
-	after, err := account(pid)
+	after, err := subject.UsageOf(pid)
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +211,7 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 			return nil, err
 		}
 		result.PacedRate = rate
-		result.PacedP50, result.PacedP99 = milliseconds(quantile(paced.acks, 0.5)), milliseconds(quantile(paced.acks, 0.99))
+		result.PacedP50, result.PacedP99 = milliseconds(load.Quantile(paced.Acks, 0.5)), milliseconds(load.Quantile(paced.Acks, 0.99))
 	}
 	return result, nil
 }
@@ -223,16 +225,16 @@ func fullLoad(r *signalResult) float64 {
 
 // sendSome sends so many records of their own, before the last ones by so many
 // records of time; see sendAll for the rate.
-func sendSome(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal, records, before int, seed uint64, rate int) ([]workload.Request, sent, error) {
+func sendSome(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal, records, before int, seed uint64, rate int) ([]workload.Request, load.Sent, error) {
 	requests, err := cfg.requests(signal, records, before, cfg.Seed+seed)
 	if err != nil {
-		return nil, sent{}, err
+		return nil, load.Sent{}, err
 	}
 	exports, closeExports, err := t.connect(signal)
 	if err != nil {
-		return nil, sent{}, err
+		return nil, load.Sent{}, err
 	}
-	done, err := sendAll(ctx, exports, requests, rate)
+	done, err := load.All(ctx, exports, requests, rate)
 	return requests, done, errors.Join(err, closeExports())
 }
 

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/bench/promqlbench"
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 	"github.com/trefoil-o11y/trefoil/bench/workload"
 )
 
@@ -29,7 +31,7 @@ func main() {
 
 // scenarios are what can be measured, by the first argument.
 func scenarios() map[string]func(ctx context.Context, args []string) error {
-	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": runPromQL, "query": runQuery, "rules": runRules}
+	return map[string]func(context.Context, []string) error{"ingest": runIngest, "promql": promqlbench.Run, "query": runQuery, "rules": runRules}
 }
 
 func run(ctx context.Context, args []string) error {
@@ -61,10 +63,7 @@ func runIngest(ctx context.Context, args []string) error {
 
 // ingestConfig is one run of the ingest scenario.
 type ingestConfig struct {
-	Trefoil     string // binary
-	Args        []string
-	DataDir     string // empty: a temporary one, removed afterwards
-	Kept        bool   // DataDir may hold what an earlier run left
+	subject.Config
 	Results     string
 	Signals     []workload.Signal
 	Records     int

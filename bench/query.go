@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/bench/load"
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 	"github.com/trefoil-o11y/trefoil/bench/workload"
 )
 
@@ -62,30 +64,30 @@ func runQuery(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	ours, err := start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true, Args: cfg.Args})
+	ours, err := subject.Start(ctx, subject.Config{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true, Args: cfg.Args})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, ours.stop()) }()
-	var peer *server
+	defer func() { err = errors.Join(err, ours.Stop()) }()
+	var peer *subject.Process
 	if cfg.Victoria != "" {
-		if peer, err = startPeer(ctx, cfg.Victoria, filepath.Join(cfg.Dir, "victoria-logs"), "-retentionPeriod", "10y"); err != nil {
+		if peer, err = subject.StartPeer(ctx, cfg.Victoria, filepath.Join(cfg.Dir, "victoria-logs"), "-retentionPeriod", "10y"); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, peer.stop()) }()
+		defer func() { err = errors.Join(err, peer.Stop()) }()
 	}
 	var exporter *exporterTables
 	if cfg.Collector != "" {
 		if exporter, err = startExporter(ctx, cfg.Collector, filepath.Join(cfg.Dir, "collector")); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, exporter.conn.Close(), exporter.peer.stop()) }()
+		defer func() { err = errors.Join(err, exporter.conn.Close(), exporter.peer.Stop()) }()
 	}
 	data, err := cfg.fill(ctx, ours, peer, exporter)
 	if err != nil || cfg.LoadOnly {
 		return err
 	}
-	servers := []*server{ours, peer}
+	servers := []*subject.Process{ours, peer}
 	if exporter != nil {
 		servers = append(servers, exporter.peer)
 	}
@@ -93,7 +95,7 @@ func runQuery(ctx context.Context, args []string) (err error) {
 		if s == nil {
 			continue
 		}
-		if _, err := waitIdle(ctx, s.cmd.Process.Pid, 5*time.Minute); err != nil {
+		if _, err := subject.WaitIdle(ctx, s.Cmd.Process.Pid, 5*time.Minute); err != nil {
 			return err
 		}
 	}
@@ -101,7 +103,7 @@ func runQuery(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if rep.Version, err = versionOf(ctx, cfg.Trefoil); err != nil {
+	if rep.Version, err = subject.Version(ctx, cfg.Trefoil); err != nil {
 		return err
 	}
 	rep.print(os.Stdout)
@@ -123,7 +125,7 @@ type filled struct {
 
 // fill sends the data unless an earlier run has. Requests are made and sent in
 // stretches, since all of them would not fit in memory.
-func (cfg queryConfig) fill(ctx context.Context, ours, peer *server, exporter *exporterTables) (filled, error) {
+func (cfg queryConfig) fill(ctx context.Context, ours, peer *subject.Process, exporter *exporterTables) (filled, error) {
 	marker := filepath.Join(cfg.Dir, "filled.json")
 	var f filled
 	if text, err := os.ReadFile(marker); err == nil {
@@ -141,14 +143,14 @@ func (cfg queryConfig) fill(ctx context.Context, ours, peer *server, exporter *e
 	length := max(time.Duration(cfg.Logs)*time.Millisecond, time.Duration(cfg.Spans)*time.Millisecond/2)
 	f = filled{Start: time.Now().Add(-length - time.Minute).Truncate(time.Minute), Peer: peer != nil, Exporter: exporter != nil}
 	var err error
-	logs := []string{"http://" + ours.otlpHTTP + "/v1/logs"}
+	logs := []string{"http://" + ours.OTLPHTTP + "/v1/logs"}
 	if peer != nil {
-		logs = append(logs, "http://"+peer.httpAddr+"/insert/opentelemetry/v1/logs")
+		logs = append(logs, "http://"+peer.HTTPAddr+"/insert/opentelemetry/v1/logs")
 	}
-	traces, servers := []string{"http://" + ours.otlpHTTP + "/v1/traces"}, []*server{ours, peer}
+	traces, servers := []string{"http://" + ours.OTLPHTTP + "/v1/traces"}, []*subject.Process{ours, peer}
 	if exporter != nil {
-		logs = append(logs, "http://"+exporter.peer.otlpHTTP+"/v1/logs")
-		traces = append(traces, "http://"+exporter.peer.otlpHTTP+"/v1/traces")
+		logs = append(logs, "http://"+exporter.peer.OTLPHTTP+"/v1/logs")
+		traces = append(traces, "http://"+exporter.peer.OTLPHTTP+"/v1/traces")
 		servers = append(servers, exporter.peer)
 	}
 	if f.Logs, err = send(ctx, workload.Logs, cfg.Logs, f.Start, time.Millisecond, logs...); err != nil {
@@ -161,7 +163,7 @@ func (cfg queryConfig) fill(ctx context.Context, ours, peer *server, exporter *e
 		if s == nil {
 			continue
 		}
-		if idle, err := waitIdle(ctx, s.cmd.Process.Pid, 10*time.Minute); err != nil || !idle {
+		if idle, err := subject.WaitIdle(ctx, s.Cmd.Process.Pid, 10*time.Minute); err != nil || !idle {
 			return f, errors.Join(err, errors.New("merges did not end in ten minutes"))
 		}
 	}
@@ -183,7 +185,7 @@ func send(ctx context.Context, signal workload.Signal, records int, start time.T
 			return start, err
 		}
 		for _, url := range urls {
-			if _, err := sendAll(ctx, exportsTo(8, url, "none"), requests, 0); err != nil {
+			if _, err := load.All(ctx, load.ExportsTo(8, url, "none"), requests, 0); err != nil {
 				return start, fmt.Errorf("%s: %w", url, err)
 			}
 		}

@@ -12,10 +12,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/bench/load"
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // ask puts every question to both and takes their accounts.
-func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, exporter *exporterTables, data filled) (*queryReport, error) {
+func (cfg queryConfig) ask(ctx context.Context, ours, peer *subject.Process, exporter *exporterTables, data filled) (*queryReport, error) {
 	word, err := rareWord(ctx, ours, data)
 	if err != nil {
 		return nil, err
@@ -59,7 +62,7 @@ func (cfg queryConfig) ask(ctx context.Context, ours, peer *server, exporter *ex
 }
 
 // measure asks once to warm up and Repeat times for the figures.
-func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form url.Values, read func([]byte) (float64, error)) (c queryCost, err error) {
+func (cfg queryConfig) measure(ctx context.Context, s *subject.Process, path string, form url.Values, read func([]byte) (float64, error)) (c queryCost, err error) {
 	once := func() (time.Duration, error) {
 		begun := time.Now()
 		body, err := get(ctx, s, path, form)
@@ -79,7 +82,7 @@ func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form
 	if err != nil {
 		return c, err
 	}
-	before, err := account(s.cmd.Process.Pid)
+	before, err := subject.UsageOf(s.Cmd.Process.Pid)
 	if err != nil {
 		return c, err
 	}
@@ -89,7 +92,7 @@ func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form
 			return c, err
 		}
 	}
-	after, err := account(s.cmd.Process.Pid)
+	after, err := subject.UsageOf(s.Cmd.Process.Pid)
 	if err != nil {
 		return c, err
 	}
@@ -101,16 +104,16 @@ func (cfg queryConfig) measure(ctx context.Context, s *server, path string, form
 	n := float64(cfg.Repeat)
 	c.ReadBytes = (readAfter - readBefore) / n
 	c.CPU, c.Own = (after.CPU-before.CPU).Seconds()/n, (after.Self-before.Self).Seconds()/n
-	c.MedianMS, c.MaxMS = milliseconds(quantile(walls, 0.5)), milliseconds(walls[len(walls)-1])
+	c.MedianMS, c.MaxMS = milliseconds(load.Quantile(walls, 0.5)), milliseconds(walls[len(walls)-1])
 	return c, nil
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-func get(ctx context.Context, s *server, path string, form url.Values) ([]byte, error) {
+func get(ctx context.Context, s *subject.Process, path string, form url.Values) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+path+"?"+form.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+path+"?"+form.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +131,7 @@ func get(ctx context.Context, s *server, path string, form url.Values) ([]byte, 
 
 // rareWord is a word that one line has: the name of a session, from the middle
 // of the data.
-func rareWord(ctx context.Context, s *server, data filled) (string, error) {
+func rareWord(ctx context.Context, s *subject.Process, data filled) (string, error) {
 	middle := data.Start.Add(data.Logs.Sub(data.Start) / 2)
 	body, err := get(ctx, s, "/loki/api/v1/query_range", url.Values{"query": {`{} |= "session "`}, "limit": {"1"},
 		"start": {fmt.Sprint(middle.UnixNano())}, "end": {fmt.Sprint(middle.Add(10 * time.Second).UnixNano())}})
@@ -143,7 +146,7 @@ func rareWord(ctx context.Context, s *server, data filled) (string, error) {
 }
 
 // oldTrace is the ID of a trace from the first seconds of the data.
-func oldTrace(ctx context.Context, s *server, data filled) (string, error) {
+func oldTrace(ctx context.Context, s *subject.Process, data filled) (string, error) {
 	body, err := get(ctx, s, "/tempo/api/search", url.Values{"q": {`{ kind = server && resource.service.name = "` + askedService + `" }`}, "limit": {"1"},
 		"start": {fmt.Sprint(data.Start.Unix())}, "end": {fmt.Sprint(data.Start.Unix() + 10)}})
 	if err != nil {

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
 	"text/tabwriter"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // queryReport is one run of the query scenario.
@@ -14,7 +15,7 @@ type queryReport struct {
 	Scenario  string           `json:"scenario"`
 	Time      time.Time        `json:"time"`
 	Version   string           `json:"trefoil"`
-	Machine   machine          `json:"machine"`
+	Machine   subject.Machine  `json:"machine"`
 	Logs      int              `json:"logs"`
 	Spans     int              `json:"spans"`
 	Repeat    int              `json:"repeat"`
@@ -46,7 +47,7 @@ type queryCost struct {
 
 func newQueryReport(cfg queryConfig) *queryReport {
 	return &queryReport{Scenario: "query", Time: time.Now().UTC().Truncate(time.Second), Logs: cfg.Logs, Spans: cfg.Spans, Repeat: cfg.Repeat,
-		Machine: machine{CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease")}}
+		Machine: subject.ThisMachine()}
 }
 
 func (r *queryReport) print(w io.Writer) {
@@ -98,4 +99,6 @@ func (r *queryReport) printExporter(w io.Writer) {
 }
 
 // save writes the report beside earlier ones.
-func (r *queryReport) save(dir string) (string, error) { return saveReport(dir, r.Time, r.Scenario, r) }
+func (r *queryReport) save(dir string) (string, error) {
+	return subject.Save(dir, r.Time, r.Scenario, r)
+}

@@ -1,36 +1,26 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"sort"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/bench/load"
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 	"github.com/trefoil-o11y/trefoil/bench/workload"
 )
 
 // report is one run, as written to the results directory.
 type report struct {
-	Scenario string         `json:"scenario"`
-	Time     time.Time      `json:"time"`
-	Version  string         `json:"trefoil"`
-	Machine  machine        `json:"machine"`
-	Settings settings       `json:"settings"`
-	Signals  []signalResult `json:"signals"`
-}
-
-type machine struct {
-	CPU    string `json:"cpu"`
-	Cores  int    `json:"cores"`
-	Kernel string `json:"kernel"`
+	Scenario string          `json:"scenario"`
+	Time     time.Time       `json:"time"`
+	Version  string          `json:"trefoil"`
+	Machine  subject.Machine `json:"machine"`
+	Settings settings        `json:"settings"`
+	Signals  []signalResult  `json:"signals"`
 }
 
 type settings struct {
@@ -72,13 +62,13 @@ type signalResult struct {
 func newReport(cfg ingestConfig) *report {
 	return &report{
 		Scenario: "ingest", Time: time.Now().UTC().Truncate(time.Second),
-		Machine: machine{CPU: cpuModel(), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease")},
+		Machine: subject.ThisMachine(),
 		Settings: settings{Records: cfg.Records, WarmUp: cfg.WarmUp, PerRequest: cfg.PerRequest, Series: cfg.Series, Connections: cfg.Connections,
 			Protocol: cfg.Protocol, Compression: cfg.Compression, Seed: cfg.Seed, Paced: cfg.Paced, ServeFlags: cfg.Args},
 	}
 }
 
-func newSignalResult(server string, signal workload.Signal, requests []workload.Request, done sent, before, acked, after usage, tables map[string]int64, idle bool) *signalResult {
+func newSignalResult(server string, signal workload.Signal, requests []workload.Request, done load.Sent, before, acked, after subject.Usage, tables map[string]int64, idle bool) *signalResult {
 	plain, disk := 0, int64(0)
 	for _, r := range requests {
 		plain += r.Plain
@@ -93,7 +83,7 @@ func newSignalResult(server string, signal workload.Signal, requests []workload.
 		CPUPerMillion: perMillion(after.CPU - before.CPU), CPUToAck: perMillion(acked.CPU - before.CPU),
 		CPUSelf:        perMillion(after.Self - before.Self),
 		BytesPerRecord: float64(disk) / records, Tables: tables,
-		AckP50: milliseconds(quantile(done.acks, 0.5)), AckP99: milliseconds(quantile(done.acks, 0.99)),
+		AckP50: milliseconds(load.Quantile(done.Acks, 0.5)), AckP99: milliseconds(load.Quantile(done.Acks, 0.99)),
 		Retries: done.Retries, PeakMemory: after.PeakSelf, EngineMemory: after.Engine, Idle: idle,
 	}
 }
@@ -130,48 +120,4 @@ func tableList(s signalResult) string {
 }
 
 // save writes the report beside earlier ones.
-func (r *report) save(dir string) (string, error) { return saveReport(dir, r.Time, r.Scenario, r) }
-
-func saveReport(dir string, at time.Time, scenario string, report any) (string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, at.Format("20060102T150405Z")+"-"+scenario+".json")
-	return path, os.WriteFile(path, append(text, '\n'), 0o644)
-}
-
-func versionOf(ctx context.Context, binary string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "version").Output()
-	if err != nil {
-		return "", fmt.Errorf("%s version: %w", binary, err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
-func cpuModel() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return "unknown"
-	}
-	for _, line := range strings.Split(string(text), "\n") {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
-}
-
-func firstLine(path string) string {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "unknown"
-	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	return line
-}
+func (r *report) save(dir string) (string, error) { return subject.Save(dir, r.Time, r.Scenario, r) }

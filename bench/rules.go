@@ -19,6 +19,8 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/prometheus/prometheus/prompb"
+
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // rulesConfig is one run of the rules scenario: the same rules over the same
@@ -120,17 +122,17 @@ func (cfg *rulesConfig) ruleFile() string {
 }
 
 func (cfg *rulesConfig) trefoil(ctx context.Context, rules string) ([]rulesResult, error) {
-	s, err := start(ctx, ingestConfig{Trefoil: cfg.Trefoil, Args: []string{"--rules", rules}})
+	s, err := subject.Start(ctx, subject.Config{Trefoil: cfg.Trefoil, Args: []string{"--rules", rules}})
 	if err != nil {
 		return nil, err
 	}
-	result, err := cfg.measure(ctx, "trefoil", s.cmd.Process.Pid, "http://"+s.httpAddr+"/prometheus/api/v1/write", "http://"+s.httpAddr+"/metrics",
+	result, err := cfg.measure(ctx, "trefoil", s.Cmd.Process.Pid, "http://"+s.HTTPAddr+"/prometheus/api/v1/write", "http://"+s.HTTPAddr+"/metrics",
 		"trefoil_rule_evaluations_total", "trefoil_rule_evaluation_failures_total", "trefoil_rule_group_iterations_missed_total")
-	return result, errors.Join(err, s.stop())
+	return result, errors.Join(err, s.Stop())
 }
 
 func (cfg *rulesConfig) prometheus(ctx context.Context, rules, dir string) (result []rulesResult, err error) {
-	addresses, err := freeAddresses(1)
+	addresses, err := subject.FreeAddresses(1)
 	if err != nil {
 		return result, err
 	}
@@ -138,7 +140,7 @@ func (cfg *rulesConfig) prometheus(ctx context.Context, rules, dir string) (resu
 	if err := os.WriteFile(config, fmt.Appendf(nil, "rule_files: [%q]\n", rules), 0o644); err != nil {
 		return result, err
 	}
-	words := &tail{}
+	words := &subject.Tail{}
 	cmd := exec.CommandContext(ctx, cfg.Prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"),
 		"--web.listen-address="+addresses[0], "--web.enable-remote-write-receiver")
 	cmd.Stdout, cmd.Stderr = words, words
@@ -170,7 +172,7 @@ func (cfg *rulesConfig) measure(ctx context.Context, name string, pid int, write
 	go func() { fed <- cfg.feed(feeding, write) }()
 	defer stop()
 	var results []rulesResult
-	began, before, countBefore := time.Now(), usage{}, map[string]float64{} // a server's start is part of the first phase
+	began, before, countBefore := time.Now(), subject.Usage{}, map[string]float64{} // a server's start is part of the first phase
 	for _, phase := range []struct {
 		name string
 		long time.Duration
@@ -178,7 +180,7 @@ func (cfg *rulesConfig) measure(ctx context.Context, name string, pid int, write
 		if err := wait(ctx, fed, phase.long); err != nil {
 			return nil, err
 		}
-		after, err := account(pid)
+		after, err := subject.UsageOf(pid)
 		if err != nil {
 			return nil, err
 		}

@@ -1,68 +1,17 @@
-package main
+package promqlbench
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/prometheus/prometheus/prompb"
 )
-
-// victoriaVersion is the peer we hold ourselves to.
-const victoriaVersion = "v1.148.0"
-
-// victoriaBinary is the peer's binary, built if need be.
-func victoriaBinary(ctx context.Context, cfg promqlConfig) (string, error) {
-	if cfg.Victoria != "" {
-		return cfg.Victoria, nil
-	}
-	dir, err := filepath.Abs(filepath.Join(cfg.Dir, "..", "bin"))
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "victoria-metrics")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	cmd := exec.CommandContext(ctx, "go", "install", "github.com/VictoriaMetrics/VictoriaMetrics/app/victoria-metrics@"+victoriaVersion)
-	cmd.Env = append(os.Environ(), "GOBIN="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build VictoriaMetrics: %w\n%s", err, out)
-	}
-	return path, nil
-}
-
-func startVictoria(ctx context.Context, binary, dir string) (*server, error) {
-	return startPeer(ctx, binary, dir, "-retentionPeriod", "10y", "-search.disableCache", "-search.maxSamplesPerQuery", "2000000000", "-search.maxMemoryPerQuery", "0")
-}
-
-// startPeer starts a server of the Victoria family on a free port.
-func startPeer(ctx context.Context, binary, dir string, args ...string) (*server, error) {
-	addresses, err := freeAddresses(1)
-	if err != nil {
-		return nil, err
-	}
-	s := &server{dataDir: dir, words: &tail{}, done: make(chan struct{}), httpAddr: addresses[0], health: "/health"}
-	s.cmd = exec.Command(binary, append([]string{"-storageDataPath", dir, "-httpListenAddr", s.httpAddr}, args...)...)
-	s.cmd.Stdout, s.cmd.Stderr = s.words, s.words
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
-	go func() { s.err = s.cmd.Wait(); close(s.done) }()
-	if err := s.ready(ctx); err != nil {
-		return nil, errors.Join(err, s.stop())
-	}
-	return s, nil
-}
 
 // send writes the series by remote write: m, counters that sometimes reset, and
 // h_bucket, a quarter as many, ten buckets to a histogram. A request has a

@@ -1,4 +1,4 @@
-package main
+package subject
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// usage is what a process and everything it started have used so far.
-type usage struct {
+// Usage is what a process and everything it started have used so far.
+type Usage struct {
 	CPU      time.Duration // user and system, ended children included
 	Self     time.Duration // the part of CPU that is the process's own
 	PeakSelf int64         // bytes: most memory the process itself ever held
@@ -22,17 +22,17 @@ type usage struct {
 // clockTicks is USER_HZ: 100 on every Linux that Go runs on.
 const clockTicks = 100
 
-// account reads /proc for pid and its descendants.
-func account(pid int) (usage, error) {
+// UsageOf reads /proc for pid and its descendants.
+func UsageOf(pid int) (Usage, error) {
 	processes, err := readProcesses()
 	if err != nil {
-		return usage{}, err
+		return Usage{}, err
 	}
 	self, ok := processes[pid]
 	if !ok {
-		return usage{}, fmt.Errorf("process %d is gone", pid)
+		return Usage{}, fmt.Errorf("process %d is gone", pid)
 	}
-	u := usage{CPU: self.cpu + self.ended, Self: self.cpu, PeakSelf: statusBytes(pid, "VmHWM:")}
+	u := Usage{CPU: self.cpu + self.ended, Self: self.cpu, PeakSelf: statusBytes(pid, "VmHWM:")}
 	for id, p := range processes {
 		if id != pid && descends(processes, id, pid) {
 			u.CPU += p.cpu + p.ended
@@ -42,18 +42,18 @@ func account(pid int) (usage, error) {
 	return u, nil
 }
 
-// process is a line of /proc/PID/stat.
-type process struct {
+// stat is a line of /proc/PID/stat.
+type stat struct {
 	parent     int
 	cpu, ended time.Duration // its own; its children's that have ended
 }
 
-func readProcesses() (map[int]process, error) {
+func readProcesses() (map[int]stat, error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, err
 	}
-	processes := map[int]process{}
+	processes := map[int]stat{}
 	for _, path := range stats {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -72,14 +72,14 @@ func readProcesses() (map[int]process, error) {
 
 // parseStat reads proc(5)'s fields 4 and 14 to 17. The command's name, field
 // 2, may hold anything, so counting starts behind its last parenthesis.
-func parseStat(text []byte) (process, bool) {
+func parseStat(text []byte) (stat, bool) {
 	i := bytes.LastIndexByte(text, ')')
 	if i < 0 {
-		return process{}, false
+		return stat{}, false
 	}
 	fields := strings.Fields(string(text[i+1:]))
 	if len(fields) < 15 {
-		return process{}, false
+		return stat{}, false
 	}
 	number := func(field int) int64 {
 		n, err := strconv.ParseInt(fields[field-3], 10, 64)
@@ -89,10 +89,10 @@ func parseStat(text []byte) (process, bool) {
 		return n
 	}
 	ticks := func(n int64) time.Duration { return time.Duration(n) * time.Second / clockTicks }
-	return process{int(number(4)), ticks(number(14) + number(15)), ticks(number(16) + number(17))}, true
+	return stat{int(number(4)), ticks(number(14) + number(15)), ticks(number(16) + number(17))}, true
 }
 
-func descends(processes map[int]process, pid, from int) bool {
+func descends(processes map[int]stat, pid, from int) bool {
 	for range 64 { // deeper trees do not happen
 		p, ok := processes[pid]
 		if !ok || p.parent <= 1 {
@@ -120,13 +120,13 @@ func statusBytes(pid int, field string) int64 {
 	return 0
 }
 
-// waitIdle returns once the processes have used less than a twentieth of a
+// WaitIdle returns once the processes have used less than a twentieth of a
 // core for six seconds: acknowledged records are stored and merges are done.
 // idle is false when the time was over first.
-func waitIdle(ctx context.Context, pid int, timeout time.Duration) (idle bool, err error) {
+func WaitIdle(ctx context.Context, pid int, timeout time.Duration) (idle bool, err error) {
 	const look, calm = 2 * time.Second, 3
 	deadline := time.Now().Add(timeout)
-	before, err := account(pid)
+	before, err := UsageOf(pid)
 	if err != nil {
 		return false, err
 	}
@@ -136,7 +136,7 @@ func waitIdle(ctx context.Context, pid int, timeout time.Duration) (idle bool, e
 			return false, ctx.Err()
 		case <-time.After(look):
 		}
-		now, err := account(pid)
+		now, err := UsageOf(pid)
 		if err != nil {
 			return false, err
 		}

@@ -1,4 +1,4 @@
-package main
+package subject
 
 import (
 	"errors"
@@ -21,9 +21,9 @@ type part struct {
 	bytes              int64
 }
 
-// tableBytes returns what each table's live parts take under dir, in bytes of
+// TableBytes returns what each table's live parts take under dir, in bytes of
 // content. Tables of the engine about itself (…_log) are left out.
-func tableBytes(dir string) (map[string]int64, error) {
+func TableBytes(dir string) (map[string]int64, error) {
 	names, folders := map[string]string{}, map[string][]part{} // both by UUID
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		switch {
@@ -42,7 +42,7 @@ func tableBytes(dir string) (map[string]int64, error) {
 		if !ok || !uuidPattern.MatchString(uuid) {
 			return nil
 		}
-		if p.bytes, err = folderBytes(path); err != nil {
+		if p.bytes, err = FolderBytes(path); err != nil {
 			return err
 		}
 		folders[uuid] = append(folders[uuid], p)
@@ -107,7 +107,8 @@ func merged(p part, all []part) bool {
 	return false
 }
 
-func folderBytes(dir string) (int64, error) {
+// FolderBytes is the size of all files in a folder.
+func FolderBytes(dir string) (int64, error) {
 	total := int64(0)
 	err := filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

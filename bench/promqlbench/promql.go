@@ -1,4 +1,4 @@
-package main
+package promqlbench
 
 import (
 	"context"
@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // promqlConfig is one run of the promql scenario: the same series in trefoil
@@ -88,8 +90,8 @@ var promqlQueries = []rangeQuery{
 	{Labels: `instance`},
 }
 
-// runPromQL fills both, asks both and prints what it cost each.
-func runPromQL(ctx context.Context, args []string) error {
+// Run fills both, asks both and prints what it cost each.
+func Run(ctx context.Context, args []string) error {
 	cfg, err := parsePromQL(args)
 	if err != nil {
 		return err
@@ -107,34 +109,34 @@ func runPromQL(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	trefoil := func() (*server, error) {
-		return start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
+	trefoil := func() (*subject.Process, error) {
+		return subject.Start(ctx, subject.Config{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
 			Args: []string{"--query-max-samples", "200000000"}})
 	}
 	ours, err := trefoil()
 	if err != nil {
 		return err
 	}
-	defer func() { ours.stop() }()
+	defer func() { ours.Stop() }()
 	theirs, err := startVictoria(ctx, victoria, filepath.Join(cfg.Dir, "victoria"))
 	if err != nil {
 		return err
 	}
-	defer theirs.stop()
+	defer theirs.Stop()
 	end, err := cfg.fill(ctx, ours, theirs)
 	if err != nil || cfg.LoadOnly {
 		return err
 	}
 	// A start packs what is over, which it would be every other hour: the series are
 	// sent faster than they happen.
-	if err := ours.stop(); err != nil {
+	if err := ours.Stop(); err != nil {
 		return err
 	}
 	if ours, err = trefoil(); err != nil {
 		return err
 	}
-	for _, s := range []*server{ours, theirs} {
-		if _, err := waitIdle(ctx, s.cmd.Process.Pid, 30*time.Second); err != nil {
+	for _, s := range []*subject.Process{ours, theirs} {
+		if _, err := subject.WaitIdle(ctx, s.Cmd.Process.Pid, 30*time.Second); err != nil {
 			return err
 		}
 	}
@@ -143,7 +145,7 @@ func runPromQL(ctx context.Context, args []string) error {
 
 // fill sends the series to both unless an earlier run has, and returns when
 // they end.
-func (cfg promqlConfig) fill(ctx context.Context, all ...*server) (time.Time, error) {
+func (cfg promqlConfig) fill(ctx context.Context, all ...*subject.Process) (time.Time, error) {
 	marker := filepath.Join(cfg.Dir, "filled")
 	if text, err := os.ReadFile(marker); err == nil {
 		at, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
@@ -155,12 +157,12 @@ func (cfg promqlConfig) fill(ctx context.Context, all ...*server) (time.Time, er
 		if i == 0 { // ours
 			path = "/prometheus" + path
 		}
-		if err := cfg.Shape.send(ctx, "http://"+s.httpAddr+path, end); err != nil {
+		if err := cfg.Shape.send(ctx, "http://"+s.HTTPAddr+path, end); err != nil {
 			return end, err
 		}
 	}
 	for _, s := range all {
-		if _, err := waitIdle(ctx, s.cmd.Process.Pid, 2*time.Minute); err != nil {
+		if _, err := subject.WaitIdle(ctx, s.Cmd.Process.Pid, 2*time.Minute); err != nil {
 			return end, err
 		}
 	}
@@ -173,7 +175,7 @@ type cost struct {
 	series    int
 }
 
-func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *server, end time.Time) error {
+func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *subject.Process, end time.Time) error {
 	fmt.Printf("%s: %d series of %d samples; CPU s a query, mean of %d\n\n", cfg.Shape.Name, cfg.Shape.Series, cfg.Shape.Samples, cfg.Repeat)
 	fmt.Printf("| query | trefoil | of it engine | wall ms | VictoriaMetrics | wall ms | ratio |\n| --- | --- | --- | --- | --- | --- | --- |\n")
 	product, n := 1.0, 0
@@ -208,13 +210,13 @@ func (cfg promqlConfig) ask(ctx context.Context, ours, theirs *server, end time.
 
 // measure asks a query twice to warm up, once to read what memory does not hold and
 // once to collect what that left, and Repeat times for the figures.
-func (cfg promqlConfig) measure(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, engine time.Duration, err error) {
+func (cfg promqlConfig) measure(ctx context.Context, s *subject.Process, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, engine time.Duration, err error) {
 	for range 2 {
 		if _, err := cfg.once(ctx, s, prefix, q, end, more); err != nil {
 			return c, 0, err
 		}
 	}
-	before, err := account(s.cmd.Process.Pid)
+	before, err := subject.UsageOf(s.Cmd.Process.Pid)
 	if err != nil {
 		return c, 0, err
 	}
@@ -225,7 +227,7 @@ func (cfg promqlConfig) measure(ctx context.Context, s *server, prefix string, q
 		}
 	}
 	c.wall = time.Since(begun) / time.Duration(cfg.Repeat)
-	after, err := account(s.cmd.Process.Pid)
+	after, err := subject.UsageOf(s.Cmd.Process.Pid)
 	if err != nil {
 		return c, 0, err
 	}
@@ -233,7 +235,7 @@ func (cfg promqlConfig) measure(ctx context.Context, s *server, prefix string, q
 	return c, c.cpu - (after.Self-before.Self)/time.Duration(cfg.Repeat), nil
 }
 
-func (cfg promqlConfig) once(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, err error) {
+func (cfg promqlConfig) once(ctx context.Context, s *subject.Process, prefix string, q rangeQuery, end time.Time, more url.Values) (c cost, err error) {
 	body, err := cfg.get(ctx, s, prefix, q, end, more)
 	if err != nil {
 		return c, err
@@ -243,7 +245,7 @@ func (cfg promqlConfig) once(ctx context.Context, s *server, prefix string, q ra
 }
 
 // get asks a query and returns the answer.
-func (cfg promqlConfig) get(ctx context.Context, s *server, prefix string, q rangeQuery, end time.Time, more url.Values) ([]byte, error) {
+func (cfg promqlConfig) get(ctx context.Context, s *subject.Process, prefix string, q rangeQuery, end time.Time, more url.Values) ([]byte, error) {
 	begin := end.Add(-time.Duration(cfg.Shape.Samples) * cfg.Shape.Interval)
 	form := url.Values{"start": {fmt.Sprint(begin.Unix())}, "end": {fmt.Sprint(end.Unix())}}
 	path := "/api/v1/query_range"
@@ -256,7 +258,7 @@ func (cfg promqlConfig) get(ctx context.Context, s *server, prefix string, q ran
 	for k, v := range more {
 		form[k] = v
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.httpAddr+prefix+path+"?"+form.Encode(), nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+prefix+path+"?"+form.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package promqlbench
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // monthQueries are what a dashboard of a month asks for, at a step of an hour. The last two can do with buckets of five
@@ -31,34 +33,34 @@ func (cfg promqlConfig) runMonth(ctx context.Context) error {
 	if cfg.Cold {
 		own = append(own, "--sample-cache-bytes", "0")
 	}
-	trefoil := func() (*server, error) {
-		return start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
+	trefoil := func() (*subject.Process, error) {
+		return subject.Start(ctx, subject.Config{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
 			Args: own})
 	}
 	ours, err := trefoil()
 	if err != nil {
 		return err
 	}
-	defer func() { ours.stop() }()
+	defer func() { ours.Stop() }()
 	end, err := cfg.fill(ctx, ours)
 	if err != nil {
 		return err
 	}
 	// A start packs what is over, and rolls it up; days and hours would end one by one otherwise.
-	if err := ours.stop(); err != nil {
+	if err := ours.Stop(); err != nil {
 		return err
 	}
 	if ours, err = trefoil(); err != nil {
 		return err
 	}
-	before, err := account(ours.cmd.Process.Pid)
+	before, err := subject.UsageOf(ours.Cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
-	if _, err := waitIdle(ctx, ours.cmd.Process.Pid, 4*time.Minute); err != nil {
+	if _, err := subject.WaitIdle(ctx, ours.Cmd.Process.Pid, 4*time.Minute); err != nil {
 		return err
 	}
-	after, err := account(ours.cmd.Process.Pid)
+	after, err := subject.UsageOf(ours.Cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -69,7 +71,7 @@ func (cfg promqlConfig) runMonth(ctx context.Context) error {
 	return cfg.askMonth(ctx, ours, end)
 }
 
-func (cfg promqlConfig) askMonth(ctx context.Context, ours *server, end time.Time) error {
+func (cfg promqlConfig) askMonth(ctx context.Context, ours *subject.Process, end time.Time) error {
 	if cfg.Cold {
 		fmt.Print("nothing of samples in memory; ")
 	}
@@ -112,7 +114,7 @@ type read struct{ rows, bytes uint64 }
 func (r read) mb() float64 { return float64(r.bytes) / 1e6 }
 
 // reads explains a query.
-func (cfg promqlConfig) reads(ctx context.Context, s *server, q rangeQuery, end time.Time, more url.Values) (sum read, err error) {
+func (cfg promqlConfig) reads(ctx context.Context, s *subject.Process, q rangeQuery, end time.Time, more url.Values) (sum read, err error) {
 	explained := maps.Clone(more)
 	explained.Set("explain", "true")
 	body, err := cfg.get(ctx, s, "/prometheus", q, end, explained)

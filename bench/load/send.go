@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"bytes"
@@ -21,22 +21,22 @@ import (
 	"github.com/trefoil-o11y/trefoil/bench/workload"
 )
 
-// sent is what sending all requests came to.
-type sent struct {
+// Sent is what sending all requests came to.
+type Sent struct {
 	Records int           // acknowledged
 	Retries int           // refusals to come back later, obeyed
 	Took    time.Duration // first byte to last ack
-	acks    []time.Duration
+	Acks    []time.Duration
 }
 
-// export delivers one body. It returns a positive pause when the receiver asks
+// Export delivers one body. It returns a positive pause when the receiver asks
 // to come back later.
-type export func(ctx context.Context, body []byte) (pause time.Duration, err error)
+type Export func(ctx context.Context, body []byte) (pause time.Duration, err error)
 
-// sendAll sends every request once, over so many connections: at full speed, or
+// All sends every request once, over so many connections: at full speed, or
 // at so many records a second. Then an ack counts from the moment its request
 // was due, so that waiting for a free connection is not left out.
-func sendAll(ctx context.Context, exports []export, requests []workload.Request, rate int) (sent, error) {
+func All(ctx context.Context, exports []Export, requests []workload.Request, rate int) (Sent, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next, retries atomic.Int64
@@ -75,14 +75,14 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request,
 		})
 	}
 	workers.Wait()
-	result := sent{Retries: int(retries.Load()), Took: time.Since(start), acks: acks}
+	result := Sent{Retries: int(retries.Load()), Took: time.Since(start), Acks: acks}
 	if err := context.Cause(ctx); err != nil {
 		return result, err
 	}
 	for _, r := range requests {
 		result.Records += r.Records
 	}
-	slices.Sort(result.acks)
+	slices.Sort(result.Acks)
 	return result, nil
 }
 
@@ -91,8 +91,8 @@ func due(requests []workload.Request, i, rate int) time.Duration {
 	return time.Duration(float64(i*requests[0].Records) / float64(rate) * float64(time.Second))
 }
 
-// quantile of sorted durations, 0 to 1, by the nearest rank.
-func quantile(sorted []time.Duration, q float64) time.Duration {
+// Quantile of sorted durations, 0 to 1, by the nearest rank.
+func Quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {
 		return 0
 	}
@@ -102,15 +102,15 @@ func quantile(sorted []time.Duration, q float64) time.Duration {
 // requestTimeout bounds one export; an ack that takes longer is a failure.
 const requestTimeout = time.Minute
 
-// httpExports opens n connections to the OTLP endpoint.
-func httpExports(n int, address string, signal workload.Signal, compression string) []export {
+// HTTP opens n connections to the OTLP endpoint.
+func HTTP(n int, address string, signal workload.Signal, compression string) []Export {
 	path := map[workload.Signal]string{workload.Logs: "/v1/logs", workload.Spans: "/v1/traces", workload.Metrics: "/v1/metrics"}[signal]
-	return exportsTo(n, "http://"+address+path, compression)
+	return ExportsTo(n, "http://"+address+path, compression)
 }
 
-// exportsTo opens n connections to a URL that takes OTLP.
-func exportsTo(n int, url, compression string) []export {
-	exports := make([]export, n)
+// ExportsTo opens n connections to a URL that takes OTLP.
+func ExportsTo(n int, url, compression string) []Export {
+	exports := make([]Export, n)
 	for i := range exports {
 		client := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxConnsPerHost: 1, DisableCompression: true}}
 		exports[i] = func(ctx context.Context, body []byte) (time.Duration, error) {
@@ -160,8 +160,8 @@ func accepted(answer []byte) error {
 	return nil
 }
 
-// grpcExports opens n connections and sends the bodies as they are.
-func grpcExports(n int, address string, signal workload.Signal) ([]export, func() error, error) {
+// GRPC opens n connections and sends the bodies as they are.
+func GRPC(n int, address string, signal workload.Signal) ([]Export, func() error, error) {
 	method := map[workload.Signal]string{
 		workload.Logs:    "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 		workload.Spans:   "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -174,7 +174,7 @@ func grpcExports(n int, address string, signal workload.Signal) ([]export, func(
 		}
 		return err
 	}
-	exports := make([]export, n)
+	exports := make([]Export, n)
 	for i := range exports {
 		conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodec(asIs{})))
 		if err != nil {

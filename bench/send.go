@@ -27,6 +27,7 @@ type sent struct {
 	Retries int           // refusals to come back later, obeyed
 	Took    time.Duration // first byte to last ack
 	acks    []time.Duration
+	late    []time.Duration // from when a request was due to when it was sent
 }
 
 // export delivers one body. It returns a positive pause when the receiver asks
@@ -40,7 +41,7 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request,
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next, retries atomic.Int64
-	acks := make([]time.Duration, len(requests))
+	acks, late := make([]time.Duration, len(requests)), make([]time.Duration, len(requests))
 	var workers sync.WaitGroup
 	start := time.Now()
 	for _, deliver := range exports {
@@ -54,6 +55,7 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request,
 				if rate > 0 {
 					begin = start.Add(due(requests, i, rate))
 					time.Sleep(time.Until(begin))
+					late[i] = time.Since(begin)
 				}
 				for {
 					pause, err := deliver(ctx, requests[i].Body)
@@ -75,7 +77,7 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request,
 		})
 	}
 	workers.Wait()
-	result := sent{Retries: int(retries.Load()), Took: time.Since(start), acks: acks}
+	result := sent{Retries: int(retries.Load()), Took: time.Since(start), acks: acks, late: late}
 	if err := context.Cause(ctx); err != nil {
 		return result, err
 	}
@@ -83,6 +85,7 @@ func sendAll(ctx context.Context, exports []export, requests []workload.Request,
 		result.Records += r.Records
 	}
 	slices.Sort(result.acks)
+	slices.Sort(result.late)
 	return result, nil
 }
 

@@ -202,7 +202,10 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	}
 	result := newSignalResult(t.name, signal, requests, done, before, acked, after, grown(diskBefore, diskAfter), idle)
 	if cfg.Paced > 0 {
-		rate := int(cfg.Paced * fullLoad(result))
+		rate := cfg.PacedRate
+		if rate == 0 {
+			rate = int(cfg.Paced * fullLoad(result))
+		}
 		fmt.Fprintf(os.Stderr, "%s: %s: sending %d records a second\n", t.name, signal, rate)
 		if result.Paced, err = sendPaced(ctx, cfg, t, signal, rate); err != nil {
 			return nil, err

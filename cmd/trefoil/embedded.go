@@ -44,6 +44,10 @@ func (c *clickhouseFlags) check() error {
 // embedded is the ClickHouse that runs inside.
 type embedded struct{ *engine.Engine }
 
+// engineNiceness lets what takes a request in, which is milliseconds that a sender waits for, go before inserts and
+// merges, which work for seconds on what is acknowledged. Alone on its cores the engine has all of them.
+const engineNiceness = 5
+
 func startEmbedded(ctx context.Context, cfg *clickhouseFlags, log *slog.Logger, health *edge.Health) (*embedded, error) {
 	library, err := engine.Locate(cfg.engineLibrary)
 	if err != nil {
@@ -51,7 +55,7 @@ func startEmbedded(ctx context.Context, cfg *clickhouseFlags, log *slog.Logger, 
 	}
 	e, err := engine.Start(ctx, engine.Config{
 		DataDir: filepath.Join(cfg.dataDir, "engine"), Library: library,
-		MemoryLimit: cfg.engineMemory, StopTimeout: engineTimeout, Logger: log,
+		MemoryLimit: cfg.engineMemory, StopTimeout: engineTimeout, Niceness: engineNiceness, Logger: log,
 		OnState: func(s engine.State) { log.Debug("engine", "state", s) },
 	})
 	if err != nil {

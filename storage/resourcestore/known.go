@@ -5,6 +5,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -19,14 +20,11 @@ type Known struct {
 	young, old map[Key]struct{}
 }
 
-// Key is a row's identity: tenant and table, the row's fingerprint, and the day
-// and retention that decide its partition.
-type Key struct {
-	owner     Owner
-	id        uint64
-	day       proto.Date
-	retention uint16
-}
+// Key is a row's identity: a hash of tenant and table, the row's fingerprint,
+// and the day and retention that decide its partition. Two rows are taken for
+// one when their keys are equal, which is as unlikely as it is for fingerprints;
+// a struct of all these took three times the memory, 40 MB of a gateway's 300.
+type Key uint64
 
 // Owner is a hash of a tenant and a table whose rows are stored once a day.
 type Owner uint64
@@ -38,7 +36,7 @@ func OwnerOf(t tenant.ID, table string) Owner {
 
 // Key is the identity of one of the owner's rows.
 func (o Owner) Key(id uint64, day proto.Date, retention uint16) Key {
-	return Key{o, id, day, retention}
+	return Key(attribute.Mix(attribute.Mix(uint64(o), id), uint64(day)<<16|uint64(retention)))
 }
 
 // NewKnown makes a memory of at most 2*limit keys.
@@ -69,7 +67,7 @@ func (k *Known) Add(keys []Key) {
 	defer k.mu.Unlock()
 	for _, key := range keys {
 		if len(k.young) >= k.limit {
-			k.old, k.young = k.young, make(map[Key]struct{}, k.limit)
+			k.old, k.young = k.young, map[Key]struct{}{}
 		}
 		k.young[key] = struct{}{}
 	}

@@ -3,6 +3,7 @@ package logexec
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -136,6 +137,9 @@ func limited(name string, message string) *fault.Error {
 // filter is what a selector and the pipeline's first stages ask of the server.
 func (r *run) filter(ctx context.Context, from, to time.Time, p pushed) (logstore.Filter, error) {
 	f := logstore.Filter{From: from, To: to, Where: p.conds}
+	if len(p.found) > 0 {
+		p.named, p.lines, p.level = true, true, p.level || p.asks(detectedLevel)
+	}
 	known, err := r.Logs.Survey(ctx, r.tenant, from, to, logstore.Asked{Keys: p.named, Structured: p.lines, Unnumbered: p.level})
 	r.stats.add(known.Stats)
 	if err != nil {
@@ -145,6 +149,7 @@ func (r *run) filter(ctx context.Context, from, to time.Time, p pushed) (logstor
 	if p.named {
 		f.Meanings = logpipe.Meanings(known.Keys)
 	}
+	f.Where = append(slices.Clone(f.Where), p.behindParser(f.Meanings)...)
 	return f, nil
 }
 

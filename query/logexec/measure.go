@@ -12,21 +12,28 @@ import (
 // measurable is whether the server may add up what is unwrapped, and by what: where
 // that is stored, is a plain number, and is asked for in sums, extremes or quantiles.
 func (c *collector) measurable(p pushed) ([]string, bool) {
-	u := c.expr.Unwrap
-	if u == nil || u.Convert != "" || len(c.expr.AfterUnwrap) > 0 || c.by != nil && slices.Contains(c.by.Labels, u.Label) {
+	if !p.exact || len(c.expr.AfterUnwrap) > 0 || !c.adds() {
 		return nil, false
+	}
+	return c.grouped()
+}
+
+// adds is whether plain numbers are asked for in sums, extremes or quantiles that the
+// server may make.
+func (c *collector) adds() bool {
+	u := c.expr.Unwrap
+	if u == nil || u.Convert != "" || c.by != nil && slices.Contains(c.by.Labels, u.Label) {
+		return false
 	}
 	switch c.expr.Op {
 	case "sum_over_time", "rate", "avg_over_time", "min_over_time", "max_over_time":
+		return true
 	case "quantile_over_time":
 		// A quantile of tiles is none of their whole.
-		if q := c.expr.Param; !(q >= 0 && q <= 1) || c.grid.tile != c.grid.step || c.grid.step < c.grid.window {
-			return nil, false
-		}
-	default:
-		return nil, false
+		q := c.expr.Param
+		return q >= 0 && q <= 1 && c.grid.tile == c.grid.step && c.grid.step >= c.grid.window
 	}
-	return c.grouped(p)
+	return false
 }
 
 // measured is a group that the server has added up.
@@ -68,17 +75,22 @@ func (c *collector) measure(ctx context.Context, p pushed, names []string) (done
 		return false, err
 	}
 	c.note(c.expr, "the server filters and adds up %s by %v", ask.Measured, append(slices.Clone(names), "time"))
+	return true, c.addMeasured(groups)
+}
+
+// addMeasured adds what the server has added up.
+func (c *collector) addMeasured(groups []measured) error {
 	for i := range groups {
 		g := &groups[i]
 		t, err := c.tile(g.labels, int(g.Tile))
 		if err != nil {
-			return false, err
+			return err
 		}
-		if quantile { // of one sample every quantile is that sample
+		if c.agg.keepAll { // of one sample every quantile is that sample
 			t.add(sample{value: g.Quantile}, float64(g.Lines), true)
 			continue
 		}
 		t.join(&tile{count: float64(g.Lines), sum: g.Sum, min: g.Min, max: g.Max})
 	}
-	return true, nil
+	return nil
 }

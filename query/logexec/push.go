@@ -9,7 +9,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/logline"
 	"github.com/trefoil-o11y/trefoil/query/logpipe"
 	"github.com/trefoil-o11y/trefoil/query/logql"
-	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 )
 
@@ -25,6 +24,7 @@ type pushed struct {
 	// strict: what cannot be compared is not found, where it otherwise passes, to be
 	// marked.
 	strict bool
+	taken
 }
 
 // push goes through a pipeline as far as a condition on what is stored is one on
@@ -42,10 +42,15 @@ func (p *pushed) log(l *logql.Log) {
 	lines, labels := true, true // a stage sees the line, the labels, as stored
 	found := extraction{}       // what labels a stage sees beside those
 	for _, s := range l.Stages {
+		if p.take(s, labels) {
+			p.exact, labels = false, false
+			found.escaped = p.parser.Form != logstore.Regexp
+			continue
+		}
 		switch s := s.(type) {
 		case *logql.LineFilter:
 			if !lines {
-				p.exact = false
+				p.exact, p.whole = false, false
 				continue
 			}
 			p.lineFilter(s)
@@ -55,6 +60,7 @@ func (p *pushed) log(l *logql.Log) {
 				if lines {
 					p.add(p.extracted(s.Cond, found))
 				}
+				p.behind(s.Cond)
 				continue
 			}
 			c, exact := p.cond(s.Cond)
@@ -64,6 +70,7 @@ func (p *pushed) log(l *logql.Log) {
 			// A parser adds labels, and what it finds may be marked as failed; the rest
 			// change labels or the line.
 			p.exact = false
+			p.close()
 			switch s.(type) {
 			case *logql.Unpack, *logql.LineFormat, *logql.Decolorize:
 				lines = false
@@ -92,7 +99,7 @@ func (p *pushed) label(name, op, value string) logstore.Cond {
 		p.named = true
 	}
 	p.level = p.level || name == detectedLevel
-	return logstore.Label{Name: name, Value: value, Op: map[string]attrcol.Op{"=": attrcol.Equal, "!=": attrcol.NotEqual, "=~": attrcol.Regexp, "!~": attrcol.NotRegexp}[op]}
+	return logstore.Label{Name: name, Value: value, Op: textOp(op)}
 }
 
 func (p *pushed) lineFilter(f *logql.LineFilter) {
@@ -104,7 +111,7 @@ func (p *pushed) lineFilter(f *logql.LineFilter) {
 		exact = exact && ok
 		any = append(any, c)
 	}
-	p.exact = p.exact && exact
+	p.exact, p.whole = p.exact && exact, p.whole && exact
 	switch {
 	case !f.Op.Negative():
 		p.add(any)
@@ -173,8 +180,7 @@ func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
 	if c.Kind != logql.Float {
 		return there, false
 	}
-	op := map[string]attrcol.Op{"==": attrcol.Equal, "!=": attrcol.NotEqual, ">": attrcol.Greater, ">=": attrcol.GreaterOrEqual, "<": attrcol.Less, "<=": attrcol.LessOrEqual}[c.Op]
-	name := logline.Name(c.Name)
+	op, name := numberOp(c.Op), logline.Name(c.Name)
 	if p.strict {
 		return logstore.Number{Name: name, Op: op, Value: c.Number}, true
 	}

@@ -61,6 +61,11 @@ func (c *collector) collect(ctx context.Context) error {
 		c.note(c.expr, "the server filters and counts by %v", append(slices.Clone(names), "time"))
 		return c.count(ctx, p, names)
 	}
+	if p.parser != nil {
+		if done, err := c.countTaken(ctx, p); done || err != nil {
+			return err
+		}
+	}
 	if names, ok := c.measurable(p); ok {
 		if done, err := c.measure(ctx, p, names); done || err != nil {
 			return err
@@ -77,21 +82,24 @@ func (c *collector) collect(ctx context.Context) error {
 
 // countable is whether the server can count, and by what.
 func (c *collector) countable(p pushed) ([]string, bool) {
-	switch c.expr.Op {
-	case "count_over_time", "rate", "bytes_over_time", "bytes_rate", "absent_over_time":
-	default:
+	if !c.counts() || !p.exact {
 		return nil, false
 	}
-	if c.expr.Unwrap != nil {
-		return nil, false
-	}
-	return c.grouped(p)
+	return c.grouped()
 }
 
-// grouped are the names to group by, if the server can group the records a pipeline
-// lets through.
-func (c *collector) grouped(p pushed) ([]string, bool) {
-	if _, ok := c.grid.stored(); !ok || !p.exact || c.by == nil || c.by.Without {
+// counts is whether records are counted, or their lines measured.
+func (c *collector) counts() bool {
+	switch c.expr.Op {
+	case "count_over_time", "rate", "bytes_over_time", "bytes_rate", "absent_over_time":
+		return c.expr.Unwrap == nil
+	}
+	return false
+}
+
+// grouped are the names to group by, if the server can group by them.
+func (c *collector) grouped() ([]string, bool) {
+	if _, ok := c.grid.stored(); !ok || c.by == nil || c.by.Without {
 		return nil, false
 	}
 	names := make([]string, len(c.by.Labels))
@@ -126,15 +134,7 @@ func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	labels := make([]logpipe.Label, 0, len(names))
 	stats, err := c.Logs.Count(ctx, c.tenant, f, logstore.Counting{By: names, Tiles: tiles, Bytes: c.measures()}, func(n logstore.Counted) error {
 		labels = c.labelsOf(labels[:0], n.Values)
-		v := float64(n.Lines)
-		if c.measures() {
-			v = float64(n.Bytes)
-		}
-		t, err := c.tile(labels, int(n.Tile))
-		if err == nil {
-			t.add(sample{value: v}, float64(n.Lines), false)
-		}
-		return err
+		return c.addCounted(labels, &n)
 	})
 	c.stats.add(stats)
 	if err != nil {
@@ -145,6 +145,19 @@ func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 	}
 	f.Where = append(slices.Clone(all), logstore.Body{Structured: true})
 	return c.stream(ctx, f)
+}
+
+// addCounted adds the records of a group that the server has counted.
+func (c *collector) addCounted(labels []logpipe.Label, n *logstore.Counted) error {
+	v := float64(n.Lines)
+	if c.measures() {
+		v = float64(n.Bytes)
+	}
+	t, err := c.tile(labels, int(n.Tile))
+	if err == nil {
+		t.add(sample{value: v}, float64(n.Lines), false)
+	}
+	return err
 }
 
 // labelsOf are those of a group.

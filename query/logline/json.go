@@ -82,6 +82,17 @@ func UnpackJSON(line string, field func(key, value string)) error {
 // JSONPath is the way to a field of a document.
 type JSONPath struct{ steps []jsonStep }
 
+// Keys are the keys on the way; not ok if there are indices of arrays on it.
+func (p JSONPath) Keys() (keys []string, ok bool) {
+	for _, s := range p.steps {
+		if s.index >= 0 {
+			return nil, false
+		}
+		keys = append(keys, s.key)
+	}
+	return keys, true
+}
+
 type jsonStep struct {
 	key   string
 	index int // -1 for a key

@@ -3,6 +3,7 @@ package logline
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -116,6 +117,29 @@ func (p *Pattern) Captures(line string, capture func(name, value string)) {
 		}
 		rest, parts = rest[end+skip:], parts[2:]
 	}
+}
+
+// Regexp is the pattern as a regular expression with a group for each of its names, in
+// their order. What it does not match has fewer captures, or none.
+func (p *Pattern) Regexp() string {
+	var b strings.Builder
+	b.WriteString("(?s:^")
+	for i, part := range p.parts {
+		switch {
+		case !part.capture:
+			b.WriteString(regexp.QuoteMeta(part.text))
+		case i == len(p.parts)-1 && part.text == "_":
+			b.WriteString(".*$")
+		case i == len(p.parts)-1:
+			b.WriteString("(.*)$")
+		case part.text == "_":
+			b.WriteString(".*?")
+		default:
+			b.WriteString("(.*?)")
+		}
+	}
+	b.WriteByte(')')
+	return b.String()
 }
 
 // Like is a pattern of a line filter: it matches whole lines, and <_> is anything.

@@ -146,6 +146,13 @@ func Lambda2(a, b word, body Expr) Expr {
 // As names an expression of a column list.
 func (e Expr) As(alias word) Expr { return Expr{e.sql + " AS " + string(alias), false} }
 
+// Shared names an expression for the whole of a statement: with definition among its
+// Select.With, name stands for it, as often as it is needed.
+func (e Expr) Shared(n int) (definition, name Expr) {
+	alias := "shared" + strconv.Itoa(n)
+	return Expr{e.asOperand() + " AS " + alias, false}, Expr{alias, true}
+}
+
 func list(exprs []Expr) string {
 	var b strings.Builder
 	for i, e := range exprs {

@@ -54,6 +54,7 @@ type Setting struct {
 // Select is a SELECT statement. Conditions are joined by and; clauses that are
 // zero are left out.
 type Select struct {
+	With     []Expr // definitions that Shared makes
 	Distinct bool
 	Columns  []Expr
 	From     Source
@@ -69,6 +70,17 @@ type Select struct {
 // SQL is the statement's text, one clause a line, one condition a line.
 func (s Select) SQL() string {
 	var b strings.Builder
+	for i, e := range s.With {
+		if i == 0 {
+			b.WriteString("WITH ")
+		} else {
+			b.WriteString(",\n  ")
+		}
+		b.WriteString(e.sql)
+	}
+	if len(s.With) > 0 {
+		b.WriteByte('\n')
+	}
 	b.WriteString("SELECT ")
 	if s.Distinct {
 		b.WriteString("DISTINCT ")

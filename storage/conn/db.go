@@ -311,7 +311,8 @@ func parameters(values map[string]string) clickhouse.Parameters {
 }
 
 func (db *DB) settings(ctx context.Context, more map[string]any) clickhouse.Settings {
-	s := clickhouse.Settings{}
+	// Numbers of texts are read as Go reads them, to the last bit.
+	s := clickhouse.Settings{"precise_float_parsing": 1}
 	l := db.cfg.Limits
 	if l.MaxRowsToRead > 0 {
 		s["max_rows_to_read"] = l.MaxRowsToRead

@@ -16,7 +16,7 @@ import (
 )
 
 // Cond is a condition on a record: an All, Any, Not, Label, Number, NotNumber,
-// Line or Body.
+// Line, Body, Behind or Sure.
 type Cond interface {
 	expr(b *binding) (chsql.Expr, error)
 }
@@ -89,8 +89,20 @@ type binding struct {
 	tenant   tenant.ID
 	from, to time.Time
 	names    Meanings
-	textOnly bool // no record has a body that is no text
-	numbered bool // no record has the severity number 0
+	textOnly bool    // no record has a body that is no text
+	numbered bool    // no record has the severity number 0
+	parser   *Parser // what names mean is also found in bodies; nil for no
+
+	values map[string]value // behind the parser, by name
+	groups *chsql.Expr      // of its pattern
+	with   []chsql.Expr     // definitions of what conditions share
+}
+
+// share writes an expression once.
+func (b *binding) share(e chsql.Expr) chsql.Expr {
+	definition, name := e.Shared(len(b.with))
+	b.with = append(b.with, definition)
+	return name
 }
 
 // bind is what the filter's conditions need to know.
@@ -152,6 +164,9 @@ func (c Line) expr(b *binding) (chsql.Expr, error) {
 // expr turns every operator into one that finds only what is there, or the
 // negation of one.
 func (c Label) expr(b *binding) (chsql.Expr, error) {
+	if b.parser != nil {
+		return c.behind(b.value(b.parser, c.Name).text)
+	}
 	negate := false
 	matches := func(text string) bool { return (text == c.Value) == (c.Op == attrcol.Equal) }
 	switch c.Op {
@@ -194,6 +209,15 @@ func (c Label) expr(b *binding) (chsql.Expr, error) {
 		e = chsql.Not(e)
 	}
 	return e, err
+}
+
+// behind is the condition on a text that is "" where there is none.
+func (c Label) behind(text chsql.Expr) (chsql.Expr, error) {
+	on, _, err := attrcol.Matcher{Key: c.Name, Op: c.Op, Value: c.Value}.OnText()
+	if err != nil {
+		return chsql.Expr{}, err
+	}
+	return on(text), nil
 }
 
 // unsent is whether no client has sent a level of its own detection.
@@ -263,12 +287,15 @@ func (c Label) column(name string, text chsql.Expr) chsql.Expr {
 
 func (c Number) expr(b *binding) (chsql.Expr, error) {
 	value := chsql.Float(c.Value)
-	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr {
-		n := chsql.Func("toFloat64OrNull", text)
+	holds := func(text chsql.Expr) chsql.Expr {
 		op := map[attrcol.Op]func(a, b chsql.Expr) chsql.Expr{attrcol.Equal: chsql.Eq, attrcol.NotEqual: chsql.Ne,
 			attrcol.Greater: chsql.Gt, attrcol.GreaterOrEqual: chsql.Ge, attrcol.Less: chsql.Lt, attrcol.LessOrEqual: chsql.Le}[c.Op]
-		return chsql.Func("ifNull", op(n, value), chsql.Bool(false))
-	}, func(key string, of holder) (chsql.Expr, error) {
+		return chsql.Func("ifNull", op(toNumber(text), value), chsql.Bool(false))
+	}
+	if b.parser != nil {
+		return holds(b.value(b.parser, c.Name).text), nil
+	}
+	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr { return holds(text) }, func(key string, of holder) (chsql.Expr, error) {
 		own := func(op attrcol.Op) (chsql.Expr, error) {
 			return attrcol.Own(attrcol.Matcher{Key: key, Op: op, Value: strconv.FormatFloat(c.Value, 'f', -1, 64), Types: b.typesOf(key, of)})
 		}

@@ -29,7 +29,7 @@ func TestConditionGoldens(t *testing.T) {
 	}
 	label := func(name string, op attrcol.Op, value string) Cond { return Label{name, op, value} }
 	count := func(f Filter, c Counting) chsql.Select {
-		sel, err := newCountPlan("default", &f, c).sel("default", f, c)
+		sel, err := countSelect("default", f, c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,6 +47,7 @@ func TestConditionGoldens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	js := &Parser{Form: JSON}
 	var b strings.Builder
 	for _, c := range []struct {
 		name string
@@ -64,6 +65,10 @@ func TestConditionGoldens(t *testing.T) {
 		{"errors by minute and service", count(f(true, label("detected_level", attrcol.Equal, "error")), Counting{By: []string{"service_name"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
 		{"bytes by attributes, windows apart", count(f(true), Counting{By: []string{"user_id", "env"}, Bytes: true, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9, Window: 1e9}})},
 		{"errors, and volume by level, where all have a severity number", count(numbered(label("detected_level", attrcol.Regexp, "warn|error|x")), Counting{By: []string{"detected_level"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}})},
+		{"lines as JSON: errors by level, slow ones", count(f(false, Behind{js, Number{"took", attrcol.Greater, 1.5}}), Counting{By: []string{"level"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}, Parser: js, Numbers: []string{"took"}})},
+		{"lines as JSON: a name of two words", stream(f(true, Any{Not{Sure{Parser: js, Texts: []string{"user_id"}}}, Behind{js, label("user_id", attrcol.Equal, "u1")}}))},
+		{"lines as logfmt: numbers added up", count(f(true), Counting{By: []string{"level"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}, Parser: &Parser{Form: Logfmt}, Measured: "took"})},
+		{"lines by a pattern", count(f(true), Counting{By: []string{"method"}, Tiles: Tiles{Origin: at.UnixNano() - 1, Width: 60e9}, Parser: &Parser{Form: Regexp, Pattern: "(GET|PUT) ", Groups: map[string]int{"method": 1}}})},
 		{"streams", streams},
 		{"keys", keysSelect("default", at, at)},
 	} {

@@ -2,6 +2,7 @@ package logstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
@@ -25,6 +26,16 @@ type Counting struct {
 	// it; "" for none. See Measurable.
 	Measured string
 	Quantile float64 // of these numbers, from 0 to 1
+	// Parser, if set, makes By and Measured names behind it. Records of which the server
+	// is not Sure are not counted but noted, as Unsure.
+	Parser  *Parser
+	Texts   []string // names behind the parser that the filter compares as texts
+	Numbers []string // and as numbers
+}
+
+// Sure finds the records that Count answers for.
+func (c Counting) Sure() Sure {
+	return Sure{Parser: c.Parser, Texts: slices.Concat(c.By, c.Texts), Numbers: c.Numbers, Measured: c.Measured}
 }
 
 // Counted is how many records of a tile have these values of the names counted by.
@@ -33,6 +44,7 @@ type Counted struct {
 	Tile   int64
 	Lines  uint64
 	Bytes  uint64
+	Unsure bool // these are Lines of which nothing else is known, of any values
 	Measure
 }
 
@@ -47,8 +59,9 @@ type Measure struct {
 // may be one's, hence a combination may come several times. The body of a record
 // that is no text is measured as it is stored.
 func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, counted func(Counted) error) (conn.Stats, error) {
-	plan := newCountPlan(t, &f, c)
-	sel, err := plan.sel(t, f, c)
+	b := f.bind(t)
+	plan := newCountPlan(b, c)
+	sel, err := plan.sel(b, f, c)
 	if err != nil {
 		return conn.Stats{}, err
 	}
@@ -61,7 +74,7 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	var rows []row
 	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log counts"}, func(from driver.Rows) error {
 		r := row{own: make([]string, len(plan.own))}
-		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope, &r.Not, &r.Sum, &r.Min, &r.Max, &r.Quantile}
+		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope, &r.Unsure, &r.Not, &r.Sum, &r.Min, &r.Max, &r.Quantile}
 		for i := range r.own {
 			dest = append(dest, &r.own[i])
 		}
@@ -103,6 +116,11 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	return stats, nil
 }
 
+func countSelect(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
+	b := f.bind(t)
+	return newCountPlan(b, c).sel(b, f, c)
+}
+
 // countPlan says where the value of each name comes from.
 type countPlan struct {
 	names           Meanings
@@ -115,11 +133,15 @@ type countPlan struct {
 // it is stored, where there is one, which is smaller than its text.
 type ownText struct{ key, text chsql.Expr }
 
-func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
-	p := &countPlan{names: f.Meanings, ownOf: make([]int, len(c.By))}
-	b := f.bind(t)
+func newCountPlan(b *binding, c Counting) *countPlan {
+	p := &countPlan{names: b.names, ownOf: make([]int, len(c.By))}
 	for i, name := range c.By {
 		p.ownOf[i] = -1
+		if c.Parser != nil {
+			text := b.value(c.Parser, name).text
+			p.ownOf[i], p.own = len(p.own), append(p.own, ownText{text, text})
+			continue
+		}
 		key, text, ok := columnText(name)
 		switch {
 		case name == "service_name":
@@ -133,12 +155,12 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 		case name == "scope_name" || name == "scope_version":
 			p.scope = true
 		case !ok:
-			p.resource = p.resource || len(f.Meanings.Resource[name]) > 0
-			p.scope = p.scope || len(f.Meanings.Scope[name]) > 0
-			if keys := f.Meanings.Record[name]; len(keys) > 0 {
-				text, ok = f.Meanings.text(keys[len(keys)-1]), true
+			p.resource = p.resource || len(b.names.Resource[name]) > 0
+			p.scope = p.scope || len(b.names.Scope[name]) > 0
+			if keys := b.names.Record[name]; len(keys) > 0 {
+				text, ok = b.names.text(keys[len(keys)-1]), true
 				for k := len(keys) - 2; k >= 0; k-- {
-					text = chsql.Func("if", attrcol.Present(keys[k]), f.Meanings.text(keys[k]), text)
+					text = chsql.Func("if", attrcol.Present(keys[k]), b.names.text(keys[k]), text)
 				}
 				key = text
 			}
@@ -151,8 +173,8 @@ func newCountPlan(t tenant.ID, f *Filter, c Counting) *countPlan {
 	return p
 }
 
-func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
-	where, err := f.inRange(t)
+func (p *countPlan) sel(b *binding, f Filter, c Counting) (chsql.Select, error) {
+	where, err := f.inRange(b)
 	if err != nil {
 		return chsql.Select{}, err
 	}
@@ -176,15 +198,32 @@ func (p *countPlan) sel(t tenant.ID, f Filter, c Counting) (chsql.Select, error)
 		tile, chsql.Func("count").As("lines"), chsql.Func("toUInt64", size).As("bytes"),
 		chsql.Func("toUInt64", id(p.resource, chsql.Col("resource_id"))).As("resource"), chsql.Func("toUInt64", id(p.scope, chsql.Col("scope_id"))).As("scope"),
 	}
-	measure, there := f.measure(c)
-	if columns = append(columns, measure...); c.Measured != "" {
-		where = append(where, there)
-	}
 	by := []chsql.Expr{chsql.Col("tile"), chsql.Col("resource"), chsql.Col("scope")}
-	for _, own := range p.own {
-		columns, by = append(columns, chsql.Func("toString", own.text)), append(by, own.key)
+	measure, there := f.measure(b, c)
+	if c.Parser == nil {
+		columns = append(columns, chsql.Bool(false).As("unsure"))
+		if columns = append(columns, measure...); c.Measured != "" {
+			where = append(where, there)
+		}
+		for _, own := range p.own {
+			columns, by = append(columns, chsql.Func("toString", own.text)), append(by, own.key)
+		}
+		return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
 	}
-	return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
+	sure, err := c.Sure().expr(b)
+	if err != nil {
+		return chsql.Select{}, err
+	}
+	unsure := b.share(chsql.Not(sure))
+	if columns = append(columns, unsure.As("unsure")); c.Measured != "" {
+		where = append(where, chsql.Or(unsure, there))
+	}
+	columns, by = append(columns, measure...), append(by, chsql.Col("unsure"))
+	for _, own := range p.own {
+		key := b.share(chsql.Func("if", chsql.Col("unsure"), chsql.String(""), own.key))
+		columns, by = append(columns, key), append(by, key)
+	}
+	return chsql.Select{With: b.with, Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
 }
 
 // value is that of a name for a group.

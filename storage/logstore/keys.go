@@ -99,7 +99,7 @@ func surveySelect(t tenant.ID, from, to time.Time, asked Asked) (chsql.Select, e
 			return nil
 		}
 		f := Filter{From: from, To: to}
-		where, err := f.inRange(t)
+		where, err := f.inRange(f.bind(t))
 		parts = append(parts, chsql.Select{Columns: []chsql.Expr{of(what), none, no}, From: chsql.Sub(
 			chsql.Select{Columns: []chsql.Expr{chsql.Uint(1)}, From: chsql.Table(table), Where: append(where, cond), Limit: 1})})
 		return err

@@ -9,7 +9,7 @@ import (
 
 // Matching is a filter's conditions on a tenant's records, for statements that
 // join them with other signals.
-func Matching(t tenant.ID, f Filter) ([]chsql.Expr, error) { return f.inRange(t) }
+func Matching(t tenant.ID, f Filter) ([]chsql.Expr, error) { return f.inRange(f.bind(t)) }
 
 // NewestSelect reads the newest records that conditions hold for.
 func NewestSelect(where []chsql.Expr, limit int) chsql.Select {

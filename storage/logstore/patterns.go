@@ -39,9 +39,11 @@ func (s *Store) Texts(ctx context.Context, t tenant.ID, f Filter, limit int, tex
 }
 
 func textsSelect(t tenant.ID, f Filter, limit int) (chsql.Select, error) {
-	where, err := f.inRange(t)
+	b := f.bind(t)
+	where, err := f.inRange(b)
 	severity := chsql.Col("severity_number")
 	return chsql.Select{
+		With:    b.with,
 		Columns: []chsql.Expr{chsql.Func("toString", chsql.Col("service_name")), severity, chsql.Col("body")}, From: chsql.Table(table),
 		Where:   append(where, chsql.Not(structured())),
 		OrderBy: []chsql.Order{chsql.Desc(chsql.Ge(severity, chsql.Uint(warning))), chsql.Desc(chsql.Col("time"))},
@@ -83,7 +85,8 @@ func (s *Store) CountShapes(ctx context.Context, t tenant.ID, f Filter, split ti
 }
 
 func shapesSelect(t tenant.ID, f Filter, split time.Time, shapes []Shape) (chsql.Select, error) {
-	where, err := f.inRange(t)
+	b := f.bind(t)
+	where, err := f.inRange(b)
 	since := chsql.Ge(chsql.Col("time"), chsql.Nanoseconds(chsql.UnixNano(split)))
 	var has []chsql.Expr
 	for _, shape := range shapes {

@@ -35,7 +35,8 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 	if p.Limit < 0 || p.Limit > MaxLimit {
 		return Result{}, &conn.Error{Class: conn.Limit, Op: "logs", Limit: "limit", Message: fmt.Sprintf("limit is %d, want 1 to %d", p.Limit, MaxLimit)}
 	}
-	where, err := f.conditions(t)
+	b := f.bind(t)
+	where, err := f.conditions(b)
 	if err != nil {
 		return Result{}, err
 	}
@@ -43,6 +44,7 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 	for w := newWindows(f, p); w.next(); {
 		had := len(res.Rows)
 		sel := pageSelect(where, w, p, p.Limit+1-had)
+		sel.With = b.with
 		stats, err := s.read(ctx, sel, &res.Rows)
 		res.Stats.Add(stats)
 		if err != nil {
@@ -58,7 +60,8 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 }
 
 // conditions are the filter's but for time.
-func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
+func (f *Filter) conditions(b *binding) ([]chsql.Expr, error) {
+	t := b.tenant
 	where := []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t)))}
 	if len(f.Services) > 0 {
 		where = append(where, chsql.InStrings(chsql.Col("service_name"), f.Services))
@@ -88,7 +91,6 @@ func (f *Filter) conditions(t tenant.ID) ([]chsql.Expr, error) {
 	for _, text := range f.Contains {
 		where = append(where, chsql.Contains(chsql.Col("body"), text))
 	}
-	b := f.bind(t)
 	for _, c := range f.Where {
 		cond, err := c.expr(b)
 		if err != nil {

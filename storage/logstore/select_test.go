@@ -323,7 +323,7 @@ func TestGoldens(t *testing.T) {
 		{"filtered", Filter{From: at, To: at.Add(time.Hour), Services: []string{"a", "it's"}, MinSeverity: 17, Text: "time`out'", Attributes: []attrcol.Matcher{{Key: "http.status", Value: "500"}}}, Page{Limit: 100, Forward: true}},
 		{"trace, second page", Filter{From: at, To: at.Add(time.Hour), TraceID: &trace, SpanID: &[8]byte{3}}, Page{Limit: 100, After: &Cursor{at.UnixNano() + 1, 7}}},
 	} {
-		where, err := c.filter.conditions("default")
+		where, err := c.filter.conditions(c.filter.bind("default"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -56,13 +56,14 @@ func (s *Store) Stream(ctx context.Context, t tenant.ID, f Filter, row func(*Row
 }
 
 func streamSelect(t tenant.ID, f Filter) (chsql.Select, error) {
-	where, err := f.inRange(t)
-	return chsql.Select{Columns: rowColumns(), From: chsql.Table(table), Where: where}, err
+	b := f.bind(t)
+	where, err := f.inRange(b)
+	return chsql.Select{With: b.with, Columns: rowColumns(), From: chsql.Table(table), Where: where}, err
 }
 
 // inRange are the filter's conditions, time included.
-func (f *Filter) inRange(t tenant.ID) ([]chsql.Expr, error) {
-	where, err := f.conditions(t)
+func (f *Filter) inRange(b *binding) ([]chsql.Expr, error) {
+	where, err := f.conditions(b)
 	if err != nil {
 		return nil, err
 	}

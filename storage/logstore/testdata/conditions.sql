@@ -104,7 +104,7 @@ WHERE (tenant = 'default')
   AND ((ifNull(toString(attributes.`code`), '') != '') AND (toFloat64OrNull(ifNull(toString(attributes.`code`), '')) IS NULL));
 
 -- counts by a typed attribute
-SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(ifNull(toString(attributes.`code`), ''))
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(ifNull(toString(attributes.`code`), ''))
 FROM logs
 WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
@@ -122,7 +122,7 @@ WHERE (tenant = 'default')
   AND (NOT (body_kind > 1));
 
 -- errors by minute and service
-SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(service_name)
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(service_name)
 FROM logs
 WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
@@ -131,7 +131,7 @@ WHERE (tenant = 'default')
 GROUP BY tile, resource, scope, service_name;
 
 -- bytes by attributes, windows apart
-SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(sum(length(body))) AS bytes, toUInt64(resource_id) AS resource, toUInt64(0) AS scope, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id')))))
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(sum(length(body))) AS bytes, toUInt64(resource_id) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id')))))
 FROM logs
 WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
@@ -140,13 +140,97 @@ WHERE (tenant = 'default')
 GROUP BY tile, resource, scope, if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id'))));
 
 -- errors, and volume by level, where all have a severity number
-SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(multiIf(severity_number <= 4, 'trace', severity_number <= 8, 'debug', severity_number <= 12, 'info', severity_number <= 16, 'warn', severity_number <= 20, 'error', 'fatal'))
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), toString(multiIf(severity_number <= 4, 'trace', severity_number <= 8, 'debug', severity_number <= 12, 'info', severity_number <= 16, 'warn', severity_number <= 20, 'error', 'fatal'))
 FROM logs
 WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
   AND ((severity_number >= 13) AND (severity_number <= 20))
 GROUP BY tile, resource, scope, severity_number;
+
+-- lines as JSON: errors by level, slow ones
+WITH JSONExtractRaw(body, 'level') AS shared0,
+  ascii(shared0) AS shared1,
+  multiIf(shared1 = 34, if(position(shared0, '\\') = 0, substring(shared0, 2, length(shared0) - 2), JSONExtractString(shared0)), ascii(shared0) IN (110, 91, 123), '', shared0) AS shared2,
+  ((shared0 = '') OR (ascii(shared0) IN (110, 91, 123))) AS shared3,
+  ((NOT (ascii(shared0) IN (110, 91, 123))) OR ((countSubstrings(body, '"level"') <= 1) AND (NOT (position(body, '\\u00') > 0)))) AS shared4,
+  ((NOT ((shared1 >= 45) AND (shared1 <= 57))) OR ((toString(JSONType(body, 'level')) IN ('Int64', 'UInt64')) AND ((shared0 != '0') OR (NOT (position(body, '-0') > 0))))) AS shared5,
+  JSONExtractRaw(body, 'took') AS shared6,
+  ascii(shared6) AS shared7,
+  multiIf(shared7 = 34, if(position(shared6, '\\') = 0, substring(shared6, 2, length(shared6) - 2), JSONExtractString(shared6)), ascii(shared6) IN (110, 91, 123), '', shared6) AS shared8,
+  ((shared6 = '') OR (ascii(shared6) IN (110, 91, 123))) AS shared9,
+  ((NOT (ascii(shared6) IN (110, 91, 123))) OR ((countSubstrings(body, '"took"') <= 1) AND (NOT (position(body, '\\u00') > 0)))) AS shared10,
+  ((NOT ((shared7 >= 45) AND (shared7 <= 57))) OR ((toString(JSONType(body, 'took')) IN ('Int64', 'UInt64')) AND ((shared6 != '0') OR (NOT (position(body, '-0') > 0))))) AS shared11,
+  (NOT ((startsWith(body, '{') AND ((length(body) < 400) OR (plus(countSubstrings(body, '{'), countSubstrings(body, '[')) < 200)) AND ((shared0 != '') OR (shared6 != '') OR (isValidJSON(body) = 1))) AND (NOT (body_kind > 1)) AND shared4 AND shared5 AND shared10 AND (shared9 OR match(shared8, '^[+-]?[0-9]{1,40}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$')))) AS shared12,
+  if(unsure, '', shared2) AS shared13
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, shared12 AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), shared13
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+  AND ifNull(toFloat64OrNull(shared8) > 1.5, false)
+GROUP BY tile, resource, scope, unsure, shared13;
+
+-- lines as JSON: a name of two words
+WITH (match(body, '"user[^A-Za-z0-9_]') = 1) AS shared0,
+  JSONExtractRaw(body, 'user_id') AS shared1,
+  if(shared0 AND (position(body, '"user"') > 0), JSONExtractRaw(body, 'user', 'id'), '') AS shared2,
+  concat(shared1, shared2) AS shared3,
+  ascii(shared3) AS shared4,
+  if((attributes.`user.id` IS NOT NULL) OR mapContains(attributes_other, 'user.id'), if(attributes.`user.id` IS NOT NULL, toString(attributes.`user.id`), if(arrayElement(attributes_other, 'user.id') = '', '', multiIf(JSONHas(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'stringValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'bytesValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONExtractString(arrayElement(attributes_other, 'user.id'), 'intValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'boolValue'), JSONHas(arrayElement(attributes_other, 'user.id'), 'doubleValue'), JSONExtractRaw(arrayElement(attributes_other, 'user.id'), 'doubleValue'), arrayElement(attributes_other, 'user.id') = '{}', '', arrayElement(attributes_other, 'user.id')))), multiIf(shared4 = 34, if(position(shared3, '\\') = 0, substring(shared3, 2, length(shared3) - 2), JSONExtractString(shared3)), ascii(shared3) IN (110, 91, 123), '', shared3)) AS shared5,
+  ((NOT ((attributes.`user.id` IS NOT NULL) OR mapContains(attributes_other, 'user.id'))) AND ((shared3 = '') OR (ascii(shared3) IN (110, 91, 123)))) AS shared6,
+  (if((NOT shared0) AND (NOT (position(body, '\\u00') > 0)), (NOT (ascii(shared3) IN (110, 91, 123))) OR (countSubstrings(body, '"user_id"') <= 1), (NOT (position(body, '\\u00') > 0)) AND (plus(0, plus(shared1 != '', shared2 != '')) <= 1) AND (NOT (ascii(shared3) IN (110, 91, 123))) AND (countMatches(body, '"user(?:[^A-Za-z0-9"\\\\]|\\\\.)id"') = countSubstrings(body, '"user_id"')) AND (countSubstrings(body, '"user"') <= 1)) = true) AS shared7,
+  ((NOT ((shared4 >= 45) AND (shared4 <= 57))) OR ((if(shared2 != '', toString(JSONType(body, 'user', 'id')), toString(JSONType(body, 'user_id'))) IN ('Int64', 'UInt64')) AND ((shared3 != '0') OR (NOT (position(body, '-0') > 0))))) AS shared8
+SELECT count()
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+  AND ((NOT ((startsWith(body, '{') AND ((length(body) < 400) OR (plus(countSubstrings(body, '{'), countSubstrings(body, '[')) < 200)) AND ((shared3 != '') OR (isValidJSON(body) = 1))) AND shared7 AND shared8)) OR (shared5 = 'u1'));
+
+-- lines as logfmt: numbers added up
+WITH concat(' ', body) AS shared0,
+  countSubstrings(shared0, ' level=') AS shared1,
+  position(shared0, ' level=') AS shared2,
+  substring(shared0, plus(shared2, 7)) AS shared3,
+  if((shared1 = 1) AND (modulo(countSubstrings(substring(shared0, 1, shared2), '"'), 2) = 0), if(startsWith(shared3, '"'), substringIndex(substring(shared3, 2), '"', 1), substringIndex(shared3, ' ', 1)), '') AS shared4,
+  shared4 AS shared5,
+  (shared4 = '') AS shared6,
+  (shared1 <= 1) AS shared7,
+  true AS shared8,
+  concat(' ', body) AS shared9,
+  countSubstrings(shared9, ' took=') AS shared10,
+  position(shared9, ' took=') AS shared11,
+  substring(shared9, plus(shared11, 6)) AS shared12,
+  if((shared10 = 1) AND (modulo(countSubstrings(substring(shared9, 1, shared11), '"'), 2) = 0), if(startsWith(shared12, '"'), substringIndex(substring(shared12, 2), '"', 1), substringIndex(shared12, ' ', 1)), '') AS shared13,
+  shared13 AS shared14,
+  (shared13 = '') AS shared15,
+  (shared10 <= 1) AS shared16,
+  true AS shared17,
+  (NOT ((match(body, '^ *(?:[^\\x00-\\x20="]+(?:=(?:"[^"\\\\]*"|[^\\x00-\\x20="]*))?(?: +|$))*$') = 1) AND shared7 AND shared8 AND shared16 AND ((shared14 = '') OR match(shared14, '^[+-]?[0-9]{1,40}(\\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?$')))) AS shared18,
+  if(unsure, '', shared5) AS shared19
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, shared18 AS unsure, countIf(isNaN(ifNull(toFloat64OrNull(shared14), nan))), sum(ifNull(toFloat64OrNull(shared14), nan)), min(ifNull(toFloat64OrNull(shared14), nan)), max(ifNull(toFloat64OrNull(shared14), nan)), quantileExactInclusive(0.0)(ifNull(toFloat64OrNull(shared14), nan)), shared19
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+  AND (shared18 OR (shared14 != ''))
+GROUP BY tile, resource, scope, unsure, shared19;
+
+-- lines by a pattern
+WITH extractGroups(body, '(?-s:(GET|PUT) )') AS shared0,
+  arrayElement(shared0, 1) AS shared1,
+  empty(shared0) AS shared2,
+  true AS shared3,
+  true AS shared4,
+  (NOT ((isValidUTF8(body) = 1) AND shared3 AND shared4)) AS shared5,
+  if(unsure, '', shared1) AS shared6
+SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, shared5 AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), shared6
+FROM logs
+WHERE (tenant = 'default')
+  AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+GROUP BY tile, resource, scope, unsure, shared6;
 
 -- streams
 SELECT service_name, resource_id, count() AS lines, sum(length(body)) AS bytes

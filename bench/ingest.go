@@ -165,7 +165,7 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	pid := t.server.Cmd.Process.Pid
 	if cfg.WarmUp > 0 {
 		fmt.Fprintf(os.Stderr, "%s: %s: warming up with %d records\n", t.name, signal, cfg.WarmUp)
-		if _, _, err := sendSome(ctx, cfg, t, signal, cfg.WarmUp, cfg.Records, 1, 0); err != nil {
+		if _, _, err := sendSome(ctx, cfg, t, signal, cfg.WarmUp, cfg.Records, 1, 0, nil); err != nil {
 			return nil, err
 		}
 		if _, err := subject.WaitIdle(ctx, pid, cfg.IdleTimeout); err != nil {
@@ -181,7 +181,7 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "%s: %s: sending %d records over %d connections\n", t.name, signal, cfg.Records, cfg.Connections)
-	requests, done, err := sendSome(ctx, cfg, t, signal, cfg.Records, 0, 0, 0)
+	requests, done, err := sendSome(ctx, cfg, t, signal, cfg.Records, 0, 0, 0, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -204,16 +204,31 @@ func ingestSignal(ctx context.Context, cfg ingestConfig, t *target, signal workl
 	}
 	result := newSignalResult(t.name, signal, requests, done, before, acked, after, grown(diskBefore, diskAfter), idle)
 	if cfg.Paced > 0 {
-		rate := int(cfg.Paced * fullLoad(result))
+		rate := cfg.PacedRate
+		if rate == 0 {
+			rate = int(cfg.Paced * fullLoad(result))
+		}
 		fmt.Fprintf(os.Stderr, "%s: %s: sending %d records a second\n", t.name, signal, rate)
-		_, paced, err := sendSome(ctx, cfg, t, signal, min(cfg.Records, rate*20), 2*cfg.Records, 2, rate)
-		if err != nil {
+		if result.Paced, err = sendPaced(ctx, cfg, t, signal, rate); err != nil {
 			return nil, err
 		}
-		result.PacedRate = rate
-		result.PacedP50, result.PacedP99 = milliseconds(load.Quantile(paced.Acks, 0.5)), milliseconds(load.Quantile(paced.Acks, 0.99))
 	}
 	return result, nil
+}
+
+// sendPaced sends at so many records a second.
+func sendPaced(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal, rate int) (*pacedResult, error) {
+	var before watch
+	var failed error
+	_, done, err := sendSome(ctx, cfg, t, signal, int(float64(rate)*cfg.PacedFor.Seconds()), 2*cfg.Records, 2, rate, func() { before, failed = look(ctx, t.server) })
+	if err := errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	after, err := look(ctx, t.server)
+	if err != nil {
+		return nil, err
+	}
+	return paced(rate, done, before, after), nil
 }
 
 // fullLoad is how many records a second the server could go on taking: what it
@@ -224,8 +239,8 @@ func fullLoad(r *signalResult) float64 {
 }
 
 // sendSome sends so many records of their own, before the last ones by so many
-// records of time; see sendAll for the rate.
-func sendSome(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal, records, before int, seed uint64, rate int) ([]workload.Request, load.Sent, error) {
+// records of time; see load.All for the rate. ready, if there is one, is called before the first.
+func sendSome(ctx context.Context, cfg ingestConfig, t *target, signal workload.Signal, records, before int, seed uint64, rate int, ready func()) ([]workload.Request, load.Sent, error) {
 	requests, err := cfg.requests(signal, records, before, cfg.Seed+seed)
 	if err != nil {
 		return nil, load.Sent{}, err
@@ -233,6 +248,9 @@ func sendSome(ctx context.Context, cfg ingestConfig, t *target, signal workload.
 	exports, closeExports, err := t.connect(signal)
 	if err != nil {
 		return nil, load.Sent{}, err
+	}
+	if ready != nil {
+		ready()
 	}
 	done, err := load.All(ctx, exports, requests, rate)
 	return requests, done, errors.Join(err, closeExports())

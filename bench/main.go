@@ -77,7 +77,9 @@ type ingestConfig struct {
 	IdleTimeout time.Duration
 	// Paced is the share of the full load at which records are sent once more, for
 	// the time to an ack; 0: they are not.
-	Paced float64
+	Paced     float64
+	PacedFor  time.Duration
+	PacedRate int // records a second, instead of the share
 	// Binaries of peers that get the same records; "": left out.
 	VictoriaMetrics, VictoriaLogs, Collector string
 }
@@ -100,6 +102,8 @@ func parseIngest(args []string) (ingestConfig, error) {
 	fs.StringVar(&cfg.Protocol, "protocol", "http", "http or grpc")
 	fs.Uint64Var(&cfg.Seed, "seed", 1, "seed of the data")
 	fs.Float64Var(&cfg.Paced, "paced", 0.7, "then send again at this share of the full load, for the time to an ack; 0: do not")
+	fs.IntVar(&cfg.PacedRate, "paced-rate", 0, "this many records a second instead of a share of the full load: to compare two versions")
+	fs.DurationVar(&cfg.PacedFor, "paced-for", 10*time.Second, "how long to do that")
 	fs.StringVar(&cfg.VictoriaMetrics, "victoria-metrics", "", "VictoriaMetrics binary to send the same metrics to")
 	fs.StringVar(&cfg.VictoriaLogs, "victoria-logs", "", "VictoriaLogs binary to send the same logs to")
 	fs.StringVar(&cfg.Collector, "collector", "", "binary of bench/peers/collector to send the same to: a collector with clickhouseexporter and an engine of its own")

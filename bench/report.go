@@ -50,9 +50,7 @@ type signalResult struct {
 	Tables           map[string]int64 `json:"disk_bytes_by_table"`
 	AckP50           float64          `json:"ack_p50_ms"`
 	AckP99           float64          `json:"ack_p99_ms"`
-	PacedRate        int              `json:"paced_records_per_second,omitempty"` // settings.paced of the full load, see fullLoad
-	PacedP50         float64          `json:"paced_ack_p50_ms,omitempty"`
-	PacedP99         float64          `json:"paced_ack_p99_ms,omitempty"`
+	Paced            *pacedResult     `json:"paced,omitempty"`
 	Retries          int              `json:"retries"`
 	PeakMemory       int64            `json:"trefoil_peak_bytes"`
 	EngineMemory     int64            `json:"engine_bytes"`
@@ -94,8 +92,12 @@ func (r *report) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "server\tsignal\trecords\trecords/s\tCPU s/M\tits own\tto ack\tdisk B/rec\tsent B/rec\tp50 ms\tp99 ms\tpaced p50\tp99\tretries\tRSS MB\t")
 	for _, s := range r.Signals {
+		var paced pacedResult
+		if s.Paced != nil {
+			paced = *s.Paced
+		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%.1f\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d+%d\t\n", s.Server, s.Signal, s.Records, s.RecordsPerSecond,
-			s.CPUPerMillion, s.CPUSelf, s.CPUToAck, s.BytesPerRecord, s.PlainBytes, s.AckP50, s.AckP99, s.PacedP50, s.PacedP99, s.Retries, s.PeakMemory>>20, s.EngineMemory>>20)
+			s.CPUPerMillion, s.CPUSelf, s.CPUToAck, s.BytesPerRecord, s.PlainBytes, s.AckP50, s.AckP99, paced.P50, paced.P99, s.Retries, s.PeakMemory>>20, s.EngineMemory>>20)
 	}
 	t.Flush()
 	for _, s := range r.Signals {
@@ -103,6 +105,9 @@ func (r *report) print(w io.Writer) {
 			fmt.Fprintf(w, "%s: %s: the processes were not idle in time; CPU is too low and bytes are too high\n", s.Server, s.Signal)
 		}
 		fmt.Fprintf(w, "%s: %s on disk:%s\n", s.Server, s.Signal, tableList(s))
+		if s.Paced != nil {
+			s.Paced.print(w, s.Server, s.Signal)
+		}
 	}
 }
 

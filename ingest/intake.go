@@ -39,6 +39,7 @@ type intake struct {
 	resourceFault, deepFault fault // of the resource; of the scope or metric within it
 	result                   Result
 	newest                   int64 // unix ns of the newest record accepted
+	began                    time.Time
 
 	resources *resourcestore.Batch
 	resource  *resourcestore.Resource
@@ -70,6 +71,7 @@ func newIntake(p *Pipeline, s Signal, t tenant.ID) intake {
 
 // begin readies an intake, new or used, for a request.
 func (in *intake) begin() {
+	in.began = time.Now()
 	in.quota = in.p.cfg.Quotas.Tenant(in.tenant)
 	in.window = in.p.window(in.quota.Limits())
 	in.place = place{signal: in.signal, resource: -1}
@@ -172,6 +174,7 @@ func (in *intake) built(b batch, added []resourcestore.Key) (*Built, error) {
 		return nil, err
 	}
 	out.added = in.resources.Added(added)
+	in.p.telemetry.took(in.signal, "build", in.began)
 	return out, nil
 }
 
@@ -196,9 +199,11 @@ func (b *Built) Store(ctx context.Context) (Result, error) {
 	b.quota.Records(b.result.Accepted + b.result.Rejected)
 	blocks := b.blocks
 	b.blocks = nil // they are the Sink's
+	start := time.Now()
 	if err := b.p.store(ctx, blocks); err != nil {
 		return Result{}, err
 	}
+	b.p.telemetry.took(b.signal, "store", start)
 	b.p.known.Add(b.added)
 	if b.stored != nil {
 		b.stored()

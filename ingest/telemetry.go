@@ -12,6 +12,7 @@ type telemetry struct {
 	rejected *prometheus.CounterVec // signal, reason
 	refused  *prometheus.CounterVec // signal, reason
 	lag      *prometheus.HistogramVec
+	stages   *prometheus.HistogramVec // signal, stage
 }
 
 func newTelemetry(r prometheus.Registerer, inflight func() float64) *telemetry {
@@ -33,14 +34,24 @@ func newTelemetry(r prometheus.Registerer, inflight func() float64) *telemetry {
 			Help:    "From the newest timestamp of a request to its ack.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 3600},
 		}, []string{"signal"}),
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "trefoil_ingest_stage_seconds",
+			Help:    "What a request's time goes into once it is read: build, its records into columns; store, until they are durable.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}, []string{"signal", "stage"}),
 	}
 	if r != nil {
-		r.MustRegister(t.accepted, t.rejected, t.refused, t.lag, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		r.MustRegister(t.accepted, t.rejected, t.refused, t.lag, t.stages, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "trefoil_ingest_inflight_bytes",
 			Help: "Estimated memory of requests being decoded.",
 		}, inflight))
 	}
 	return t
+}
+
+// took observes a stage of a request that began at start.
+func (t *telemetry) took(s Signal, stage string, start time.Time) {
+	t.stages.WithLabelValues(string(s), stage).Observe(time.Since(start).Seconds())
 }
 
 // done counts an acked request whose newest record is at newest (unix ns).

@@ -27,6 +27,7 @@ type Sent struct {
 	Retries int           // refusals to come back later, obeyed
 	Took    time.Duration // first byte to last ack
 	Acks    []time.Duration
+	Late    []time.Duration // from when a request was due to when it was sent
 }
 
 // Export delivers one body. It returns a positive pause when the receiver asks
@@ -40,7 +41,7 @@ func All(ctx context.Context, exports []Export, requests []workload.Request, rat
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next, retries atomic.Int64
-	acks := make([]time.Duration, len(requests))
+	acks, late := make([]time.Duration, len(requests)), make([]time.Duration, len(requests))
 	var workers sync.WaitGroup
 	start := time.Now()
 	for _, deliver := range exports {
@@ -54,6 +55,7 @@ func All(ctx context.Context, exports []Export, requests []workload.Request, rat
 				if rate > 0 {
 					begin = start.Add(due(requests, i, rate))
 					time.Sleep(time.Until(begin))
+					late[i] = time.Since(begin)
 				}
 				for {
 					pause, err := deliver(ctx, requests[i].Body)
@@ -75,7 +77,7 @@ func All(ctx context.Context, exports []Export, requests []workload.Request, rat
 		})
 	}
 	workers.Wait()
-	result := Sent{Retries: int(retries.Load()), Took: time.Since(start), Acks: acks}
+	result := Sent{Retries: int(retries.Load()), Took: time.Since(start), Acks: acks, Late: late}
 	if err := context.Cause(ctx); err != nil {
 		return result, err
 	}
@@ -83,6 +85,7 @@ func All(ctx context.Context, exports []Export, requests []workload.Request, rat
 		result.Records += r.Records
 	}
 	slices.Sort(result.Acks)
+	slices.Sort(result.Late)
 	return result, nil
 }
 

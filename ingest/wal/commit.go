@@ -109,7 +109,7 @@ func (l *Log) commit(batch []*ticket) {
 		l.fail(batch, refusedWrite, fmt.Errorf("wal: append: new segment: %w", err))
 		return
 	}
-	a := l.active
+	began, a := time.Now(), l.active
 	entries := make([]*segment.Entry, 0, len(batch))
 	for _, t := range batch {
 		entries = append(entries, t.entry)
@@ -122,7 +122,7 @@ func (l *Log) commit(batch []*ticket) {
 		l.fail(batch, refusedWrite, fmt.Errorf("wal: append: %w", err))
 		return
 	}
-	start := time.Now()
+	written := time.Now()
 	if err = a.Sync(); err != nil {
 		l.cfg.Logger.Error("wal: fsync failed; starting a new segment", "segment", a.Path(), "error", err)
 		if terr := a.Undo(true); terr != nil {
@@ -132,7 +132,7 @@ func (l *Log) commit(batch []*ticket) {
 		l.fail(batch, refusedSync, fmt.Errorf("wal: append: fsync: %w", err))
 		return
 	}
-	l.metrics.synced(time.Since(start), len(batch))
+	l.metrics.committed(began, written, batch)
 	l.ack(batch)
 }
 

@@ -49,6 +49,7 @@ type Log struct {
 type ticket struct {
 	keys      []Key // of the requests in it
 	entry     *segment.Entry
+	came      time.Time
 	followers int           // appends with the same key that wait for it; guarded by Log.mu
 	done      chan struct{} // closed when err is final
 	err       error
@@ -110,7 +111,7 @@ func (l *Log) AppendTogether(ctx context.Context, keys []Key, blocks []block.Blo
 	if entry.Empty() {
 		return nil
 	}
-	t := &ticket{keys: keys, entry: entry, done: make(chan struct{})}
+	t := &ticket{keys: keys, entry: entry, came: time.Now(), done: make(chan struct{})}
 	earlier, err := l.enqueue(t)
 	if err != nil {
 		return err

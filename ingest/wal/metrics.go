@@ -12,6 +12,8 @@ type metrics struct {
 	bytes       prometheus.Counter
 	repeats     prometheus.Counter
 	refused     *prometheus.CounterVec // reason
+	queued      prometheus.Histogram
+	write       prometheus.Histogram
 	fsync       prometheus.Histogram
 	commits     prometheus.Histogram
 	corrupt     prometheus.Counter
@@ -37,9 +39,9 @@ func newMetrics() *metrics {
 			Name: "trefoil_wal_repeats_total", Help: "Requests that were in the log already and not stored again."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trefoil_wal_refused_total", Help: "Requests not taken, by why."}, []string{"reason"}),
-		fsync: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "trefoil_wal_fsync_seconds", Help: "Duration of one fsync of a segment.",
-			Buckets: prometheus.ExponentialBuckets(0.0002, 2, 15)}),
+		queued: duration("trefoil_wal_queue_seconds", "From a request's coming to the beginning of the commit it is in."),
+		write:  duration("trefoil_wal_write_seconds", "Duration of one write of a commit, without its fsync."),
+		fsync:  duration("trefoil_wal_fsync_seconds", "Duration of one fsync of a segment."),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "trefoil_wal_commit_appends", Help: "Requests served by one fsync.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
@@ -50,6 +52,10 @@ func newMetrics() *metrics {
 	}
 }
 
+func duration(name, help string) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(0.0002, 2, 15)})
+}
+
 // register makes the metrics of l known to r, which may be nil.
 func (m *metrics) register(l *Log, r prometheus.Registerer) {
 	if r == nil {
@@ -58,7 +64,7 @@ func (m *metrics) register(l *Log, r prometheus.Registerer) {
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
-	r.MustRegister(m.appends, m.bytes, m.repeats, m.refused, m.fsync, m.commits, m.corrupt, m.quarantined,
+	r.MustRegister(m.appends, m.bytes, m.repeats, m.refused, m.queued, m.write, m.fsync, m.commits, m.corrupt, m.quarantined,
 		gauge("trefoil_wal_bytes", "Bytes of the log, quarantine aside.", func() float64 { return float64(l.Stats().Bytes) }),
 		gauge("trefoil_wal_budget_bytes", "Bytes the log may have.", func() float64 { return float64(l.cfg.MaxBytes) }),
 		gauge("trefoil_wal_segments", "Sealed segments not stored yet.", func() float64 { return float64(l.Stats().Segments) }),
@@ -72,7 +78,13 @@ func (m *metrics) register(l *Log, r prometheus.Registerer) {
 		}))
 }
 
-func (m *metrics) synced(d time.Duration, appends int) {
-	m.fsync.Observe(d.Seconds())
-	m.commits.Observe(float64(appends))
+// committed counts a commit that is durable: its beginning, and where in it the
+// fsync began.
+func (m *metrics) committed(began, written time.Time, batch []*ticket) {
+	m.write.Observe(written.Sub(began).Seconds())
+	m.fsync.Observe(time.Since(written).Seconds())
+	m.commits.Observe(float64(len(batch)))
+	for _, t := range batch {
+		m.queued.Observe(began.Sub(t.came).Seconds())
+	}
 }

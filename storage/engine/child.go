@@ -31,6 +31,7 @@ type childSpec struct {
 	TCPPort  int    `json:"tcp_port"`
 	HTTPPort int    `json:"http_port"`
 	Confine  bool   `json:"confine"`
+	Niceness int    `json:"niceness"`
 }
 
 // MaybeChild turns this process into the engine and never returns if it was started as one; otherwise it does

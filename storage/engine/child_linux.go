@@ -26,6 +26,7 @@ func childRun(spec childSpec, args []string) error {
 			return err
 		}
 	}
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, spec.Niceness) // of this thread and all it starts; anybody may be nice
 	env := append(childEnv(spec.Dir), stageVariable+"="+stageConfined)
 	return fmt.Errorf("exec: %w", syscall.Exec("/proc/self/exe", append([]string{os.Args[0], ChildCommand}, args...), env))
 }

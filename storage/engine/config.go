@@ -39,6 +39,9 @@ type Config struct {
 
 	Unconfined bool // do not confine the child with Landlock; then file('/any/path') reads what this user can read
 
+	// Niceness of the engine's threads, 0 to 19, as nice(1) has it: where cores are short others go before it.
+	Niceness int
+
 	Logger  *slog.Logger // default slog.Default()
 	OnState func(State)  // called in order from one goroutine at a time, after State changed; must not block
 }
@@ -59,6 +62,9 @@ func (c *Config) setDefaults() error {
 		if port < 0 || port > 65535 {
 			return fmt.Errorf("engine: config: port %d: want 0 to 65535", port)
 		}
+	}
+	if c.Niceness < 0 || c.Niceness > 19 {
+		return fmt.Errorf("engine: config: Niceness %d: want 0 to 19", c.Niceness)
 	}
 	if c.MemoryLimit == 0 {
 		c.MemoryLimit = max(leastMemory, min(machineMemory()/2, 4<<30))

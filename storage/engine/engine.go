@@ -119,7 +119,7 @@ func (e *Engine) prepare(ctx context.Context) (err error) {
 	if err := writeServerConfig(e.layout, e.cfg, e.endpoint, tcp, http); err != nil {
 		return err
 	}
-	e.spec = childSpec{Dir: e.layout.root, Library: e.library, TCPPort: tcp, HTTPPort: http, Confine: !e.cfg.Unconfined}
+	e.spec = childSpec{Dir: e.layout.root, Library: e.library, TCPPort: tcp, HTTPPort: http, Confine: !e.cfg.Unconfined, Niceness: e.cfg.Niceness}
 	if e.spec.Confine && landlockABI() == 0 {
 		e.cfg.Logger.Warn("engine: this kernel has no Landlock: SQL that reaches the engine can read every file this user can read")
 		e.spec.Confine = false

@@ -10,10 +10,13 @@ import (
 	"os"
 	osexec "os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/trefoil-o11y/trefoil/storage/engine"
 )
@@ -372,6 +375,32 @@ func TestOddDirectory(t *testing.T) {
 	wantCount(t, worker(t, e.Endpoint()), "numbers(3)", 3)
 }
 
+// The engine's threads are as nice as they are to be, those that it starts later too; a few it makes anything but.
+func TestNiceness(t *testing.T) {
+	cfg := testConfig(newDir(t))
+	cfg.Niceness = 3
+	e := start(t, cfg)
+	wantCount(t, worker(t, e.Endpoint()), "numbers(3)", 3)
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", e.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nice := 0
+	for _, thread := range threads {
+		id, err := strconv.Atoi(filepath.Base(thread))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The system call answers 20 less the niceness.
+		if got, err := unix.Getpriority(unix.PRIO_PROCESS, id); err == nil && got == 20-cfg.Niceness {
+			nice++
+		}
+	}
+	if nice < 10 || nice < len(threads)*3/4 {
+		t.Errorf("%d of %d threads are nice", nice, len(threads))
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	for want, cfg := range map[string]engine.Config{
 		"DataDir is empty":  {},
@@ -380,6 +409,7 @@ func TestBadConfig(t *testing.T) {
 		"port 65536":        {DataDir: "a", TCPPort: 65536},
 		"port -1":           {DataDir: "a", HTTPPort: -1},
 		"MemoryLimit 1:":    {DataDir: "a", MemoryLimit: 1},
+		"Niceness 20:":      {DataDir: "a", Niceness: 20},
 	} {
 		if _, err := engine.Start(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v; want %q", err, want)

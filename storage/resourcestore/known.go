@@ -5,6 +5,7 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/recent"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -17,14 +18,11 @@ type Known struct {
 	keys *recent.Map[Key, struct{}]
 }
 
-// Key is a row's identity: tenant and table, the row's fingerprint, and the day
-// and retention that decide its partition.
-type Key struct {
-	owner     Owner
-	id        uint64
-	day       proto.Date
-	retention uint16
-}
+// Key is a row's identity: a hash of tenant and table, the row's fingerprint,
+// and the day and retention that decide its partition. Two rows are taken for
+// one when their keys are equal, which is as unlikely as it is for fingerprints;
+// a struct of all these takes three times the memory, of half a million and more.
+type Key uint64
 
 // Owner is a hash of a tenant and a table whose rows are stored once a day.
 type Owner uint64
@@ -36,7 +34,7 @@ func OwnerOf(t tenant.ID, table string) Owner {
 
 // Key is the identity of one of the owner's rows.
 func (o Owner) Key(id uint64, day proto.Date, retention uint16) Key {
-	return Key{o, id, day, retention}
+	return Key(attribute.Mix(attribute.Mix(uint64(o), id), uint64(day)<<16|uint64(retention)))
 }
 
 // NewKnown makes a memory of at most 2*limit keys.

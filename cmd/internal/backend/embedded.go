@@ -13,6 +13,10 @@ import (
 // stopTimeout is what the embedded ClickHouse is given to end.
 const stopTimeout = 4 * time.Second
 
+// engineNiceness lets what takes a request in, which is milliseconds that a sender waits for, go before inserts and
+// merges, which work for seconds on what is acknowledged. Alone on its cores the engine has all of them.
+const engineNiceness = 5
+
 // embedded is the ClickHouse that runs inside.
 type embedded struct{ *engine.Engine }
 
@@ -23,7 +27,7 @@ func startEmbedded(ctx context.Context, cfg *Config) (*embedded, error) {
 	}
 	e, err := engine.Start(ctx, engine.Config{
 		DataDir: filepath.Join(cfg.DataDir, "engine"), Library: library,
-		MemoryLimit: cfg.Memory, StopTimeout: stopTimeout, Logger: cfg.Logger,
+		MemoryLimit: cfg.Memory, StopTimeout: stopTimeout, Niceness: engineNiceness, Logger: cfg.Logger,
 		OnState: func(s engine.State) { cfg.Logger.Debug("engine", "state", s) },
 	})
 	if err != nil {

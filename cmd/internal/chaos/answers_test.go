@@ -34,14 +34,15 @@ func lost() bool { return rand.IntN(loseOneIn) == 0 }
 
 // Kinds of answers that tests ask for by name.
 const (
-	grpcOK, httpOK, writeOK, pushOK         = "grpc OK", "http 200", "write 204", "push 204"
-	grpcLost, httpLost, writeLost, pushLost = "grpc OK but lost", "http 200 but lost", "write 204 but lost", "push 204 but lost"
-	givenUp                                 = "given up"
+	grpcOK, httpOK, writeOK, pushOK, jsonOK           = "grpc OK", "http 200", "write 204", "push 204", "json 200"
+	grpcLost, httpLost, writeLost, pushLost, jsonLost = "grpc OK but lost", "http 200 but lost", "write 204 but lost", "push 204 but lost", "json 200 but lost"
+	givenUp                                           = "given up"
 	// These say when to come back.
 	grpcRefusal  = "grpc RESOURCE_EXHAUSTED with RetryInfo"
 	httpRefusal  = "http 429 with Retry-After"
 	writeRefusal = "write 503 with Retry-After" // Prometheus drops what gets a 429
 	pushRefusal  = "push 429 with Retry-After"
+	jsonRefusal  = "json 429 with Retry-After"
 )
 
 func newAnswers() *answers { return &answers{counts: map[string]int{}} }

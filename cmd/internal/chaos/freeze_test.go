@@ -59,7 +59,7 @@ func TestFullLog(t *testing.T) {
 	time.Sleep(time.Second)
 	thaw := s.freeze()
 	if err := poll(time.Minute, func() error {
-		if min(l.answers.of(grpcRefusal), l.answers.of(httpRefusal), l.answers.of(writeRefusal), l.answers.of(pushRefusal)) < 4 {
+		if min(l.answers.of(grpcRefusal), l.answers.of(httpRefusal), l.answers.of(writeRefusal), l.answers.of(pushRefusal), l.answers.of(jsonRefusal)) < 4 {
 			return fmt.Errorf("answers: %v", l.answers)
 		}
 		return nil
@@ -83,7 +83,7 @@ func TestFullLog(t *testing.T) {
 	account := l.ledger.compare(count(t, s))
 	fmt.Fprintf(t.Output(), "\nlog of 4 MiB filled and emptied, trefoil's memory at most %d MiB\n", s.peak>>20)
 	judge(t, l, account)
-	expected := []string{grpcOK, grpcLost, grpcRefusal, httpOK, httpLost, httpRefusal, writeOK, writeLost, writeRefusal, pushOK, pushLost, pushRefusal, givenUp}
+	expected := []string{grpcOK, grpcLost, grpcRefusal, httpOK, httpLost, httpRefusal, writeOK, writeLost, writeRefusal, pushOK, pushLost, pushRefusal, jsonOK, jsonLost, jsonRefusal, givenUp}
 	for _, kind := range l.answers.kinds() {
 		if !slices.Contains(expected, kind) {
 			t.Errorf("answers of the kind %q", kind)

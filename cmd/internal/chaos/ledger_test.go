@@ -30,10 +30,11 @@ const (
 	overHTTP
 	overWrite // Prometheus remote write
 	overPush  // Loki push
+	overJSON  // OTLP/HTTP with JSON
 	doors     // how many there are
 )
 
-func (d door) String() string { return [...]string{"grpc", "http", "write", "push"}[d] }
+func (d door) String() string { return [...]string{"grpc", "http", "write", "push", "json"}[d] }
 
 // takes tells whether s can come in by d.
 func (d door) takes(s signal) bool {
@@ -42,6 +43,8 @@ func (d door) takes(s signal) bool {
 		return s == gauges || s == histograms
 	case overPush:
 		return s == logs
+	case overJSON: // one way in for all signals; two of them are enough
+		return s == logs || s == gauges
 	}
 	return true
 }

@@ -127,6 +127,12 @@ func newExporter(s signal, d door, to *server, a *answers, size int) (export, er
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: retryLast}, MinConnectTimeout: time.Second}),
 	}
 	client := &http.Client{Transport: &watched{door: d, next: &http.Transport{}, answers: a}, Timeout: patience}
+	if d == overJSON {
+		if s == logs {
+			return jsonLogs(&writer{client: client, url: "http://" + to.otlp + "/v1/logs", patient: true}, size), nil
+		}
+		return jsonGauges(&writer{client: client, url: "http://" + to.otlp + "/v1/metrics", patient: true}, size), nil
+	}
 	switch s {
 	case logs:
 		if d == overPush {

@@ -28,6 +28,6 @@ func pushExport(to *writer, size int) export {
 			entry = text(entry, 3, string(text(text(nil, 1, idKey), 2, strconv.FormatUint(id, 10))))
 			stream = text(stream, 2, string(entry))
 		}
-		return to.send(ctx, text(nil, 1, string(stream)), "Content-Type", "application/x-protobuf")
+		return to.sendSnappy(ctx, text(nil, 1, string(stream)), "Content-Type", "application/x-protobuf")
 	}
 }

@@ -18,18 +18,22 @@ import (
 	writev2 "github.com/prometheus/prometheus/prompb/io/prometheus/write/v2"
 )
 
-// writer sends as Prometheus's remote write does, and Loki's agents: network
-// errors and 5xx are tried again with the same bytes, after Retry-After where
-// that is given; by Loki's agents 429 too.
+// writer sends as Prometheus's remote write does, and Loki's agents, and what
+// speaks OTLP without an SDK: network errors and 5xx are tried again with the
+// same bytes, after Retry-After where that is given; by all but Prometheus 429 too.
 type writer struct {
 	client  *http.Client
 	url     string
 	patient bool // with 429
 }
 
-// send sends a message in snappy. header has names and values by turns.
-func (w *writer) send(ctx context.Context, message []byte, header ...string) error {
-	body := snappy.Encode(nil, message)
+// sendSnappy sends a message in snappy. header has names and values by turns.
+func (w *writer) sendSnappy(ctx context.Context, message []byte, header ...string) error {
+	return w.send(ctx, snappy.Encode(nil, message), append(header, "Content-Encoding", "snappy")...)
+}
+
+// send sends a body as it is.
+func (w *writer) send(ctx context.Context, body []byte, header ...string) error {
 	wait := retryFirst
 	for {
 		after, err := w.once(ctx, body, header)
@@ -52,7 +56,6 @@ func (w *writer) once(ctx context.Context, body []byte, header []string) (after 
 	if err != nil {
 		return -1, err
 	}
-	req.Header.Set("Content-Encoding", "snappy")
 	for pair := range slices.Chunk(header, 2) {
 		req.Header.Set(pair[0], pair[1])
 	}
@@ -94,7 +97,7 @@ func gaugeWrite(to *writer, size int) export {
 		if err != nil {
 			return err
 		}
-		return to.send(ctx, message, "Content-Type", "application/x-protobuf", versionHeader, "0.1.0")
+		return to.sendSnappy(ctx, message, "Content-Type", "application/x-protobuf", versionHeader, "0.1.0")
 	}
 }
 
@@ -116,6 +119,6 @@ func histogramWrite(to *writer, size int) export {
 		if err != nil {
 			return err
 		}
-		return to.send(ctx, message, "Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request", versionHeader, "2.0.0")
+		return to.sendSnappy(ctx, message, "Content-Type", "application/x-protobuf;proto=io.prometheus.write.v2.Request", versionHeader, "2.0.0")
 	}
 }

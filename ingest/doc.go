@@ -1,20 +1,19 @@
 // Package ingest takes telemetry in: it admits a request, turns it into
 // column blocks and hands them to a Sink, whose nil answer is the ack.
 //
-//	door (otlp, …) ──▶ Admit ──▶ decode ──▶ Pipeline.Logs/Metrics/Traces ──▶ Sink ──▶ ack
-//	                   bytes                 validate, columns               wal.Log
+//	door (otlp, …) ──▶ Admit ──▶ decode ──▶ Log/Span/PointIntake ──▶ Built.Store ─▶ Sink ──▶ ack
+//	                   bytes              validate, columns                 wal.Log
 //	                                                                            │ sealed segments
-//	                                                    ClickHouse ◀── Shipper ◀┘
+//	                                                    ClickHouse ◀─ delivery ◀─┘
 //
 // Who may send how much is quota's; Pipeline.Ready asks it before a request is
 // read, and the intakes while records come.
 //
 // What belongs here: limits and admission, validation of records (one Reason
-// per kind of invalid record), the walk over decoded telemetry into the stores'
-// batches, and the Shipper, which moves the log's segments into ClickHouse.
+// per kind of invalid record), and their way into the stores' batches.
 //
-// What does not: wire formats and the log itself (packages below this one),
-// table layouts (storage), and listeners, TLS and authentication (cmd).
+// What does not: wire formats, the log and what empties it (packages below this
+// one), table layouts (storage), and listeners, TLS and authentication (cmd).
 //
 // # What an ack means, and where doubles can come from
 //

@@ -206,7 +206,3 @@ func (b *Built) Store(ctx context.Context) (Result, error) {
 	b.p.telemetry.done(b.signal, &b.result, b.p.cfg.Now(), b.newest)
 	return b.result, nil
 }
-
-func (p *Pipeline) tooMany(n int) error {
-	return &TooLargeError{What: "request", Unit: "records", Limit: int64(p.cfg.Limits.Records), Got: int64(n)}
-}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -140,7 +141,7 @@ func (p *Pipeline) Patience(ctx context.Context) time.Duration {
 func (p *Pipeline) sinkError(ctx context.Context, err error) error {
 	var refusal *Refusal
 	switch {
-	case err == nil, errors.As(err, &refusal), rejected(err):
+	case err == nil, errors.As(err, &refusal), conn.RejectsRows(err):
 		return err
 	case errors.Is(context.Cause(ctx), context.Canceled):
 		return context.Canceled // the client is gone

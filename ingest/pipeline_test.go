@@ -1,4 +1,4 @@
-package ingest
+package ingest_test
 
 import (
 	"context"
@@ -15,8 +15,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
-	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -33,19 +34,29 @@ func (r recorder) sink(_ context.Context, blocks []block.Block) error {
 	return nil
 }
 
-func newPipeline(cfg Config) (*Pipeline, recorder) {
+func newPipeline(cfg ingest.Config) (*ingest.Pipeline, recorder) {
 	rows := recorder{}
 	cfg.Now = func() time.Time { return now }
 	if cfg.Sink == nil {
 		cfg.Sink = rows.sink
 	}
-	return New(cfg), rows
+	return ingest.New(cfg), rows
+}
+
+// store is the end of what was built.
+func store(ctx context.Context) func(*ingest.Built, error) (ingest.Result, error) {
+	return func(built *ingest.Built, err error) (ingest.Result, error) {
+		if err != nil {
+			return ingest.Result{}, err
+		}
+		return built.Store(ctx)
+	}
 }
 
 func at(t time.Time) pcommon.Timestamp { return pcommon.NewTimestampFromTime(t) }
 
 // want checks that exactly the expected reasons were given, once each.
-func want(t *testing.T, r Result, err error, accepted int, reasons ...Reason) {
+func want(t *testing.T, r ingest.Result, err error, accepted int, reasons ...ingest.Reason) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +77,7 @@ func quotas(l quota.Limits) *quota.Keeper {
 }
 
 func TestLogsAreValidated(t *testing.T) {
-	p, rows := newPipeline(Config{RetentionDays: 7, Limits: Limits{RecordBytes: 150}, Quotas: quotas(quota.Limits{Attributes: 3, AttributeBytes: 100})})
+	p, rows := newPipeline(ingest.Config{RetentionDays: 7, Limits: ingest.Limits{RecordBytes: 150}, Quotas: quotas(quota.Limits{Attributes: 3, AttributeBytes: 100})})
 	logs := plog.NewLogs()
 	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	add := func(f func(plog.LogRecord)) {
@@ -87,15 +98,15 @@ func TestLogsAreValidated(t *testing.T) {
 	add(func(r plog.LogRecord) { r.Attributes().PutStr("k", strings.Repeat("x", 100)) })
 	add(func(r plog.LogRecord) { r.Body().SetStr(strings.Repeat("x", 151)) })
 	add(func(r plog.LogRecord) { r.SetTimestamp(0) })
-	result, err := p.Logs(t.Context(), "t", logs, nil)
-	want(t, result, err, 3, TimeTooOld, TimeAhead, TooManyAttributes, AttributeTooLarge, RecordTooLarge)
+	result, err := store(t.Context())(otlpdata.Logs(p, "t", logs))
+	want(t, result, err, 3, ingest.TimeTooOld, ingest.TimeAhead, ingest.TooManyAttributes, ingest.AttributeTooLarge, ingest.RecordTooLarge)
 	if rows["logs"] != 3 || rows["resources"] != 3 {
 		t.Errorf("rows %v, want 3 logs and a resource a day", rows)
 	}
 }
 
 func TestBadResourceRejectsItsRecords(t *testing.T) {
-	p, rows := newPipeline(Config{Quotas: quotas(quota.Limits{Attributes: 1})})
+	p, rows := newPipeline(ingest.Config{Quotas: quotas(quota.Limits{Attributes: 1})})
 	logs := plog.NewLogs()
 	bad := logs.ResourceLogs().AppendEmpty()
 	bad.Resource().Attributes().PutInt("a", 1)
@@ -104,7 +115,7 @@ func TestBadResourceRejectsItsRecords(t *testing.T) {
 		bad.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetTimestamp(at(now))
 	}
 	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetTimestamp(at(now))
-	result, err := p.Logs(t.Context(), "t", logs, nil)
+	result, err := store(t.Context())(otlpdata.Logs(p, "t", logs))
 	if err != nil || result.Accepted != 1 || result.Rejected != 2 || rows["logs"] != 1 {
 		t.Errorf("%+v %v %v", result, err, rows)
 	}
@@ -114,7 +125,7 @@ func TestBadResourceRejectsItsRecords(t *testing.T) {
 }
 
 func TestSpansAreValidated(t *testing.T) {
-	p, rows := newPipeline(Config{Quotas: quotas(quota.Limits{Attributes: 1})})
+	p, rows := newPipeline(ingest.Config{Quotas: quotas(quota.Limits{Attributes: 1})})
 	traces := ptrace.NewTraces()
 	spans := traces.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
 	add := func(f func(ptrace.Span)) {
@@ -136,15 +147,15 @@ func TestSpansAreValidated(t *testing.T) {
 		e.PutInt("a", 1)
 		e.PutInt("b", 1)
 	})
-	result, err := p.Traces(t.Context(), "t", traces, nil)
-	want(t, result, err, 2, TraceIDZero, SpanIDZero, TimeMissing, TimeAhead, TooManyAttributes)
+	result, err := store(t.Context())(otlpdata.Traces(p, "t", traces))
+	want(t, result, err, 2, ingest.TraceIDZero, ingest.SpanIDZero, ingest.TimeMissing, ingest.TimeAhead, ingest.TooManyAttributes)
 	if rows["spans"] != 2 || rows["trace_index"] != 1 {
 		t.Errorf("rows %v", rows)
 	}
 }
 
 func TestPointsAreValidated(t *testing.T) {
-	p, rows := newPipeline(Config{Limits: Limits{Buckets: 4}})
+	p, rows := newPipeline(ingest.Config{Limits: ingest.Limits{Buckets: 4}})
 	metrics := pmetric.NewMetrics()
 	list := metrics.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
 	gauge := func(name string, f func(pmetric.NumberDataPoint)) {
@@ -193,35 +204,22 @@ func TestPointsAreValidated(t *testing.T) {
 	q.SetTimestamp(at(now))
 	q.QuantileValues().AppendEmpty().SetQuantile(1.01)
 
-	result, err := p.Metrics(t.Context(), "t", metrics, nil)
-	want(t, result, err, 4, MetricNameEmpty, MetricNameInvalid, ValueMissing, TemporalityMissing,
-		BucketCount, BoundsNotAscending, BucketsInvalid, QuantileInvalid)
+	result, err := store(t.Context())(otlpdata.Metrics(p, "t", metrics))
+	want(t, result, err, 4, ingest.MetricNameEmpty, ingest.MetricNameInvalid, ingest.ValueMissing, ingest.TemporalityMissing,
+		ingest.BucketCount, ingest.BoundsNotAscending, ingest.BucketsInvalid, ingest.QuantileInvalid)
 	if rows["samples"] != 1 || rows["histograms"] != 3 || rows["series"] != 3 {
 		t.Errorf("rows %v", rows)
-	}
-	for _, c := range []struct {
-		bounds []float64
-		counts []uint64
-	}{
-		{[]float64{1, 2, 3, 4}, []uint64{1, 1, 1, 1, 1}}, // over Limits.Buckets
-		{[]float64{math.NaN()}, []uint64{1, 1}},
-		{[]float64{1, math.Inf(1)}, []uint64{1, 1, 1}},
-		{nil, []uint64{1, 2}},
-	} {
-		if f := p.cfg.Limits.buckets(c.bounds, c.counts); f.reason == "" {
-			t.Errorf("bounds %v counts %v accepted", c.bounds, c.counts)
-		}
 	}
 }
 
 func TestResourcesAreSentOnceADay(t *testing.T) {
-	p, rows := newPipeline(Config{})
+	p, rows := newPipeline(ingest.Config{})
 	send := func(when time.Time) {
 		logs := plog.NewLogs()
 		rl := logs.ResourceLogs().AppendEmpty()
 		rl.Resource().Attributes().PutStr("service.name", "a")
 		rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetTimestamp(at(when))
-		if _, err := p.Logs(t.Context(), "t", logs, nil); err != nil {
+		if _, err := store(t.Context())(otlpdata.Logs(p, "t", logs)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -239,16 +237,16 @@ func TestResourcesAreSentOnceADay(t *testing.T) {
 func TestResourcesAreSentAgainAfterARefusal(t *testing.T) {
 	rows := recorder{}
 	fail := true
-	p, _ := newPipeline(Config{Sink: func(ctx context.Context, blocks []block.Block) error {
+	p, _ := newPipeline(ingest.Config{Sink: func(ctx context.Context, blocks []block.Block) error {
 		if fail {
-			return &Refusal{Reason: RefusedUnavailable}
+			return &ingest.Refusal{Reason: ingest.RefusedUnavailable}
 		}
 		return rows.sink(ctx, blocks)
 	}})
 	for range 2 {
 		logs := plog.NewLogs()
 		logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetTimestamp(at(now))
-		_, err := p.Logs(t.Context(), "t", logs, nil)
+		_, err := store(t.Context())(otlpdata.Logs(p, "t", logs))
 		if fail != (err != nil) {
 			t.Fatal(err)
 		}
@@ -260,26 +258,26 @@ func TestResourcesAreSentAgainAfterARefusal(t *testing.T) {
 }
 
 func TestAnyOtherSinkErrorIsARefusal(t *testing.T) {
-	p, _ := newPipeline(Config{Sink: func(context.Context, []block.Block) error { return errors.New("what now") }})
+	p, _ := newPipeline(ingest.Config{Sink: func(context.Context, []block.Block) error { return errors.New("what now") }})
 	logs := plog.NewLogs()
 	logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetTimestamp(at(now))
-	var refusal *Refusal
-	if _, err := p.Logs(t.Context(), "t", logs, nil); !errors.As(err, &refusal) || refusal.Reason != RefusedUnavailable || refusal.RetryAfter <= 0 {
+	var refusal *ingest.Refusal
+	if _, err := store(t.Context())(otlpdata.Logs(p, "t", logs)); !errors.As(err, &refusal) || refusal.Reason != ingest.RefusedUnavailable || refusal.RetryAfter <= 0 {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestAdmission(t *testing.T) {
-	p, _ := newPipeline(Config{Limits: Limits{InflightBytes: 100}})
+	p, _ := newPipeline(ingest.Config{Limits: ingest.Limits{InflightBytes: 100}})
 	a, b := p.Admit(), p.Admit()
 	if err := a.Grow(60); err != nil {
 		t.Fatal(err)
 	}
-	var refusal *Refusal
+	var refusal *ingest.Refusal
 	if err := b.Grow(60); !errors.As(err, &refusal) || !refusal.Overload() {
 		t.Errorf("over the budget of all: %v", err)
 	}
-	var large *TooLargeError
+	var large *ingest.TooLargeError
 	if err := a.Grow(41); !errors.As(err, &large) || large.Got != 101 {
 		t.Errorf("over the budget alone: %v", err)
 	}
@@ -289,22 +287,22 @@ func TestAdmission(t *testing.T) {
 		t.Errorf("after release: %v", err)
 	}
 	b.Release()
-	if n := p.inflight.Load(); n != 0 {
-		t.Errorf("%d bytes leaked", n)
+	if err := p.Ready("t", 100); err != nil {
+		t.Errorf("bytes leaked: %v", err)
 	}
 }
 
 func TestTelemetryCounts(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	p, _ := newPipeline(Config{Registerer: registry})
+	p, _ := newPipeline(ingest.Config{Registerer: registry})
 	logs := plog.NewLogs()
 	records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
 	records.AppendEmpty().SetTimestamp(at(now))
 	records.AppendEmpty().SetTimestamp(1)
-	if _, err := p.Logs(t.Context(), "t", logs, nil); err != nil {
+	if _, err := store(t.Context())(otlpdata.Logs(p, "t", logs)); err != nil {
 		t.Fatal(err)
 	}
-	p.Refused(Traces, "malformed")
+	p.Refused(ingest.Traces, "malformed")
 	for sample, want := range map[string]float64{
 		`trefoil_ingest_records_accepted_total{signal="logs"}`:                       1,
 		`trefoil_ingest_records_rejected_total{reason="time_too_old",signal="logs"}`: 1,
@@ -334,40 +332,4 @@ func counters(t *testing.T, r *prometheus.Registry) map[string]float64 {
 		}
 	}
 	return values
-}
-
-func TestAttributeValues(t *testing.T) {
-	m := pcommon.NewMap()
-	s := m.PutEmptySlice("z")
-	s.AppendEmpty().SetInt(math.MinInt64)
-	s.AppendEmpty().SetDouble(math.NaN())
-	s.AppendEmpty()
-	inner := s.AppendEmpty().SetEmptyMap()
-	inner.PutStr("y", "q\"\x00")
-	inner.PutEmptyBytes("b").FromRaw([]byte{255})
-	m.PutBool("a", true)
-	var sorter attribute.Sorter
-	kvs := sorter.Sort(appendAttributes(nil, m))
-	if len(kvs) != 2 || kvs[0].Key != "a" || !kvs[0].Value.Bool() {
-		t.Fatalf("%+v", kvs)
-	}
-	const text = `{"arrayValue":{"values":[{"intValue":"-9223372036854775808"},{"doubleValue":"NaN"},{},` +
-		`{"kvlistValue":{"values":[{"key":"b","value":{"bytesValue":"/w=="}},{"key":"y","value":{"stringValue":"q\"\u0000"}}]}}]}}`
-	if got := kvs[1].Value.Str; got != text {
-		t.Errorf("got  %s\nwant %s", got, text)
-	}
-}
-
-func TestRepeatedKeysKeepTheLast(t *testing.T) {
-	logs := &plog.JSONUnmarshaler{}
-	ld, err := logs.UnmarshalLogs([]byte(`{"resourceLogs":[{"resource":{"attributes":[
-		{"key":"b","value":{"intValue":"1"}},{"key":"a","value":{}},{"key":"b","value":{"intValue":"2"}}]}}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sorter attribute.Sorter
-	kvs := sorter.Sort(appendAttributes(nil, ld.ResourceLogs().At(0).Resource().Attributes()))
-	if len(kvs) != 2 || kvs[1].Key != "b" || kvs[1].Value.Int() != 2 {
-		t.Errorf("%+v", kvs)
-	}
 }

@@ -27,7 +27,9 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
 	"github.com/trefoil-o11y/trefoil/query/tempogrpc"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
@@ -82,7 +84,7 @@ type Config struct {
 	// Lookback is how old the last sample of a series may be in PromQL; 0 means 5 min.
 	Lookback time.Duration
 	// Features are parts of PromQL that are off unless asked for.
-	Features metricexec.Features
+	Features promexpr.Features
 	// CacheBytes bounds the answers of PromQL range queries that are kept in memory;
 	// 0 keeps none.
 	CacheBytes int64
@@ -192,7 +194,7 @@ func (s *Service) mount() http.Handler {
 	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
 		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
 	}
-	api := s.instrument("", native, nativeapi.WriteError)
+	api := s.instrument("", native, nativejson.WriteError)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
 	root := http.NewServeMux()

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
+
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -43,6 +44,13 @@ func mistaken(text string, err error) error {
 		return fault.Of(err)
 	}
 	return &fault.Error{Code: fault.BadQuery, Message: m.Message, Position: fault.PositionOf(text, m.Offset)}
+}
+
+// Evaluator is Instant on a store.
+func Evaluator(s *rawsql.Store) func(context.Context, tenant.ID, string, time.Time) (promql.Vector, error) {
+	return func(ctx context.Context, t tenant.ID, statement string, at time.Time) (promql.Vector, error) {
+		return Instant(ctx, s, t, statement, at)
+	}
 }
 
 // Instant runs a statement for a time, see rawsql.Store.Select. Errors are

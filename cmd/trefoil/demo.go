@@ -52,7 +52,7 @@ Runs until stopped (Ctrl-C), then sends what is left.`,
 	set.String(&cfg.Protocol, "protocol", "grpc", "`protocol`: grpc or http/protobuf")
 	set.String(&cfg.Tenant, "tenant", "", "send as this `tenant` instead of the server's default one")
 	set.String(&api, "api", "http://127.0.0.1:8733", "`address` of Trefoil's HTTP API, for the commands printed")
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) > 0 {

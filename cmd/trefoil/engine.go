@@ -24,7 +24,7 @@ ClickHouse of your own.`, engine.Package, engine.Version),
 	})
 	library := engine.LibraryPath()
 	set.String(&library, "engine-lib", library, "put the library at this `path`")
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) > 0 {

@@ -10,6 +10,10 @@ import (
 	"syscall"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/querycmd"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/rulescmd"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/server"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/walcmd"
 	"github.com/trefoil-o11y/trefoil/storage/engine"
 )
 
@@ -24,26 +28,28 @@ func commands() []command {
 	return []command{
 		{"serve", "take, keep and query telemetry, and evaluate alert rules", runServe},
 		{"demo", "send a small shop's correlated telemetry", runDemo},
-		{"query promql", "evaluate a PromQL expression, once or over a range", runQueryPromQL},
-		{"query metricsql", "the same for MetricsQL", runQueryMetricsQL},
-		{"query logql", "show log lines, or make series of them, with LogQL", runQueryLogQL},
-		{"query traceql", "find traces, or make series of spans, with TraceQL", runQueryTraceQL},
-		{"query logs", "search log records", runQueryLogs},
-		{"query trace", "show a trace with its logs and exemplars", runQueryTrace},
-		{"rules check", "say what is wrong with rule files, or doubtful", runRulesCheck},
-		{"rules test", "run unit tests of rule files", runRulesTest},
-		{"rules backtest", "say when rules would have fired", runRulesBacktest},
-		{"rules slo", "make rules of service level objectives", runRulesSLO},
-		{"wal ls", "list what is acknowledged and not stored yet", runWALList},
-		{"wal dump", "show the requests in a segment of the log", runWALDump},
-		{"wal verify", "check every byte of the log", runWALVerify},
-		{"wal requeue", "send again what was set aside", runWALRequeue},
+		{"query promql", "evaluate a PromQL expression, once or over a range", querycmd.PromQL},
+		{"query metricsql", "the same for MetricsQL", querycmd.MetricsQL},
+		{"query logql", "show log lines, or make series of them, with LogQL", querycmd.LogQL},
+		{"query traceql", "find traces, or make series of spans, with TraceQL", querycmd.TraceQL},
+		{"query logs", "search log records", querycmd.Logs},
+		{"query trace", "show a trace with its logs and exemplars", querycmd.Trace},
+		{"rules check", "say what is wrong with rule files, or doubtful", rulescmd.Check},
+		{"rules test", "run unit tests of rule files", rulescmd.Test},
+		{"rules backtest", "say when rules would have fired", rulescmd.Backtest},
+		{"rules slo", "make rules of service level objectives", rulescmd.SLO},
+		{"wal ls", "list what is acknowledged and not stored yet", walcmd.List},
+		{"wal dump", "show the requests in a segment of the log", walcmd.Dump},
+		{"wal verify", "check every byte of the log", walcmd.Verify},
+		{"wal requeue", "send again what was set aside", walcmd.Requeue},
 		{"migrate plan", "say what an upgrade will change in the tables", runMigratePlan},
 		{"migrate apply", "bring the tables up to date", runMigrateApply},
 		{"engine install", "bring the embedded ClickHouse (once)", runEngineInstall},
 		{"version", "print what this binary was built from", runVersion},
 	}
 }
+
+func runServe(ctx context.Context, args []string) error { return server.Serve(ctx, own(), args) }
 
 func main() {
 	engine.MaybeChild() // the embedded ClickHouse is this same binary, started again
@@ -138,15 +144,4 @@ func overview() string {
 	}
 	b.WriteString("\n'trefoil <command> --help' documents every flag of a command.\n")
 	return b.String()
-}
-
-// parse reads a command's flags; done is true when there is nothing left to do
-// because the user asked for help.
-func parse(set *flagset.Set, args []string) (done bool, err error) {
-	err = set.Parse(args, os.LookupEnv)
-	if errors.Is(err, flagset.ErrHelp) {
-		set.Help(os.Stdout)
-		return true, nil
-	}
-	return false, err
 }

@@ -12,9 +12,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trefoil-o11y/trefoil/cmd/internal/backend"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/termview"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/schema"
 )
@@ -87,32 +89,32 @@ does nothing the second time. Where a table is copied, a minute goes for some th
 // onDatabase reads the flags of a command that needs ClickHouse and nothing
 // else of a server, and runs f on it.
 func onDatabase(ctx context.Context, set *flagset.Set, args []string, f func(*conn.DB) error) (err error) {
-	var cfg clickhouseFlags
-	cfg.declare(set)
-	if done, err := parse(set, args); done || err != nil {
+	var cfg backend.Flags
+	cfg.Declare(set)
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) > 0 {
 		return set.Errorf("it takes no arguments, got %q", set.Args()[0])
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return set.Errorf("%v", err)
 	}
-	if cfg.clickhouseDSN == "" {
-		if _, err := os.Stat(filepath.Join(cfg.dataDir, "engine")); errors.Is(err, os.ErrNotExist) {
-			return set.Errorf("flag --data-dir: %s has no database yet; 'trefoil serve' makes one", cfg.dataDir)
+	if cfg.DSN == "" {
+		if _, err := os.Stat(filepath.Join(cfg.DataDir, "engine")); errors.Is(err, os.ErrNotExist) {
+			return set.Errorf("flag --data-dir: %s has no database yet; 'trefoil serve' makes one", cfg.DataDir)
 		}
 	}
 	log, err := selftel.NewLogger(selftel.LogConfig{Output: os.Stderr, Level: "warn", Format: "text"})
 	if err != nil {
 		return err
 	}
-	b, err := connect(ctx, &cfg, conn.Limits{}, log, prometheus.NewRegistry(), edge.NewHealth())
+	b, err := backend.Connect(ctx, backend.Config{Flags: cfg, Logger: log, Registerer: prometheus.NewRegistry(), Health: edge.NewHealth()})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	return f(b.db)
+	defer func() { err = errors.Join(err, b.Close()) }()
+	return f(b.DB)
 }
 
 // printStatements writes migrations as SQL for a client, each statement with the
@@ -124,7 +126,7 @@ func printStatements(w io.Writer, list []schema.Migration) error {
 		}
 		for _, s := range m.Statements {
 			if s.Unless != "" {
-				fmt.Fprintf(w, "-- not where this has a row: %s\n", oneLine(s.Unless))
+				fmt.Fprintf(w, "-- not where this has a row: %s\n", termview.OneLine(s.Unless))
 			}
 			if _, err := fmt.Fprintf(w, "%s;\n\n", s.SQL); err != nil {
 				return err

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trefoil-o11y/trefoil/cmd/internal/edge"
+	"github.com/trefoil-o11y/trefoil/storage/engine"
 )
 
 // outside runs a ClickHouse that several processes share, and answers its DSN.
@@ -21,16 +21,22 @@ func outside(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	e, err := startEmbedded(ctx, &clickhouseFlags{dataDir: newDataDir(t)}, slog.New(slog.DiscardHandler), edge.NewHealth())
+	library, err := engine.Locate("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Start(ctx, engine.Config{DataDir: newDataDir(t), Library: library, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := within(30*time.Second, e.Stop); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := e.Stop(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	a := e.addr()
+	a := e.Endpoint()
 	_, httpPort, _ := strings.Cut(a.HTTPAddr, ":")
 	dsn := url.URL{
 		Scheme: "clickhouse", User: url.UserPassword(a.User, a.Password), Host: a.TCPAddr, Path: a.Database,

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/cmd/internal/server"
 )
 
 // built is the path of the binary, built once for all tests of the process.
@@ -71,7 +73,7 @@ func startServe(t testing.TB, dataDir string, flags ...string) *process {
 	args := append([]string{"serve", "--data-dir", dataDir, "--http-addr", "127.0.0.1:0", "--otlp-grpc-addr", "127.0.0.1:0", "--otlp-http-addr", "127.0.0.1:0"}, flags...)
 	p := &process{t: t, log: &logBuffer{}, cmd: exec.Command(binary(t), args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	os.Remove(filepath.Join(dataDir, endpointsFile))
+	os.Remove(filepath.Join(dataDir, server.EndpointsFile))
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func startServe(t testing.TB, dataDir string, flags ...string) *process {
 			t.Fatalf("trefoil serve ended: %v", p.err)
 		default:
 		}
-		text, err := os.ReadFile(filepath.Join(dataDir, endpointsFile))
+		text, err := os.ReadFile(filepath.Join(dataDir, server.EndpointsFile))
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
+	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
 )
 
 // Set by the linker in releases (see the Makefile); a plain go build leaves
@@ -59,7 +60,7 @@ func runVersion(_ context.Context, args []string) error {
 	var output string
 	set.String(&output, "output", "text", "`format`: text or json")
 	set.Short("o", "output")
-	if done, err := parse(set, args); done || err != nil {
+	if done, err := set.CommandLine(args); done || err != nil {
 		return err
 	}
 	if len(set.Args()) > 0 {
@@ -83,4 +84,10 @@ func runVersion(_ context.Context, args []string) error {
 	}
 	fmt.Printf(" %s %s\n", b.Go, b.Target)
 	return nil
+}
+
+// own is what telemetry and the API tell of this binary.
+func own() selftel.Build {
+	b := buildInfo()
+	return selftel.Build{Version: b.Version, Commit: b.Commit, Time: b.Time, GoVersion: b.Go}
 }

@@ -58,7 +58,7 @@ func TestJSONErrorPositions(t *testing.T) {
 		`{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"yesterday"}]}]}]}`: "yesterday",
 	} {
 		s := logsSignal()
-		_, err := s.decode([][]byte{[]byte(body)})
+		_, err := s.build(ingest.New(ingest.Config{Sink: discard}), "default", [][]byte{[]byte(body)})
 		var m *ingest.MalformedError
 		if !errors.As(err, &m) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\ngot  %v\nwant %s", body, err, want)

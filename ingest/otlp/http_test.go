@@ -340,11 +340,7 @@ func TestJSONForms(t *testing.T) {
 			body = strings.ReplaceAll(body, "NOW", strconv.FormatInt(time.Now().UnixNano(), 10))
 			s := tracesSignal()
 			p := ingest.New(ingest.Config{Sink: discard})
-			build, err := s.decode([][]byte{[]byte(body)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			built, err := build(p, "default")
+			built, err := s.build(p, "default", [][]byte{[]byte(body)})
 			if err != nil {
 				t.Fatal(err)
 			}

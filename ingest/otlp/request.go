@@ -10,6 +10,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/joint"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
 	"github.com/trefoil-o11y/trefoil/ingest/otlpwire"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -25,12 +26,12 @@ const (
 // signal is what a door does for one kind of telemetry.
 type signal struct {
 	name   ingest.Signal
-	decode func(bodies [][]byte) (build, error) // of JSON, all as one
+	build  build // of JSON, all as one
 	answer func(r ingest.Result, enc encoding) ([]byte, error)
 }
 
-// build makes columns of decoded telemetry.
-type build func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error)
+// build makes columns of the bodies of requests.
+type build func(p *ingest.Pipeline, t tenant.ID, bodies [][]byte) (*ingest.Built, error)
 
 // take takes a request in whose body has been read and is no longer needed. It
 // is called once.
@@ -50,7 +51,7 @@ type response interface {
 func logsSignal() signal {
 	return signal{
 		name: ingest.Logs,
-		decode: func(bodies [][]byte) (build, error) {
+		build: func(p *ingest.Pipeline, t tenant.ID, bodies [][]byte) (*ingest.Built, error) {
 			all := plogotlp.NewExportRequest()
 			for _, body := range bodies {
 				req := plogotlp.NewExportRequest()
@@ -59,7 +60,7 @@ func logsSignal() signal {
 				}
 				req.Logs().ResourceLogs().MoveAndAppendTo(all.Logs().ResourceLogs())
 			}
-			return func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error) { return p.BuildLogs(t, all.Logs()) }, nil
+			return otlpdata.Logs(p, t, all.Logs())
 		},
 		answer: func(r ingest.Result, enc encoding) ([]byte, error) {
 			resp := plogotlp.NewExportResponse()
@@ -75,7 +76,7 @@ func logsSignal() signal {
 func metricsSignal() signal {
 	return signal{
 		name: ingest.Metrics,
-		decode: func(bodies [][]byte) (build, error) {
+		build: func(p *ingest.Pipeline, t tenant.ID, bodies [][]byte) (*ingest.Built, error) {
 			all := pmetricotlp.NewExportRequest()
 			for _, body := range bodies {
 				req := pmetricotlp.NewExportRequest()
@@ -84,7 +85,7 @@ func metricsSignal() signal {
 				}
 				req.Metrics().ResourceMetrics().MoveAndAppendTo(all.Metrics().ResourceMetrics())
 			}
-			return func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error) { return p.BuildMetrics(t, all.Metrics()) }, nil
+			return otlpdata.Metrics(p, t, all.Metrics())
 		},
 		answer: func(r ingest.Result, enc encoding) ([]byte, error) {
 			resp := pmetricotlp.NewExportResponse()
@@ -100,7 +101,7 @@ func metricsSignal() signal {
 func tracesSignal() signal {
 	return signal{
 		name: ingest.Traces,
-		decode: func(bodies [][]byte) (build, error) {
+		build: func(p *ingest.Pipeline, t tenant.ID, bodies [][]byte) (*ingest.Built, error) {
 			all := ptraceotlp.NewExportRequest()
 			for _, body := range bodies {
 				req := ptraceotlp.NewExportRequest()
@@ -109,7 +110,7 @@ func tracesSignal() signal {
 				}
 				req.Traces().ResourceSpans().MoveAndAppendTo(all.Traces().ResourceSpans())
 			}
-			return func(p *ingest.Pipeline, t tenant.ID) (*ingest.Built, error) { return p.BuildTraces(t, all.Traces()) }, nil
+			return otlpdata.Traces(p, t, all.Traces())
 		},
 		answer: func(r ingest.Result, enc encoding) ([]byte, error) {
 			resp := ptraceotlp.NewExportResponse()
@@ -138,15 +139,15 @@ type kind struct {
 
 func openDoor(p *ingest.Pipeline) *door {
 	d := &door{pipeline: p, decoder: otlpwire.NewDecoder(p)}
-	decode := map[ingest.Signal]func([][]byte) (build, error){}
+	builds := map[ingest.Signal]build{}
 	for _, s := range []signal{logsSignal(), metricsSignal(), tracesSignal()} {
-		decode[s.name] = s.decode
+		builds[s.name] = s.build
 	}
 	d.requests = joint.NewDoor(p, func(k kind, bodies [][]byte, adm *ingest.Admission) (built *ingest.Built, none []struct{}, err error) {
 		if k.enc == protobuf {
 			built, err = d.read(k.signal, k.tenant, concat(bodies), adm)
 		} else {
-			built, err = d.readJSON(decode[k.signal], k.tenant, bodies, adm)
+			built, err = d.readJSON(builds[k.signal], k.tenant, bodies, adm)
 		}
 		return built, make([]struct{}, len(bodies)), err
 	}, func(k kind, body []byte) bool { return k.enc == jsonText || otlpwire.Complete(body) })
@@ -174,7 +175,7 @@ func (d *door) read(s ingest.Signal, t tenant.ID, body []byte, adm *ingest.Admis
 }
 
 // readJSON makes columns of JSON bodies, by way of pdata.
-func (d *door) readJSON(decode func([][]byte) (build, error), t tenant.ID, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, error) {
+func (d *door) readJSON(build build, t tenant.ID, bodies [][]byte, adm *ingest.Admission) (*ingest.Built, error) {
 	for _, body := range bodies {
 		size, err := checkJSON(body)
 		if err == nil {
@@ -184,11 +185,7 @@ func (d *door) readJSON(decode func([][]byte) (build, error), t tenant.ID, bodie
 			return nil, err
 		}
 	}
-	build, err := decode(bodies)
-	if err != nil {
-		return nil, err
-	}
-	return build(d.pipeline, t)
+	return build(d.pipeline, t, bodies)
 }
 
 // take reads a body, see joint.Door's Open.

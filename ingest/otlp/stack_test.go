@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/delivery"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -63,7 +64,7 @@ func newStack(t *testing.T, insertAt string, walBytes int64) *stack {
 	if s.log, err = wal.Open(wal.Config{Dir: t.TempDir(), SegmentAge: 20 * time.Millisecond, MaxBytes: walBytes}); err != nil {
 		t.Fatal(err)
 	}
-	shipper := ingest.NewShipper(ingest.ShipperConfig{
+	shipper := delivery.New(delivery.Config{
 		Log: s.log, Insert: s.db.InsertStream,
 		First: []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 	})

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
@@ -34,22 +35,32 @@ func oracles() []oracle {
 			if err := req.UnmarshalProto(body); err != nil {
 				return ingest.Result{}, err
 			}
-			return p.Logs(ctx, "t", req.Logs(), nil)
+			return store(ctx)(otlpdata.Logs(p, "t", req.Logs()))
 		}, sampleLogs},
 		{"traces", &messages.traces, (*Decoder).Traces, func(ctx context.Context, p *ingest.Pipeline, body []byte) (ingest.Result, error) {
 			req := ptraceotlp.NewExportRequest()
 			if err := req.UnmarshalProto(body); err != nil {
 				return ingest.Result{}, err
 			}
-			return p.Traces(ctx, "t", req.Traces(), nil)
+			return store(ctx)(otlpdata.Traces(p, "t", req.Traces()))
 		}, sampleTraces},
 		{"metrics", &messages.metrics, (*Decoder).Metrics, func(ctx context.Context, p *ingest.Pipeline, body []byte) (ingest.Result, error) {
 			req := pmetricotlp.NewExportRequest()
 			if err := req.UnmarshalProto(body); err != nil {
 				return ingest.Result{}, err
 			}
-			return p.Metrics(ctx, "t", req.Metrics(), nil)
+			return store(ctx)(otlpdata.Metrics(p, "t", req.Metrics()))
 		}, sampleMetrics},
+	}
+}
+
+// store is the end of what the walk built.
+func store(ctx context.Context) func(*ingest.Built, error) (ingest.Result, error) {
+	return func(built *ingest.Built, err error) (ingest.Result, error) {
+		if err != nil {
+			return ingest.Result{}, err
+		}
+		return built.Store(ctx)
 	}
 }
 

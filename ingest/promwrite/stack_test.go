@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/delivery"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -42,7 +43,7 @@ func newStack(t *testing.T) *stack {
 	if s.log, err = wal.Open(wal.Config{Dir: t.TempDir(), SegmentAge: 20 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
-	shipper := ingest.NewShipper(ingest.ShipperConfig{
+	shipper := delivery.New(delivery.Config{
 		Log: s.log, Insert: s.db.InsertStream,
 		First: []string{resourcestore.TableResources, resourcestore.TableScopes, metricstore.TableSeries},
 	})

@@ -8,22 +8,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
 // countingFS counts what the operating system is asked for.
 type countingFS struct {
-	FS
+	segment.FS
 	mu    sync.Mutex
 	syncs int
 }
 
 type countingFile struct {
-	File
+	segment.File
 	fs *countingFS
 }
 
-func (c *countingFS) Create(name string) (File, error) {
+func (c *countingFS) Create(name string) (segment.File, error) {
 	f, err := c.FS.Create(name)
 	if err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func cpu() time.Duration {
 func BenchmarkAppend(b *testing.B) {
 	for _, clients := range []int{1, 8, 64} {
 		b.Run(fmt.Sprintf("clients=%d", clients), func(b *testing.B) {
-			counting := &countingFS{FS: OS()}
+			counting := &countingFS{FS: segment.OS()}
 			l, err := Open(Config{Dir: b.TempDir(), FS: counting})
 			if err != nil {
 				b.Fatal(err)

@@ -3,8 +3,12 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // commitBytes bounds one commit, so that the first of a long queue is not
@@ -37,7 +41,7 @@ func (l *Log) take() (batch []*ticket, closing bool) {
 		l.mu.Lock()
 		var bytes int64
 		for bytes < commitBytes && len(batch) < len(l.queue) {
-			bytes += l.queue[len(batch)].size
+			bytes += l.queue[len(batch)].entry.Size()
 			batch = l.queue[:len(batch)+1]
 		}
 		l.queue = l.queue[len(batch):]
@@ -85,7 +89,7 @@ func (l *Log) sealDue() {
 	l.sealNow = nil
 	old := !l.first.IsZero() && !l.waiting() && l.cfg.Now().Sub(l.first) >= l.cfg.SegmentAge
 	l.mu.Unlock()
-	if old || len(asked) > 0 || l.active != nil && l.active.full(&l.cfg) {
+	if old || len(asked) > 0 || l.active != nil && l.active.Full(l.cfg.SegmentBytes, l.cfg.SegmentRows) {
 		l.sealActive()
 	}
 	for _, c := range asked {
@@ -106,48 +110,65 @@ func (l *Log) commit(batch []*ticket) {
 		return
 	}
 	a := l.active
-	l.buf, err = a.write(batch, l.buf)
-	if err != nil {
-		if terr := a.undo(); terr != nil {
-			l.cfg.Logger.Error("wal: a failed write cannot be undone; starting a new segment", "segment", a.path, "error", terr)
+	entries := make([]*segment.Entry, 0, len(batch))
+	for _, t := range batch {
+		entries = append(entries, t.entry)
+	}
+	if err = a.Write(entries); err != nil {
+		if terr := a.Undo(false); terr != nil {
+			l.cfg.Logger.Error("wal: a failed write cannot be undone; starting a new segment", "segment", a.Path(), "error", terr)
 			l.sealActive()
 		}
 		l.fail(batch, refusedWrite, fmt.Errorf("wal: append: %w", err))
 		return
 	}
 	start := time.Now()
-	if err = a.file.Sync(); err != nil {
-		l.cfg.Logger.Error("wal: fsync failed; starting a new segment", "segment", a.path, "error", err)
-		// The second sync is for the cut: without it a crash may bring back what
-		// is about to be sent again.
-		if terr := errors.Join(a.undo(), a.file.Sync()); terr != nil {
-			l.cfg.Logger.Error("wal: what was not synced cannot be cut off", "segment", a.path, "error", terr)
+	if err = a.Sync(); err != nil {
+		l.cfg.Logger.Error("wal: fsync failed; starting a new segment", "segment", a.Path(), "error", err)
+		if terr := a.Undo(true); terr != nil {
+			l.cfg.Logger.Error("wal: what was not synced cannot be cut off", "segment", a.Path(), "error", terr)
 		}
 		l.sealActive()
 		l.fail(batch, refusedSync, fmt.Errorf("wal: append: fsync: %w", err))
 		return
 	}
 	l.metrics.synced(time.Since(start), len(batch))
-	a.take(batch)
 	l.ack(batch)
 }
 
-func (l *Log) ensureActive() (err error) {
-	if l.active == nil {
-		l.active, err = l.newActive()
+// ensureActive makes the next segment when there is none to write to.
+func (l *Log) ensureActive() error {
+	if l.active != nil {
+		return nil
 	}
-	return err
+	now := l.cfg.Now()
+	l.mu.Lock()
+	carried := l.keys.carry(now)
+	l.mu.Unlock()
+	for { // a name that is taken by something we did not put there is left alone
+		l.activeSeq = l.nextSeq
+		l.nextSeq++
+		a, err := segment.Create(l.cfg.FS, filepath.Join(l.cfg.Dir, segment.Name(l.activeSeq)), carried, now)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			l.active = a
+			l.addUsed(a.Size())
+		}
+		return err
+	}
 }
 
 func (l *Log) ack(batch []*ticket) {
 	for _, t := range batch {
-		l.metrics.bytes.Add(float64(t.size))
+		l.metrics.bytes.Add(float64(t.entry.Size()))
 	}
 	l.metrics.appends.Add(float64(len(batch)))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.full = nil
-	l.first = l.active.oldest
+	l.first = l.active.Oldest()
 	for _, t := range batch {
 		l.finish(t, nil)
 	}
@@ -178,22 +199,22 @@ func (l *Log) sealActive() {
 		return
 	}
 	l.active = nil
-	if a.frames == 0 {
-		err := errors.Join(a.file.Close(), l.cfg.FS.Remove(a.path))
+	if a.Frames() == 0 {
+		err := errors.Join(a.Close(), l.cfg.FS.Remove(a.Path()))
 		if err != nil {
-			l.cfg.Logger.Warn("wal: an empty segment stays", "segment", a.path, "error", err)
+			l.cfg.Logger.Warn("wal: an empty segment stays", "segment", a.Path(), "error", err)
 			return
 		}
-		l.addUsed(-a.end)
+		l.addUsed(-a.Size())
 		return
 	}
-	size, err := a.seal()
+	size, err := a.Seal()
 	if err != nil { // it is complete without its seal
-		l.cfg.Logger.Warn("wal: segment is not sealed", "segment", a.path, "error", err)
+		l.cfg.Logger.Warn("wal: segment is not sealed", "segment", a.Path(), "error", err)
 	}
-	g := &sealed{seq: a.seq, path: a.path, size: size, acked: a.end, oldest: a.oldest}
+	g := &sealed{seq: l.activeSeq, path: a.Path(), size: size, acked: a.Size(), oldest: a.Oldest()}
 	l.mu.Lock()
-	l.used += size - a.end
+	l.used += size - a.Size()
 	l.first = time.Time{}
 	l.push(g)
 	l.mu.Unlock()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // Config is what a Log needs. Dir is required.
@@ -49,7 +51,7 @@ type Config struct {
 	// Boot tells times between two starts of the machine apart (default the
 	// system's own; zero where there is none).
 	Boot       Key
-	FS         FS // default OS()
+	FS         segment.FS // default segment.OS()
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // may be nil
 	Now        func() time.Time
@@ -71,9 +73,9 @@ func (c *Config) setDefaults() error {
 	if c.Boot == (Key{}) {
 		c.Boot = systemBoot()
 	}
-	c.SegmentBytes = min(c.SegmentBytes, maxSegmentBytes)
+	c.SegmentBytes = min(c.SegmentBytes, segment.MaxBytes)
 	if c.FS == nil {
-		c.FS = OS()
+		c.FS = segment.OS()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -314,7 +315,7 @@ func TestFaults(t *testing.T) {
 func (w *world) requeueAll() {
 	files, _ := w.fs.List("wal/quarantine")
 	for _, f := range files {
-		if strings.HasSuffix(f.Name, segmentSuffix) {
+		if strings.HasSuffix(f.Name, segment.Suffix) {
 			w.fs.Rename("wal/quarantine/"+f.Name, "wal/requeue/"+f.Name)
 		}
 	}

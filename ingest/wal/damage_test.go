@@ -2,13 +2,18 @@ package wal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
+	"github.com/trefoil-o11y/trefoil/ingest/walinspect"
 )
 
 // closedLog is a log with one segment of appends 0 to n-1. Without a seal it is
@@ -21,10 +26,10 @@ func closedLog(t *testing.T, n uint32, sealed bool) (dir, path string) {
 		appendAll(t, l, id)
 	}
 	l.Close()
-	path = filepath.Join(dir, segmentName(1))
+	path = filepath.Join(dir, segment.Name(1))
 	if !sealed {
 		end := int64(0)
-		Dump(OS(), path, func(f FrameInfo) error {
+		walinspect.Dump(segment.OS(), path, func(f segment.FrameInfo) error {
 			if f.Kind == "seal" {
 				end = f.Offset
 			}
@@ -40,7 +45,7 @@ func closedLog(t *testing.T, n uint32, sealed bool) (dir, path string) {
 // frameOf is where the frame of append id is.
 func frameOf(t *testing.T, path string, id int) (off, size int64) {
 	t.Helper()
-	err := Dump(OS(), path, func(f FrameInfo) error {
+	err := walinspect.Dump(segment.OS(), path, func(f segment.FrameInfo) error {
 		if f.Kind == "data" {
 			if id == 0 {
 				off, size = f.Offset, f.Size
@@ -74,7 +79,7 @@ func TestDamage(t *testing.T) {
 		"magic":     func(off, _ int64) int64 { return off },
 		"length":    func(off, _ int64) int64 { return off + 12 },
 		"checksum":  func(off, _ int64) int64 { return off + 72 },
-		"directory": func(off, _ int64) int64 { return off + frameHeaderSize + 3 },
+		"directory": func(off, _ int64) int64 { return off + 76 + 3 },
 		"body":      func(off, size int64) int64 { return off + size - 1 },
 	} {
 		for _, sealed := range []bool{false, true} {
@@ -83,7 +88,7 @@ func TestDamage(t *testing.T) {
 				off, size := frameOf(t, path, 2)
 				before, _ := os.ReadFile(path)
 				flip(t, path, where(off, size))
-				if r, err := Verify(OS(), path); err != nil || r.Sound() || len(r.Damage) == 0 {
+				if r, err := walinspect.Verify(segment.OS(), path); err != nil || r.Sound() || len(r.Damage) == 0 {
 					t.Errorf("verify: %+v, %v", r, err)
 				}
 				l := open(t, Config{Dir: dir})
@@ -93,11 +98,11 @@ func TestDamage(t *testing.T) {
 				if n := counted(t, l.metrics.corrupt); n < 1 {
 					t.Errorf("counted %v corruptions", n)
 				}
-				aside := files(t, filepath.Join(dir, quarantineDir))
+				aside := files(t, filepath.Join(dir, segment.QuarantineDir))
 				if len(aside) != 2 || !strings.HasSuffix(aside[0], ".corrupt") || !strings.HasSuffix(aside[1], ".corrupt.reason") {
 					t.Fatalf("quarantine has %q", aside)
 				}
-				b, _ := os.ReadFile(filepath.Join(dir, quarantineDir, aside[0]))
+				b, _ := os.ReadFile(filepath.Join(dir, segment.QuarantineDir, aside[0]))
 				want := slices.Clone(before[off : off+size])
 				want[where(off, size)-off] ^= 0x40
 				if !bytes.Equal(b, want) {
@@ -105,7 +110,7 @@ func TestDamage(t *testing.T) {
 				}
 				// The segment itself is sound again.
 				s.Return()
-				if r, err := Verify(OS(), path); err != nil || !r.Sound() {
+				if r, err := walinspect.Verify(segment.OS(), path); err != nil || !r.Sound() {
 					t.Errorf("verify after repair: %+v, %v", r, err)
 				}
 			})
@@ -115,7 +120,7 @@ func TestDamage(t *testing.T) {
 
 func TestDamagedFileHeader(t *testing.T) {
 	dir, path := closedLog(t, 3, true)
-	info, err := Describe(OS(), path)
+	info, err := walinspect.Describe(segment.OS(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +146,7 @@ func TestTornTail(t *testing.T) {
 	}
 	for cut := int64(0); cut < int64(len(whole)); cut += 7 {
 		m := newFaultFS(1)
-		m.names[filepath.Join("wal", segmentName(1))] = &inode{data: slices.Clone(whole[:cut])}
+		m.names[filepath.Join("wal", segment.Name(1))] = &inode{data: slices.Clone(whole[:cut])}
 		l := open(t, Config{Dir: "wal", FS: m})
 		want := 0
 		for _, end := range ends {
@@ -163,6 +168,21 @@ func TestTornTail(t *testing.T) {
 	}
 }
 
+// headerOf is the header of a segment of a version of the format, as drawn in
+// package segment.
+func headerOf(t *testing.T, version uint16) []byte {
+	t.Helper()
+	_, path := closedLog(t, 1, true)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = b[:36]
+	binary.LittleEndian.PutUint16(b[4:], version)
+	binary.LittleEndian.PutUint32(b[32:], crc32.Checksum(b[:32], crc32.MakeTable(crc32.Castagnoli)))
+	return b
+}
+
 func TestForeignFiles(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, content []byte) {
@@ -170,13 +190,13 @@ func TestForeignFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	newer := (&fileHeader{version: 2, id: ID{1}}).append(nil)
-	write(segmentName(1), nil)
-	write(segmentName(2), make([]byte, 1_000))
-	write(segmentName(3), bytes.Repeat([]byte("garbage"), 100))
-	write(segmentName(4), newer)
+	newer := headerOf(t, 2)
+	write(segment.Name(1), nil)
+	write(segment.Name(2), make([]byte, 1_000))
+	write(segment.Name(3), bytes.Repeat([]byte("garbage"), 100))
+	write(segment.Name(4), newer)
 	write("notes.txt", []byte("mine"))
-	if err := os.Mkdir(filepath.Join(dir, segmentName(9)), 0o700); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, segment.Name(9)), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	l := open(t, Config{Dir: dir})
@@ -186,17 +206,17 @@ func TestForeignFiles(t *testing.T) {
 		wantAppends(t, s.Piece("logs"), id)
 		s.Quarantine("test")
 	}
-	for _, name := range []string{"notes.txt", segmentName(4)} {
+	for _, name := range []string{"notes.txt", segment.Name(4)} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{segmentName(1), segmentName(2), segmentName(3)} {
+	for _, name := range []string{segment.Name(1), segment.Name(2), segment.Name(3)} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
 			t.Errorf("%s is still there", name)
 		}
 	}
-	if _, err := os.Stat(filepath.Join(dir, quarantineDir, segmentName(3)+".corrupt")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, segment.QuarantineDir, segment.Name(3)+".corrupt")); err != nil {
 		t.Error(err)
 	}
 }
@@ -213,14 +233,14 @@ func TestQuarantineAndRequeue(t *testing.T) {
 	if st := l.Stats(); st.Bytes != 0 || st.Segments != 0 {
 		t.Errorf("%+v", st)
 	}
-	list, err := List(OS(), dir)
-	if err != nil || len(list) != 1 || list[0].State != StateQuarantined || !strings.Contains(list[0].Reason, "no such column") {
+	list, err := walinspect.List(segment.OS(), dir)
+	if err != nil || len(list) != 1 || list[0].State != walinspect.StateQuarantined || !strings.Contains(list[0].Reason, "no such column") {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if err := Requeue(OS(), dir, "../"+filepath.Base(list[0].Path)); err == nil {
+	if err := walinspect.Requeue(segment.OS(), dir, "../"+filepath.Base(list[0].Path)); err == nil {
 		t.Error("a path out of the directory was taken")
 	}
-	if err := Requeue(OS(), dir, filepath.Base(list[0].Path)); err != nil {
+	if err := walinspect.Requeue(segment.OS(), dir, filepath.Base(list[0].Path)); err != nil {
 		t.Fatal(err)
 	}
 	s = next(t, l) // the running log took it in
@@ -230,7 +250,7 @@ func TestQuarantineAndRequeue(t *testing.T) {
 	if got := s.Piece("spans").Token; got != token {
 		t.Errorf("token %s, was %s", got, token)
 	}
-	if left := files(t, filepath.Join(dir, quarantineDir)); len(left) > 0 {
+	if left := files(t, filepath.Join(dir, segment.QuarantineDir)); len(left) > 0 {
 		t.Errorf("quarantine still has %q", left)
 	}
 }
@@ -269,14 +289,14 @@ func TestHalves(t *testing.T) {
 	if !slices.Equal(stored, []uint32{10, 11, 13, 14}) {
 		t.Errorf("stored %v", stored)
 	}
-	list, err := List(OS(), dir)
+	list, err := walinspect.List(segment.OS(), dir)
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if r, err := Verify(OS(), list[0].Path); err != nil || !r.Sound() {
+	if r, err := walinspect.Verify(segment.OS(), list[0].Path); err != nil || !r.Sound() {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if err := Requeue(OS(), dir, filepath.Base(list[0].Path)); err != nil {
+	if err := walinspect.Requeue(segment.OS(), dir, filepath.Base(list[0].Path)); err != nil {
 		t.Fatal(err)
 	}
 	s = next(t, l)

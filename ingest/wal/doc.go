@@ -16,10 +16,11 @@
 //	quarantine/…-1f3a9c00@4711.corrupt   bytes that were damaged
 //	requeue/                         what is moved here is taken in again
 //
-// What belongs here: segments, their format and their repair, group commit,
-// the budget, the order of handing out, quarantine, inspection.
+// What belongs here: group commit, the budget, recovery, the order of handing
+// out, quarantine.
 //
-// What does not: signals, columns and SQL. A payload is bytes of a named table
+// What does not: a segment's bytes (segment), looking at a log from outside
+// (walinspect), signals, columns and SQL. A payload is bytes of a named table
 // and a number of rows. Which tables go first, when to try again and what
 // counts as rejected is the consumer's business.
 //
@@ -33,17 +34,7 @@
 // The index is not kept for segments that wait: memory does not grow with the
 // backlog.
 //
-// # What is assumed of the disk, and what follows
-//
-//  1. After Sync returned nil the bytes written before are on disk. Without it,
-//     any part of them may be there after a crash, in any order.
-//  2. After Sync failed nothing is known of bytes written since the last one,
-//     and asking again does not help. So they are cut off, the segment is ended,
-//     and their senders are told that it failed.
-//  3. A name is on disk when its directory was synced. So that is done once a
-//     segment, before its first append is acked.
-//  4. Bytes can change while they lie there. So every frame carries checksums,
-//     its place and its segment, and a reader finds the next good frame.
+// # What a full disk stops
 //
 // Nothing but appends needs room on a full disk: segments are sent, marked,
 // removed and set aside without allocating more than a few bytes, and where

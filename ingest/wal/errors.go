@@ -32,17 +32,6 @@ func (e *FullError) Error() string {
 
 func (e *FullError) Unwrap() error { return e.Err }
 
-// CorruptError is damage found in a segment.
-type CorruptError struct {
-	Path     string
-	From, To int64 // bytes of the file
-	Why      string
-}
-
-func (e *CorruptError) Error() string {
-	return fmt.Sprintf("wal: %s: bytes %d to %d: %s", e.Path, e.From, e.To, e.Why)
-}
-
 func diskFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

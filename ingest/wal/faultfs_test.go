@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // faultFS is a file system in memory that fails on purpose. It tells apart
@@ -146,7 +148,7 @@ func put(b []byte, off int64, p []byte) []byte {
 	return b
 }
 
-func (m *faultFS) Open(name string, write bool) (File, error) {
+func (m *faultFS) Open(name string, write bool) (segment.File, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.step("open", name); err != nil {
@@ -159,7 +161,7 @@ func (m *faultFS) Open(name string, write bool) (File, error) {
 	return &faultFile{m, f, name}, nil
 }
 
-func (m *faultFS) Create(name string) (File, error) {
+func (m *faultFS) Create(name string) (segment.File, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.step("create", name); err != nil {
@@ -205,7 +207,7 @@ func (m *faultFS) Remove(name string) error {
 	return nil
 }
 
-func (m *faultFS) List(dir string) (files []FileInfo, err error) {
+func (m *faultFS) List(dir string) (files []segment.FileInfo, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.step("list", dir); err != nil {
@@ -213,7 +215,7 @@ func (m *faultFS) List(dir string) (files []FileInfo, err error) {
 	}
 	for name, f := range m.names {
 		if filepath.Dir(name) == filepath.Clean(dir) {
-			files = append(files, FileInfo{Name: filepath.Base(name), Size: int64(len(f.data))})
+			files = append(files, segment.FileInfo{Name: filepath.Base(name), Size: int64(len(f.data))})
 		}
 	}
 	return files, nil

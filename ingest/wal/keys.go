@@ -3,7 +3,13 @@ package wal
 import (
 	"slices"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
+
+// Key identifies a request: the same request sent again has the same key. The
+// zero Key is no key.
+type Key = segment.Key
 
 // keys remembers the last requests by their keys, so that one that is sent
 // again because its answer got lost is answered without being stored twice.

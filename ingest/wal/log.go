@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -38,18 +39,16 @@ type Log struct {
 	done        chan struct{} // the committer ended
 
 	// The committer's own.
-	active  *active
-	nextSeq uint64
-	looked  time.Time // at the requeue directory
-	buf     []byte
+	active    *segment.Writer
+	activeSeq uint64
+	nextSeq   uint64
+	looked    time.Time // at the requeue directory
 }
 
 // ticket is one append on its way to the disk.
 type ticket struct {
 	keys      []Key // of the requests in it
-	frame     frame
-	blocks    []block.Block
-	size      int64         // of the whole frame
+	entry     *segment.Entry
 	followers int           // appends with the same key that wait for it; guarded by Log.mu
 	done      chan struct{} // closed when err is final
 	err       error
@@ -104,13 +103,14 @@ func (l *Log) AppendTogether(ctx context.Context, keys []Key, blocks []block.Blo
 	if len(keys) == 0 {
 		keys = []Key{{}}
 	}
-	t, err := newTicket(keys, blocks)
+	entry, err := segment.NewEntry(keys, blocks) // which makes the checksums, here and not in the committer
 	if err != nil {
-		return err
+		return fmt.Errorf("wal: append: %w", err)
 	}
-	if len(t.frame.parts) == 0 {
+	if entry.Empty() {
 		return nil
 	}
+	t := &ticket{keys: keys, entry: entry, done: make(chan struct{})}
 	earlier, err := l.enqueue(t)
 	if err != nil {
 		return err
@@ -129,46 +129,12 @@ func (l *Log) AppendTogether(ctx context.Context, keys []Key, blocks []block.Blo
 	}
 }
 
-// newTicket describes the frame, all but its place. Checksums are made here,
-// by the caller's goroutine.
-func newTicket(keys []Key, blocks []block.Block) (*ticket, error) {
-	t := &ticket{keys: keys, done: make(chan struct{})}
-	t.frame = frame{kind: kindData, key: keys[0], parts: make([]part, 0, len(blocks)+1)}
-	for i := range blocks {
-		b := &blocks[i]
-		if len(b.Native) == 0 {
-			continue
-		}
-		if n := len(b.Table); n == 0 || n > 255 {
-			return nil, fmt.Errorf("wal: append: table name %.40q", b.Table)
-		}
-		if len(keys) > 1 && len(t.frame.parts) == 0 { // before the first block that is not empty
-			t.add(&block.Block{Native: keyBytes(keys[1:])})
-		}
-		t.add(b)
-	}
-	if t.frame.body > maxFrame || t.frame.dir > maxDirectory || len(t.frame.parts) > 0xffff {
-		return nil, fmt.Errorf("wal: append: %d blocks of %d bytes are more than one append may have", len(blocks), t.frame.body)
-	}
-	t.size = t.frame.end() // offset is still zero
-	return t, nil
-}
-
-func (t *ticket) add(b *block.Block) {
-	t.blocks = append(t.blocks, *b)
-	t.frame.parts = append(t.frame.parts, part{
-		Table: b.Table, Rows: uint32(b.Rows), Length: uint32(len(b.Native)), CRC: checksum(0, b.Native),
-	})
-	t.frame.body += int64(len(b.Native))
-	t.frame.dir += entrySize + len(b.Table)
-}
-
 // enqueue hands t to the committer, unless there is no room or its key is
 // known: then the append to wait for is returned.
 func (l *Log) enqueue(t *ticket) (earlier *ticket, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.cfg.Now()
+	now, size := l.cfg.Now(), t.entry.Size()
 	if earlier = l.keys.any(t.keys); earlier != nil {
 		if len(t.keys) > 1 {
 			return nil, ErrRepeated
@@ -181,14 +147,14 @@ func (l *Log) enqueue(t *ticket) (earlier *ticket, err error) {
 		return nil, ErrClosed
 	case l.full != nil && now.Before(l.retry):
 		return nil, l.refuse(refusedDisk, l.full)
-	case l.used+t.size > l.cfg.MaxBytes:
+	case l.used+size > l.cfg.MaxBytes:
 		return nil, l.refuse(refusedBudget, nil)
-	case l.queued > 0 && l.queued+t.size > l.cfg.QueueBytes:
+	case l.queued > 0 && l.queued+size > l.cfg.QueueBytes:
 		return nil, l.refuse(refusedQueue, nil)
 	}
-	l.used += t.size
-	l.queued += t.size
-	t.frame.time = now.UnixNano()
+	l.used += size
+	l.queued += size
+	t.entry.Time = now.UnixNano()
 	l.queue = append(l.queue, t)
 	l.keys.put(t)
 	l.signal()
@@ -220,16 +186,17 @@ func (l *Log) leave(t *ticket, follower bool) {
 
 // finish answers t. The caller holds mu.
 func (l *Log) finish(t *ticket, err error) {
-	l.queued -= t.size
+	l.queued -= t.entry.Size()
 	if err != nil {
-		l.used -= t.size
+		l.used -= t.entry.Size()
 		l.keys.drop(t)
 	} else {
 		for _, k := range t.keys {
-			l.keys.settle(k, t.frame.time)
+			l.keys.settle(k, t.entry.Time)
 		}
 	}
-	t.err, t.blocks = err, nil
+	t.err = err
+	t.entry.Free()
 	close(t.done)
 }
 

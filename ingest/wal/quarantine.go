@@ -4,16 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // moveAside moves a whole file into quarantine under name, with its reason
 // beside it.
 func (l *Log) moveAside(path, name, reason string) error {
-	to := filepath.Join(l.cfg.Dir, quarantineDir, name)
+	to := filepath.Join(l.cfg.Dir, segment.QuarantineDir, name)
 	err := l.writeReason(to, reason)
 	if err == nil {
 		err = l.cfg.FS.Rename(path, to)
@@ -31,30 +32,24 @@ func (l *Log) moveAside(path, name, reason string) error {
 
 func (l *Log) writeReason(name, reason string) error {
 	text := l.cfg.Now().UTC().Format(time.RFC3339) + " " + strings.TrimSpace(reason) + "\n"
-	return writeNew(l.cfg.FS, reasonName(name), []byte(text))
+	return segment.WriteFile(l.cfg.FS, segment.ReasonName(name), func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
 }
 
-func reasonName(name string) string { return strings.TrimSuffix(name, segmentSuffix) + ".reason" }
-
-// copyAside copies a damaged stretch of a segment to quarantine.
-func (l *Log) copyAside(f File, g *sealed, c *contents, h hole) error {
-	name := fmt.Sprintf("%s@%d.corrupt", strings.TrimSuffix(quarantineName(g.seq, c.header.id), segmentSuffix), h.from)
-	to := filepath.Join(l.cfg.Dir, quarantineDir, name)
-	damage := &CorruptError{Path: g.path, From: h.from, To: h.to, Why: h.why}
+// copyAside copies a damaged stretch of a segment to quarantine. Bytes that
+// cannot be read are all that is lost.
+func (l *Log) copyAside(f segment.File, g *sealed, id segment.ID, h segment.Hole) error {
+	name := fmt.Sprintf("%s@%d%s", strings.TrimSuffix(segment.QuarantineName(g.seq, id), segment.Suffix), h.From, segment.CorruptSuffix)
+	to := filepath.Join(l.cfg.Dir, segment.QuarantineDir, name)
+	damage := &segment.CorruptError{Path: g.path, From: h.From, To: h.To, Why: h.Why}
 	if err := l.writeReason(to, damage.Error()); err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
-	err := l.writeAside(to, func(out *gather) {
-		w := window{r: f, size: h.to}
-		for off := h.from; off < h.to && out.err == nil; {
-			b, err := w.bytes(off, windowSize)
-			if err != nil || len(b) == 0 {
-				out.err = errors.Join(err, out.err) // unreadable bytes are all that is lost
-				return
-			}
-			out.add(b)
-			off += int64(len(b))
-		}
+	err := segment.WriteFile(l.cfg.FS, to, func(w io.Writer) error {
+		_, err := io.Copy(w, io.NewSectionReader(f, h.From, h.To-h.From))
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
@@ -62,58 +57,6 @@ func (l *Log) copyAside(f File, g *sealed, c *contents, h hole) error {
 	l.metrics.corrupt.Inc()
 	l.cfg.Logger.Error("wal: damage is cut out and set aside", "error", damage, "file", to)
 	return nil
-}
-
-// writeAside makes a file in quarantine, in place of an earlier one of the same name.
-func (l *Log) writeAside(to string, content func(*gather)) error {
-	if err := l.cfg.FS.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := l.cfg.FS.Create(to)
-	if err != nil {
-		return err
-	}
-	g := &gather{file: f}
-	content(g)
-	g.flush()
-	if g.err == nil {
-		g.err = f.Sync()
-	}
-	err = errors.Join(g.err, f.Close())
-	if err != nil {
-		l.cfg.FS.Remove(to)
-		return err
-	}
-	return l.cfg.FS.SyncDir(filepath.Dir(to))
-}
-
-// writePiece writes extents of one table as a sealed segment of its own.
-func writePiece(out *gather, id ID, p *Piece, now time.Time) {
-	t := &tableIndex{table: p.Table, rows: p.Rows, bytes: p.Bytes}
-	out.buf = (&fileHeader{version: formatVersion, id: id, created: now.UnixNano()}).append(out.buf)
-	off := int64(fileHeaderSize)
-	for i := range p.extents {
-		e := &p.extents[i]
-		f := frame{
-			kind: kindData, offset: off, id: id, body: int64(e.length), time: now.UnixNano(),
-			parts: []part{{Table: p.Table, Rows: e.rows, Length: e.length, CRC: e.crc}},
-		}
-		out.add(f.appendHead(nil))
-		if _, err := io.Copy(writerFunc(out.add), newPieceReader(p.seg.file, p.extents[i:i+1])); err != nil {
-			out.err = errors.Join(out.err, err)
-			return
-		}
-		off = f.end()
-	}
-	out.add(appendSeal(nil, sealOf(id, []*tableIndex{t}, off, off), len(p.extents)))
-}
-
-// writerFunc is an io.Writer that keeps its errors to itself.
-type writerFunc func([]byte)
-
-func (w writerFunc) Write(p []byte) (int, error) {
-	w(p)
-	return len(p), nil
 }
 
 // takeRequeued takes in the segments somebody put into the requeue directory.
@@ -124,14 +67,14 @@ func (l *Log) takeRequeued() {
 		return
 	}
 	l.looked = now
-	dir := filepath.Join(l.cfg.Dir, requeueDir)
+	dir := filepath.Join(l.cfg.Dir, segment.RequeueDir)
 	files, err := l.cfg.FS.List(dir)
 	if err != nil {
 		l.cfg.Logger.Error("wal: requeue", "error", err)
 		return
 	}
 	for _, file := range files {
-		if filepath.Ext(file.Name) != segmentSuffix {
+		if filepath.Ext(file.Name) != segment.Suffix {
 			continue
 		}
 		if err := l.takeIn(filepath.Join(dir, file.Name)); err != nil {
@@ -143,7 +86,7 @@ func (l *Log) takeRequeued() {
 func (l *Log) takeIn(from string) error {
 	seq := l.nextSeq
 	l.nextSeq++
-	to := filepath.Join(l.cfg.Dir, segmentName(seq))
+	to := filepath.Join(l.cfg.Dir, segment.Name(seq))
 	if f, err := l.cfg.FS.Open(to, false); err == nil {
 		f.Close()
 		return fmt.Errorf("%s exists", to)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // sealed is a segment that waits for the consumer. Its index stays on disk.
@@ -30,7 +32,7 @@ func Open(cfg Config) (*Log, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{"", quarantineDir, requeueDir} {
+	for _, dir := range []string{"", segment.QuarantineDir, segment.RequeueDir} {
 		if err := cfg.FS.MkdirAll(filepath.Join(cfg.Dir, dir)); err != nil {
 			return nil, fmt.Errorf("wal: open: %w", err)
 		}
@@ -70,7 +72,7 @@ func (l *Log) recover() error {
 	}
 	var segments []found
 	for _, f := range files {
-		seq, ok := parseSegmentName(f.Name)
+		seq, ok := segment.ParseName(f.Name)
 		if !ok {
 			if f.Name != "lock" {
 				l.cfg.Logger.Warn("wal: a file that is not ours is left alone", "file", filepath.Join(l.cfg.Dir, f.Name))
@@ -117,85 +119,63 @@ func (l *Log) recoverSegment(seq uint64, path string, keys bool) (*sealed, error
 	if err != nil {
 		return nil, err
 	}
-	head, seal, done, ok, err := tail(f, size)
+	c, ok, err := segment.Tail(f, size)
 	if err != nil {
 		return nil, err
 	}
 	if ok && !keys {
-		if head.version != formatVersion {
-			return nil, fmt.Errorf("version %d: %w", head.version, errVersion)
+		if v := c.Header.Version; v != segment.Version {
+			return nil, fmt.Errorf("version %d: %w", v, errVersion)
 		}
-		g := &sealed{seq: seq, path: path, size: size, oldest: time.Unix(0, head.created)}
-		return l.unlessStored(g, seal.parts, done)
+		g := &sealed{seq: seq, path: path, size: size, oldest: time.Unix(0, c.Header.Created)}
+		return l.unlessStored(g, c)
 	}
-	c, err := readContents(f, size)
-	if err != nil {
+	if c, err = segment.Read(f, size); err != nil {
 		return nil, err
 	}
 	return l.recoverContents(f, &sealed{seq: seq, path: path, size: size}, c)
 }
 
-func (l *Log) recoverContents(f File, g *sealed, c *contents) (*sealed, error) {
-	if v := c.header.version; v > formatVersion {
+func (l *Log) recoverContents(f segment.File, g *sealed, c *segment.Contents) (*sealed, error) {
+	if v := c.Header.Version; v > segment.Version {
 		return nil, fmt.Errorf("version %d: %w", v, errVersion)
 	}
 	now := l.cfg.Now().UnixNano()
-	for _, k := range c.keys {
+	for _, k := range c.Keys {
 		l.keys.settle(k, now) // from now on: the client waited for us
 	}
-	if c.frames == 0 {
-		return nil, l.discard(g, c)
+	if c.Frames == 0 {
+		return nil, l.discard(f, g, c)
 	}
-	g.oldest = time.Unix(0, c.oldest)
+	g.oldest = time.Unix(0, c.Oldest)
 	l.repair(f, g, c)
-	return l.unlessStored(g, c.sealFrame(0).parts, c.done)
+	return l.unlessStored(g, c)
 }
 
 // discard removes a file without a single append. One that has something else
 // in it is set aside instead.
-func (l *Log) discard(g *sealed, c *contents) error {
-	if c.header.id != (ID{}) || g.size == 0 {
+func (l *Log) discard(f segment.File, g *sealed, c *segment.Contents) error {
+	if c.Header.ID != (segment.ID{}) || g.size == 0 {
 		return l.cfg.FS.Remove(g.path)
 	}
-	blank, err := l.blank(g.path, g.size)
+	blank, err := segment.Blank(f, g.size)
 	if err != nil {
 		return err
 	}
-	if blank { // the size was on disk before the data
+	if blank {
 		return l.cfg.FS.Remove(g.path)
 	}
-	name := filepath.Base(g.path) + ".corrupt"
+	name := filepath.Base(g.path) + segment.CorruptSuffix
 	return l.moveAside(g.path, name, "not a segment: no header and no frame in it")
-}
-
-func (l *Log) blank(path string, size int64) (bool, error) {
-	f, err := l.cfg.FS.Open(path, false)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	w := window{r: f, size: size}
-	for off := int64(0); off < size; off += windowSize {
-		b, err := w.bytes(off, windowSize)
-		if err != nil {
-			return false, err
-		}
-		for _, c := range b {
-			if c != 0 {
-				return false, nil
-			}
-		}
-	}
-	return true, nil
 }
 
 // unlessStored is g, or nil and g removed or settling when all its tables are
 // stored.
-func (l *Log) unlessStored(g *sealed, tables []part, marks []mark) (*sealed, error) {
+func (l *Log) unlessStored(g *sealed, c *segment.Contents) (*sealed, error) {
 	g.boot = l.boot()
-	done := l.believed(marks)
-	for _, t := range tables {
-		if !slices.Contains(done, t.Table) {
+	done := l.believed(c.Done)
+	for _, t := range c.Tables {
+		if !slices.Contains(done, t.Name) {
 			return g, nil
 		}
 	}
@@ -211,78 +191,22 @@ func (l *Log) unlessStored(g *sealed, tables []part, marks []mark) (*sealed, err
 // and voided, what a crash tore is cut off, and the seal is written if it is
 // not there. What cannot be done now is logged and found again next time; the
 // contents are right either way.
-func (l *Log) repair(f File, g *sealed, c *contents) {
-	var errs []error
-	missing := c.missing()
-	if missing > 0 {
+func (l *Log) repair(f segment.File, g *sealed, c *segment.Contents) {
+	if missing := c.Missing(); missing > 0 {
 		l.metrics.corrupt.Inc()
 		l.cfg.Logger.Error("wal: segment is damaged", "segment", g.path, "appends_missing", missing)
 	}
-	for _, h := range c.holes {
-		if c.damage(h) {
-			if err := l.copyAside(f, g, c, h); err != nil {
-				errs = append(errs, err)
-				continue // voiding it would lose it
-			}
-		} else {
-			l.cfg.Logger.Warn("wal: an append that was never acked is cut out", "segment", g.path, "from", h.from, "to", h.to)
+	for _, h := range c.Holes {
+		if !h.Damage {
+			l.cfg.Logger.Warn("wal: an append that was never acked is cut out", "segment", g.path, "from", h.From, "to", h.To)
 		}
-		errs = append(errs, voidHole(f, &c.header, h, missing))
-		missing = 0
 	}
-	if c.end < c.size {
-		if c.seal == nil {
-			l.cfg.Logger.Warn("wal: torn tail is cut off", "segment", g.path, "from", c.end, "bytes", c.size-c.end)
-		}
-		errs = append(errs, f.Truncate(c.end))
+	if c.End < c.Size && !c.Sealed() {
+		l.cfg.Logger.Warn("wal: torn tail is cut off", "segment", g.path, "from", c.End, "bytes", c.Size-c.End)
 	}
-	if len(c.holes) > 0 || c.seal == nil {
-		errs = append(errs, f.Sync())
-	}
-	if c.seal == nil {
-		errs = append(errs, c.writeSeal(f))
-	}
-	g.size = c.end
-	if err := errors.Join(errs...); err != nil {
+	err := c.Repair(f, func(h segment.Hole) error { return l.copyAside(f, g, c.Header.ID, h) })
+	g.size = c.End
+	if err != nil {
 		l.cfg.Logger.Error("wal: segment could not be repaired on disk", "segment", g.path, "error", err)
 	}
-}
-
-// writeSeal ends a segment that has no seal.
-func (c *contents) writeSeal(f File) error {
-	seal := c.sealFrame(c.end)
-	b := appendSeal(nil, seal, c.frames)
-	if _, err := f.WriteAt(b, c.end); err != nil {
-		return err
-	}
-	c.seal = &seal
-	c.end += int64(len(b))
-	return nil
-}
-
-// voidHole writes void frames over a hole, and the file header if the hole has
-// it. lost is how many appends are known to have been in it.
-func voidHole(f File, head *fileHeader, h hole, lost int) error {
-	from := h.from
-	if from < fileHeaderSize {
-		head.version = formatVersion
-		if _, err := f.WriteAt(head.append(nil), 0); err != nil {
-			return err
-		}
-		from = fileHeaderSize
-	}
-	for from+frameHeaderSize <= h.to {
-		n := min(h.to-from, maxFrame/2)
-		if rest := h.to - from - n; rest > 0 && rest < frameHeaderSize {
-			n -= frameHeaderSize
-		}
-		v := frame{kind: kindVoid, offset: from, id: head.id, body: n - frameHeaderSize}
-		v.setCount(lost)
-		lost = 0
-		if _, err := f.WriteAt(v.appendHead(nil), from); err != nil {
-			return err
-		}
-		from += n
-	}
-	return nil
 }

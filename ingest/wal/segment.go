@@ -10,22 +10,21 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // Segment is a sealed segment in the hands of the consumer, until Remove,
 // Quarantine or Return. Its methods may be called concurrently, but not after
 // those.
 type Segment struct {
-	log    *Log
-	info   *sealed
-	file   File
-	header fileHeader
-	tables []*tableIndex
+	log  *Log
+	info *sealed
+	file segment.File
 
-	mu   sync.Mutex
-	seal int64 // where the seal is
-	end  int64 // where the next mark goes
-	done []string
+	mu       sync.Mutex
+	contents *segment.Contents // what is marked as stored moves its end
+	done     []string
 }
 
 // Next hands out the oldest sealed segment nobody has, and waits for one if
@@ -116,11 +115,11 @@ func (l *Log) load(g *sealed) (*Segment, error) {
 		f.Close()
 		return nil, err
 	}
-	c, err := readContents(f, size)
-	if err == nil && c.seal == nil && g.acked > 0 && g.acked < size {
-		c, err = readContents(f, g.acked) // beyond it nothing was acked
+	c, err := segment.Read(f, size)
+	if err == nil && !c.Sealed() && g.acked > 0 && g.acked < size {
+		c, err = segment.Read(f, g.acked) // beyond it nothing was acked
 		if err == nil {
-			c.size = size
+			c.Size = size
 		}
 	}
 	if err != nil {
@@ -131,11 +130,8 @@ func (l *Log) load(g *sealed) (*Segment, error) {
 	g.boot = l.boot() // of before it is sent
 	l.repair(f, g, c)
 	l.addUsed(g.size - before)
-	s := &Segment{log: l, info: g, file: f, header: c.header, tables: c.tables, end: c.end, done: l.believed(c.done)}
-	if c.seal != nil {
-		s.seal = c.seal.offset
-	}
-	return s, nil
+	c.Keys = nil
+	return &Segment{log: l, info: g, file: f, contents: c, done: l.believed(c.Done)}, nil
 }
 
 // release forgets a segment that was handed out, and bytes of it.
@@ -162,7 +158,7 @@ func (l *Log) giveBack(g *sealed) {
 }
 
 // ID is the segment's identity.
-func (s *Segment) ID() ID { return s.header.id }
+func (s *Segment) ID() segment.ID { return s.contents.Header.ID }
 
 // Oldest is when its first append came.
 func (s *Segment) Oldest() time.Time { return s.info.oldest }
@@ -173,9 +169,9 @@ func (s *Segment) Tables() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var names []string
-	for _, t := range s.tables {
-		if !slices.Contains(s.done, t.table) {
-			names = append(names, t.table)
+	for _, t := range s.contents.Tables {
+		if !slices.Contains(s.done, t.Name) {
+			names = append(names, t.Name)
 		}
 	}
 	return names
@@ -183,11 +179,11 @@ func (s *Segment) Tables() []string {
 
 // Piece is all of a table's rows in the segment; empty when it has none.
 func (s *Segment) Piece(table string) Piece {
-	for _, t := range s.tables {
-		if t.table == table {
+	for _, t := range s.contents.Tables {
+		if t.Name == table {
 			return Piece{
-				Table: table, Token: s.header.id.String() + "-" + table,
-				Rows: t.rows, Bytes: t.bytes, seg: s, extents: t.extents,
+				Table: table, Token: s.ID().String() + "-" + table,
+				Rows: t.Rows, Bytes: t.Bytes, seg: s, extents: t.Extents,
 			}
 		}
 	}
@@ -202,21 +198,12 @@ func (s *Segment) Done(table string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done = append(s.done, table)
-	if s.seal == 0 {
-		return fmt.Errorf("wal: done %s: the segment has no seal on disk", table)
-	}
-	f := frame{
-		kind: kindDone, parts: []part{{Table: table}}, offset: s.end, synced: s.seal,
-		id: s.header.id, key: s.info.boot, body: trailerSize, time: s.log.cfg.Now().UnixNano(),
-	}
-	b := f.appendHead(nil)
-	b = appendTrailer(b, s.end+int64(len(b))+trailerSize-s.seal)
-	if _, err := s.file.WriteAt(b, s.end); err != nil {
+	before := s.contents.End
+	if err := s.contents.Mark(s.file, segment.Mark{Table: table, Boot: s.info.boot}, s.log.cfg.Now()); err != nil {
 		return fmt.Errorf("wal: done %s: %w", table, err)
 	}
-	s.end += int64(len(b))
-	s.log.addUsed(int64(len(b)))
-	s.info.size = s.end
+	s.log.addUsed(s.contents.End - before)
+	s.info.size = s.contents.End
 	return nil
 }
 
@@ -264,7 +251,7 @@ func (s *Segment) Rest() {
 // the quarantine directory until it is requeued or deleted by hand.
 func (s *Segment) Quarantine(reason string) error {
 	s.file.Close()
-	err := s.log.moveAside(s.info.path, quarantineName(s.info.seq, s.header.id), reason)
+	err := s.log.moveAside(s.info.path, segment.QuarantineName(s.info.seq, s.ID()), reason)
 	if err != nil {
 		s.log.giveBack(s.info)
 		return err
@@ -281,13 +268,13 @@ type Piece struct {
 	Bytes int64
 
 	seg     *Segment
-	extents []extent
+	extents []segment.Extent
 	from    int // of the first extent among the table's; with their number it names the piece
 }
 
 // Reader streams the rows: block.Block payloads one after the other, Bytes in
 // all. It holds little memory, and each call begins anew.
-func (p Piece) Reader() io.Reader { return newPieceReader(p.seg.file, p.extents) }
+func (p Piece) Reader() io.Reader { return segment.NewReader(p.seg.file, p.extents) }
 
 // Halves cuts the piece in two at an append, so that rows which storage
 // rejects can be found; ok is false when it is the rows of one append.
@@ -301,10 +288,10 @@ func (p Piece) Halves() (a, b Piece, ok bool) {
 
 func (p Piece) cut(from, to int) Piece {
 	c := Piece{Table: p.Table, seg: p.seg, extents: p.extents[from:to], from: p.from + from}
-	c.Token = fmt.Sprintf("%s-%s-%d-%d", p.seg.header.id, p.Table, c.from, to-from)
+	c.Token = fmt.Sprintf("%s-%s-%d-%d", p.seg.ID(), p.Table, c.from, to-from)
 	for _, e := range c.extents {
-		c.Rows += int(e.rows)
-		c.Bytes += int64(e.length)
+		c.Rows += int(e.Rows)
+		c.Bytes += int64(e.Length)
 	}
 	return c
 }
@@ -313,11 +300,12 @@ func (p Piece) cut(from, to int) Piece {
 // may be marked done when every other piece of it is stored.
 func (p Piece) Quarantine(reason string) error {
 	l := p.seg.log
-	id := pieceID(p.Token)
-	to := filepath.Join(l.cfg.Dir, quarantineDir, quarantineName(p.seg.info.seq, id))
+	id := segment.PieceID(p.Token)
+	to := filepath.Join(l.cfg.Dir, segment.QuarantineDir, segment.QuarantineName(p.seg.info.seq, id))
 	err := l.writeReason(to, reason)
 	if err == nil {
-		err = l.writeAside(to, func(out *gather) { writePiece(out, id, &p, l.cfg.Now()) })
+		t := &segment.Table{Name: p.Table, Rows: p.Rows, Bytes: p.Bytes, Extents: p.extents}
+		err = segment.WriteFile(l.cfg.FS, to, func(w io.Writer) error { return segment.Excerpt(w, p.seg.file, t, id, l.cfg.Now()) })
 	}
 	if err != nil {
 		return fmt.Errorf("wal: quarantine: %w", err)
@@ -325,41 +313,4 @@ func (p Piece) Quarantine(reason string) error {
 	l.metrics.quarantined.Inc()
 	l.cfg.Logger.Error("wal: rows set aside", "table", p.Table, "rows", p.Rows, "file", to, "reason", reason)
 	return nil
-}
-
-// pieceReader reads extents one after the other. Small ones come through a
-// window, large ones straight from the file.
-type pieceReader struct {
-	win     window
-	extents []extent
-	at      uint32 // read of extents[0]
-}
-
-func newPieceReader(f File, extents []extent) *pieceReader {
-	r := &pieceReader{win: window{r: f}, extents: extents}
-	if n := len(extents); n > 0 {
-		r.win.size = int64(extents[n-1].off) + int64(extents[n-1].length)
-	}
-	return r
-}
-
-func (r *pieceReader) Read(p []byte) (n int, err error) {
-	for n < len(p) && len(r.extents) > 0 {
-		e := &r.extents[0]
-		b, err := r.win.bytes(int64(e.off)+int64(r.at), int(min(e.length-r.at, uint32(min(len(p)-n, windowSize)))))
-		if err != nil {
-			return n, fmt.Errorf("wal: read: %w", err)
-		}
-		if len(b) == 0 {
-			return n, fmt.Errorf("wal: read: %w", io.ErrUnexpectedEOF)
-		}
-		n += copy(p[n:], b)
-		if r.at += uint32(len(b)); r.at == e.length {
-			r.extents, r.at = r.extents[1:], 0
-		}
-	}
-	if n == 0 && len(p) > 0 {
-		return 0, io.EOF
-	}
-	return n, nil
 }

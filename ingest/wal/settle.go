@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"slices"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // A segment whose tables are all stored is not deleted at once: the storage has
@@ -19,12 +21,6 @@ import (
 //	             └ segment is sent again with its tokens
 //
 // One sync serves all segments that were done when it began.
-
-// mark is a table that was stored, and when; see Log.boot.
-type mark struct {
-	table string
-	boot  Key
-}
 
 // boot names the time in which what was stored is still there, short of power
 // being lost: this boot of the machine and this epoch of the storage. It is
@@ -39,11 +35,11 @@ func (l *Log) boot() Key {
 
 // believed are the tables of marks that say the truth even if power was lost
 // since.
-func (l *Log) believed(marks []mark) (tables []string) {
+func (l *Log) believed(marks []segment.Mark) (tables []string) {
 	boot := l.boot()
 	for _, m := range marks {
-		if l.cfg.Settle == nil || m.boot == boot && m.boot != (Key{}) {
-			tables = append(tables, m.table)
+		if l.cfg.Settle == nil || m.Boot == boot && m.Boot != (Key{}) {
+			tables = append(tables, m.Table)
 		}
 	}
 	return tables

@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
-	"github.com/trefoil-o11y/trefoil/storage/attribute"
 )
 
 const (
@@ -20,21 +20,21 @@ const (
 // alerts answers with the alerts that are pending or firing, and with those
 // resolved since start when it is given.
 func (a *api) alerts(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end", "limit")
+	form, err := nativeparam.Form(r, "start", "end", "limit")
 	if err != nil {
 		return err
 	}
-	limit, err := parseLimit(form, defaultAlerts, maxAlerts)
+	limit, err := nativeparam.Limit(form, defaultAlerts, maxAlerts)
 	if err != nil {
 		return err
 	}
-	win, err := parseWindow(form, a.Now())
+	win, err := nativeparam.WindowOf(form, a.Now())
 	if err != nil {
 		return err
 	}
 	since := win.Start
 	if form.Get("start") == "" {
-		since = maxTime
+		since = nativeparam.MaxTime
 	}
 	if a.Alerts == nil {
 		return noAlerts()
@@ -43,16 +43,11 @@ func (a *api) alerts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := alertsBody{Alerts: make([]alertItem, min(limit, len(found))), Truncated: len(found) > limit}
+	out := nativejson.Alerts{Alerts: make([]nativejson.Alert, min(limit, len(found))), Truncated: len(found) > limit}
 	for i := range out.Alerts {
-		x := &found[i]
-		out.Alerts[i] = alertItem{
-			Alert: x.Alert, Group: x.Group, State: alertState(x), Value: valueJSON(attribute.DoubleValue(x.Value)),
-			Labels: stringsOf(x.Labels), Annotations: stringsOf(x.Annotations),
-			ActiveAt: timeOrNone(x.ActiveAt), FiredAt: timeOrNone(x.FiredAt), ResolvedAt: timeOrNone(x.ResolvedAt),
-		}
+		out.Alerts[i] = nativejson.AlertOf(&found[i])
 	}
-	writeJSON(w, http.StatusOK, out)
+	nativejson.Write(w, http.StatusOK, out)
 	return nil
 }
 
@@ -76,15 +71,11 @@ func (a *api) alertHistory(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := alertHistoryBody{Events: make([]alertEvent, min(limit, len(found))), Truncated: len(found) > limit}
+	out := nativejson.AlertHistory{Events: make([]nativejson.AlertEvent, min(limit, len(found))), Truncated: len(found) > limit}
 	for i := range out.Events {
-		e := &found[i]
-		out.Events[i] = alertEvent{
-			Time: timeText(e.Time.UnixNano()), Event: eventName(e.Kind), Alert: e.Alert, Group: e.Group,
-			Value: valueJSON(attribute.DoubleValue(e.Value)), Labels: stringsOf(e.Labels), Annotations: stringsOf(e.Annotations), Receiver: e.Receiver,
-		}
+		out.Events[i] = nativejson.AlertEventOf(&found[i])
 	}
-	writeJSON(w, http.StatusOK, out)
+	nativejson.Write(w, http.StatusOK, out)
 	return nil
 }
 
@@ -92,53 +83,15 @@ func noAlerts() error {
 	return &fault.Error{Code: fault.Unsupported, Message: "alerts are not kept by this server"}
 }
 
-func alertState(x *alertstore.Instance) string {
-	switch x.State {
-	case alertstore.Pending:
-		return "pending"
-	case alertstore.Firing:
-		return "firing"
-	default:
-		return "resolved"
-	}
-}
-
-// eventNames are what events are called, by kind.
-func eventNames() []string {
-	return []string{"unknown", "pending", "firing", "resolved", "dropped", "notified"}
-}
-
-func eventName(k alertstore.Kind) string {
-	names := eventNames()
-	if int(k) < len(names) {
-		return names[k]
-	}
-	return names[0]
-}
-
 // eventKind is the kind of that name; none named means all, which is zero.
 func eventKind(name string) (alertstore.Kind, error) {
 	if name == "" {
 		return 0, nil
 	}
-	known := eventNames()[1:]
+	known := nativejson.EventNames()[1:]
 	i := slices.Index(known, name)
 	if i < 0 {
 		return 0, fault.Param("event", fmt.Errorf("%q is not one of %s", name, strings.Join(known, ", ")))
 	}
 	return alertstore.Kind(i + 1), nil
-}
-func timeOrNone(t time.Time) string {
-	if t.UnixNano() <= 0 || t.IsZero() {
-		return ""
-	}
-	return timeText(t.UnixNano())
-}
-
-// stringsOf makes an empty map of none, so that it is {} and not null.
-func stringsOf(m map[string]string) map[string]string {
-	if m == nil {
-		return map[string]string{}
-	}
-	return m
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/correlate"
@@ -14,6 +13,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/joinexec"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
@@ -133,7 +134,7 @@ func Handler(c Config) *http.ServeMux {
 	for path, method := range methods {
 		mux.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", method)
-			writeJSON(w, http.StatusMethodNotAllowed, errorBody{errorInfo{Code: string(fault.BadQuery), Message: path + " is for " + method + " only"}})
+			nativejson.Write(w, http.StatusMethodNotAllowed, nativejson.ErrorBody{Error: nativejson.ErrorInfo{Code: string(fault.BadQuery), Message: path + " is for " + method + " only"}})
 		}))
 	}
 	mux.Handle("/", a.handler(func(_ http.ResponseWriter, r *http.Request) error {
@@ -149,7 +150,7 @@ func (a *api) handler(serve func(http.ResponseWriter, *http.Request) error) http
 		if err := serve(w, r.WithContext(ctx)); err != nil {
 			f := fault.Of(err)
 			a.Failed(ctx, f)
-			WriteError(w, f)
+			nativejson.WriteError(w, f)
 		}
 	})
 }
@@ -162,59 +163,25 @@ func (a *api) document(w http.ResponseWriter, _ *http.Request) error {
 
 func (a *api) status(w http.ResponseWriter, _ *http.Request) error {
 	r := a.Ready()
-	writeJSON(w, http.StatusOK, statusBody{
+	nativejson.Write(w, http.StatusOK, nativejson.Status{
 		Product: "trefoil", Version: a.Version, Ready: r.Ready,
-		Engine: engineStatus{State: r.State, Version: r.EngineVersion, Error: r.Error},
-		Time:   timeText(a.Now().UnixNano()),
+		Engine: nativejson.EngineStatus{State: r.State, Version: r.EngineVersion, Error: r.Error},
+		Time:   nativejson.TimeText(a.Now().UnixNano()),
 	})
 	return nil
 }
 
-// parameters reads a query string, strictly: a parameter that is not known is
-// an error, since leaving out a misspelt filter would answer another question.
-func parameters(r *http.Request, known ...string) (url.Values, error) {
-	form, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, &fault.Error{Code: fault.BadQuery, Message: "query string: " + err.Error(), Err: err}
-	}
-	for name, values := range form {
-		repeatable := false
-		found := false
-		for _, k := range known {
-			if k, many := strings.CutSuffix(k, "*"); k == name {
-				found, repeatable = true, many
-			}
-		}
-		if !found {
-			return nil, &fault.Error{Code: fault.BadQuery, Param: name, Message: "is not known here"}
-		}
-		if len(values) > 1 && !repeatable {
-			return nil, &fault.Error{Code: fault.BadQuery, Param: name, Message: "is given more than once"}
-		}
-	}
-	return form, nil
-}
-
 func tenantOf(r *http.Request) tenant.ID { return tenant.FromContext(r.Context()) }
 
-const arrowStream = "application/vnd.apache.arrow.stream"
-
-// wantsArrow tells whether a request prefers Arrow to JSON: it names it, and
-// does not name JSON before.
-func wantsArrow(r *http.Request) bool {
-	for _, accept := range r.Header.Values("Accept") {
-		for part := range strings.SplitSeq(accept, ",") {
-			kind, params, _ := strings.Cut(part, ";")
-			if strings.ReplaceAll(params, " ", "") == "q=0" {
-				continue
-			}
-			switch strings.ToLower(strings.TrimSpace(kind)) {
-			case arrowStream:
-				return true
-			case "application/json":
-				return false
-			}
-		}
+// bounded reads what a list of a time range asks for: the parameters start, end
+// and limit, and those named besides.
+func (a *api) bounded(r *http.Request, otherwise, most int, besides ...string) (form url.Values, win nativeparam.Window, limit int, err error) {
+	if form, err = nativeparam.Form(r, append([]string{"start", "end", "limit"}, besides...)...); err != nil {
+		return form, win, 0, err
 	}
-	return false
+	if win, err = nativeparam.WindowOf(form, a.Now()); err != nil {
+		return form, win, 0, err
+	}
+	limit, err = nativeparam.Limit(form, otherwise, most)
+	return form, win, limit, err
 }

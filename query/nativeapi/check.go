@@ -10,6 +10,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
 
@@ -19,23 +21,16 @@ type checkRequest struct {
 	Query    string `json:"query"`
 }
 
-// checkedBody says what an expression is that is right.
-type checkedBody struct {
-	Language string        `json:"language"`
-	Query    string        `json:"query"`
-	Kind     language.Kind `json:"kind"`
-}
-
 // check reads an expression without evaluating it.
 func (a *api) check(w http.ResponseWriter, r *http.Request) error {
-	if _, err := parameters(r); err != nil {
+	if _, err := nativeparam.Form(r); err != nil {
 		return err
 	}
 	var req checkRequest
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQueryBody))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, nativeparam.MaxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
-		return bodyError(err)
+		return nativeparam.BodyError(err)
 	}
 	if req.Language == "" {
 		req.Language = language.PromQL
@@ -48,14 +43,14 @@ func (a *api) check(w http.ResponseWriter, r *http.Request) error {
 		return fault.Param("query", errors.New("is empty"))
 	}
 	if text, kind := searchOf(req.Language, req.Query); kind != "" {
-		writeJSON(w, http.StatusOK, checkedBody{req.Language, text, kind})
+		nativejson.Write(w, http.StatusOK, nativejson.Checked{Language: req.Language, Query: text, Kind: kind})
 		return nil
 	}
 	expr, err := parse(req.Query)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, checkedBody{req.Language, expr.Text, expr.Kind})
+	nativejson.Write(w, http.StatusOK, nativejson.Checked{Language: req.Language, Query: expr.Text, Kind: expr.Kind})
 	return nil
 }
 

@@ -7,16 +7,18 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/correlate"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 )
 
 // anchorRequest is the body of POST /api/v1/correlate: one of its anchors.
 type anchorRequest struct {
-	Span     *spanAnchor   `json:"span"`
-	Log      *eventAnchor  `json:"log"`
-	Exemplar *eventAnchor  `json:"exemplar"`
-	Alert    *labelsAnchor `json:"alert"`
-	Series   *labelsAnchor `json:"series"`
-	Around   *scalarText   `json:"around"`
+	Span     *spanAnchor         `json:"span"`
+	Log      *eventAnchor        `json:"log"`
+	Exemplar *eventAnchor        `json:"exemplar"`
+	Alert    *labelsAnchor       `json:"alert"`
+	Series   *labelsAnchor       `json:"series"`
+	Around   *nativeparam.Scalar `json:"around"`
 }
 
 type spanAnchor struct {
@@ -30,8 +32,8 @@ type eventAnchor struct {
 }
 
 type labelsAnchor struct {
-	Labels map[string]string `json:"labels"`
-	At     *scalarText       `json:"at"`
+	Labels map[string]string   `json:"labels"`
+	At     *nativeparam.Scalar `json:"at"`
 }
 
 func (q *anchorRequest) anchor() (correlate.Anchor, error) {
@@ -43,20 +45,20 @@ func (q *anchorRequest) anchor() (correlate.Anchor, error) {
 		a.Kind = kind
 		if s != nil && s.TraceID != "" && err == nil {
 			var id [16]byte
-			if id, err = parseTraceID(s.TraceID); err == nil {
+			if id, err = nativeparam.TraceID(s.TraceID); err == nil {
 				a.TraceID = &id
 			}
 		}
 		if s != nil && s.SpanID != "" && err == nil {
 			var id [8]byte
-			if id, err = parseSpanID(s.SpanID); err == nil {
+			if id, err = nativeparam.SpanID(s.SpanID); err == nil {
 				a.SpanID = &id
 			}
 		}
 		if l != nil {
 			a.Labels = l.Labels
 			if l.At != nil && err == nil {
-				a.At, err = parseTime(string(*l.At))
+				a.At, err = nativeparam.Time(string(*l.At))
 			}
 		}
 	}
@@ -79,7 +81,7 @@ func (q *anchorRequest) anchor() (correlate.Anchor, error) {
 		err = errors.New("want one of span, log, exemplar, alert and series")
 	}
 	if err == nil && q.Around != nil {
-		a.Around, err = parseDuration(string(*q.Around))
+		a.Around, err = nativeparam.Duration(string(*q.Around))
 	}
 	if err != nil {
 		return a, fault.Param("anchor", err)
@@ -87,56 +89,16 @@ func (q *anchorRequest) anchor() (correlate.Anchor, error) {
 	return a, nil
 }
 
-type relatedLink struct {
-	Kind   string  `json:"kind"`
-	Title  string  `json:"title"`
-	Reason string  `json:"reason"`
-	Href   string  `json:"href"`
-	Score  float64 `json:"score"`
-}
-
-type shiftItem struct {
-	Service      string  `json:"service"`
-	RateNow      float64 `json:"rate"`
-	RateBefore   float64 `json:"rate_before"`
-	ErrorsNow    float64 `json:"error_share"`
-	ErrorsBefore float64 `json:"error_share_before"`
-	P99Now       float64 `json:"p99_ns"`
-	P99Before    float64 `json:"p99_ns_before"`
-	Weight       float64 `json:"weight"`
-}
-
-type patternItem struct {
-	Service        string `json:"service"`
-	Pattern        string `json:"pattern"`
-	SeverityNumber uint8  `json:"severity_number"`
-	Count          uint64 `json:"count"`
-	Sample         string `json:"sample"`
-}
-
-type relatedBody struct {
-	Anchor   string        `json:"anchor"`
-	Start    string        `json:"start"`
-	End      string        `json:"end"`
-	Services []string      `json:"services"`
-	Links    []relatedLink `json:"links"`
-	Changes  []shiftItem   `json:"changes"`
-	Deltas   *deltasBody   `json:"deltas"`
-	Patterns []patternItem `json:"patterns"`
-	Alerts   []firingAlert `json:"alerts"`
-	Partial  []partial     `json:"partial"`
-}
-
 // correlate answers what goes with something and what changed around it.
 func (a *api) correlate(w http.ResponseWriter, r *http.Request) error {
-	if _, err := parameters(r); err != nil {
+	if _, err := nativeparam.Form(r); err != nil {
 		return err
 	}
 	var req anchorRequest
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQueryBody))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, nativeparam.MaxBody))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
-		return bodyError(err)
+		return nativeparam.BodyError(err)
 	}
 	anchor, err := req.anchor()
 	if err != nil {
@@ -146,22 +108,6 @@ func (a *api) correlate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	body := relatedBody{
-		Anchor: anchor.Kind, Start: timeText(rel.From.UnixNano()), End: timeText(rel.To.UnixNano()), Services: append([]string{}, rel.Services...),
-		Links: []relatedLink{}, Changes: []shiftItem{}, Deltas: deltasOf(rel.Selection, rel.Deltas), Patterns: []patternItem{}, Alerts: alertsOf(rel.Alerts), Partial: []partial{},
-	}
-	for _, l := range rel.Links {
-		body.Links = append(body.Links, relatedLink(l))
-	}
-	for _, s := range rel.Changes {
-		body.Changes = append(body.Changes, shiftItem{s.Service, s.RateNow, s.RateBefore, s.ErrorsNow, s.ErrorsBefore, s.Now.P99, s.Before.P99, s.Weight})
-	}
-	for _, p := range rel.Patterns {
-		body.Patterns = append(body.Patterns, patternItem{p.Service, p.Pattern, p.Severity, p.Count, p.Sample})
-	}
-	for _, f := range rel.Failures {
-		body.Partial = append(body.Partial, partial{f.Section, infoOf(f.Err)})
-	}
-	writeJSON(w, http.StatusOK, body)
+	nativejson.Write(w, http.StatusOK, nativejson.RelatedOf(anchor.Kind, rel))
 	return nil
 }

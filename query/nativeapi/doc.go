@@ -1,6 +1,7 @@
 // Package nativeapi speaks Trefoil's own HTTP API under /api/v1.
 //
-// It belongs here: routes, parameters, the JSON and Arrow shapes of answers and
-// errors, and openapi.yaml, which describes them. Reading storage, joining
-// signals and evaluating queries do not (storage, correlate, metricexec).
+// It belongs here: the routes, what each takes and asks, and openapi.yaml, which
+// describes them. Reading parameters (nativeparam), the forms of answers
+// (nativejson, nativearrow), reading storage, joining signals and evaluating
+// queries do not (storage, correlate, metricexec).
 package nativeapi

@@ -9,6 +9,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 )
 
@@ -20,15 +22,15 @@ const (
 // exemplars answers with the exemplars of the series that the selectors of a
 // PromQL expression find.
 func (a *api) exemplars(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "query", "start", "end", "limit")
+	form, err := nativeparam.Form(r, "query", "start", "end", "limit")
 	if err != nil {
 		return err
 	}
-	win, err := parseWindow(form, a.Now())
+	win, err := nativeparam.WindowOf(form, a.Now())
 	if err != nil {
 		return err
 	}
-	limit, err := parseLimit(form, defaultExemplars, maxExemplars)
+	limit, err := nativeparam.Limit(form, defaultExemplars, maxExemplars)
 	if err != nil {
 		return err
 	}
@@ -39,16 +41,16 @@ func (a *api) exemplars(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := exemplarsSection{Items: []exemplarItem{}}
+	out := nativejson.Exemplars{Items: []nativejson.Exemplar{}}
 	for _, series := range found {
 		for _, x := range series.Exemplars {
 			if len(out.Items) == limit {
 				out.Truncated = true
 				break
 			}
-			item := exemplarItem{
-				Time: timeText(x.Ts * 1e6), Metric: series.SeriesLabels.Get(model.MetricNameLabel), Labels: series.SeriesLabels.Map(),
-				Value: valueJSON(attribute.DoubleValue(x.Value)), TraceID: x.Labels.Get("trace_id"), SpanID: x.Labels.Get("span_id"),
+			item := nativejson.Exemplar{
+				Time: nativejson.TimeText(x.Ts * 1e6), Metric: series.SeriesLabels.Get(model.MetricNameLabel), Labels: series.SeriesLabels.Map(),
+				Value: nativejson.ValueJSON(attribute.DoubleValue(x.Value)), TraceID: x.Labels.Get("trace_id"), SpanID: x.Labels.Get("span_id"),
 			}
 			rest := labels.NewBuilder(x.Labels).Del("trace_id", "span_id").Labels()
 			if item.Attributes, err = json.Marshal(rest); err != nil {
@@ -57,6 +59,6 @@ func (a *api) exemplars(w http.ResponseWriter, r *http.Request) error {
 			out.Items = append(out.Items, item)
 		}
 	}
-	writeJSON(w, http.StatusOK, out)
+	nativejson.Write(w, http.StatusOK, out)
 	return nil
 }

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/nativearrow"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 )
-
-// recordID is a record's id in the API; a JSON number would lose bits of it.
-func recordID(r *logstore.Row) string { return strconv.FormatUint(r.ID, 10) }
 
 const (
 	maxText     = 4096 // bytes of q
@@ -22,7 +21,7 @@ const (
 )
 
 func (a *api) logs(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end", "service*", "severity", "q", "attr*", "trace_id", "span_id", "limit", "direction", "cursor")
+	form, err := nativeparam.Form(r, "start", "end", "service*", "severity", "q", "attr*", "trace_id", "span_id", "limit", "direction", "cursor")
 	if err != nil {
 		return err
 	}
@@ -34,10 +33,10 @@ func (a *api) logs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if wantsArrow(r) {
-		return a.writeLogsArrow(w, &res)
+	if nativearrow.Wanted(r) {
+		return nativearrow.Writer{Logger: a.Logger}.Logs(w, &res)
 	}
-	writeJSON(w, http.StatusOK, newRenderer().logs(&res))
+	nativejson.Write(w, http.StatusOK, nativejson.NewRenderer().Logs(&res))
 	return nil
 }
 
@@ -47,7 +46,7 @@ func (a *api) logSearch(form url.Values) (logstore.Filter, logstore.Page, error)
 		f logstore.Filter
 		p logstore.Page
 	)
-	w, err := parseWindow(form, a.Now())
+	w, err := nativeparam.WindowOf(form, a.Now())
 	if err != nil {
 		return f, p, err
 	}
@@ -59,7 +58,7 @@ func (a *api) logSearch(form url.Values) (logstore.Filter, logstore.Page, error)
 		return f, p, fault.Param("q", fmt.Errorf("is longer than %d bytes", maxText))
 	}
 	if s := form.Get("severity"); s != "" {
-		if f.MinSeverity, err = parseSeverity(s); err != nil {
+		if f.MinSeverity, err = nativeparam.Severity(s); err != nil {
 			return f, p, fault.Param("severity", err)
 		}
 	}
@@ -67,14 +66,14 @@ func (a *api) logSearch(form url.Values) (logstore.Filter, logstore.Page, error)
 		return f, p, fault.Param("attr", err)
 	}
 	if s := form.Get("trace_id"); s != "" {
-		id, err := parseTraceID(s)
+		id, err := nativeparam.TraceID(s)
 		if err != nil {
 			return f, p, fault.Param("trace_id", err)
 		}
 		f.TraceID = &id
 	}
 	if s := form.Get("span_id"); s != "" {
-		id, err := parseSpanID(s)
+		id, err := nativeparam.SpanID(s)
 		if err != nil {
 			return f, p, fault.Param("span_id", err)
 		}
@@ -87,7 +86,7 @@ func (a *api) logSearch(form url.Values) (logstore.Filter, logstore.Page, error)
 func (a *api) logPage(form url.Values) (logstore.Page, error) {
 	var p logstore.Page
 	var err error
-	if p.Limit, err = parseLimit(form, defaultLogs, a.MaxLogs); err != nil {
+	if p.Limit, err = nativeparam.Limit(form, defaultLogs, a.MaxLogs); err != nil {
 		return p, err
 	}
 	switch s := form.Get("direction"); s {
@@ -98,7 +97,7 @@ func (a *api) logPage(form url.Values) (logstore.Page, error) {
 		return p, fault.Param("direction", fmt.Errorf("%q is neither backward nor forward", s))
 	}
 	if s := form.Get("cursor"); s != "" {
-		c, err := parseCursor(s)
+		c, err := nativeparam.CursorOf(s)
 		if err != nil {
 			return p, fault.Param("cursor", err)
 		}
@@ -114,7 +113,7 @@ func parseMatchers(attrs []string) ([]attrcol.Matcher, error) {
 	}
 	var out []attrcol.Matcher
 	for _, s := range attrs {
-		m, err := parseAttr(s)
+		m, err := nativeparam.Attribute(s)
 		if err != nil {
 			return nil, err
 		}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -26,7 +28,7 @@ type names struct {
 
 // listing is the parameters labels and label values have in common.
 type listing struct {
-	window
+	nativeparam.Window
 	signal    string
 	selectors [][]*labels.Matcher // of metrics; none are all
 	lines     *logql.Log          // of logs; nil is all
@@ -36,14 +38,14 @@ type listing struct {
 
 func (a *api) listing(r *http.Request) (listing, error) {
 	var l listing
-	form, err := parameters(r, "signal", "match*", "start", "end", "limit")
+	form, err := nativeparam.Form(r, "signal", "match*", "start", "end", "limit")
 	if err != nil {
 		return l, err
 	}
-	if l.window, err = parseWindow(form, a.Now()); err != nil {
+	if l.Window, err = nativeparam.WindowOf(form, a.Now()); err != nil {
 		return l, err
 	}
-	if l.limit, err = parseLimit(form, 1000, a.MaxNames); err != nil {
+	if l.limit, err = nativeparam.Limit(form, 1000, a.MaxNames); err != nil {
 		return l, err
 	}
 	if l.signal, err = signalOf(form); err != nil || len(form["match"]) == 0 {
@@ -94,7 +96,7 @@ func (a *api) labels(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, namesBody{Names: filled(found.values), Truncated: found.truncated})
+	nativejson.Write(w, http.StatusOK, nativejson.Names{Names: nativejson.Filled(found.values), Truncated: found.truncated})
 	return nil
 }
 
@@ -133,7 +135,7 @@ func (a *api) labelValues(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, valuesBody{Values: filled(found.values), Truncated: found.truncated})
+	nativejson.Write(w, http.StatusOK, nativejson.Values{Values: nativejson.Filled(found.values), Truncated: found.truncated})
 	return nil
 }
 
@@ -184,11 +186,11 @@ func (a *api) spanValues(ctx context.Context, t tenant.ID, l listing, name strin
 }
 
 func (a *api) services(w http.ResponseWriter, r *http.Request) error {
-	form, err := parameters(r, "start", "end")
+	form, err := nativeparam.Form(r, "start", "end")
 	if err != nil {
 		return err
 	}
-	win, err := parseWindow(form, a.Now())
+	win, err := nativeparam.WindowOf(form, a.Now())
 	if err != nil {
 		return err
 	}
@@ -196,18 +198,10 @@ func (a *api) services(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, servicesBody{Services: filled(found.Values), Truncated: found.Truncated})
+	nativejson.Write(w, http.StatusOK, nativejson.Services{Services: nativejson.Filled(found.Values), Truncated: found.Truncated})
 	return nil
 }
 
 func cut(all []string, limit int) names {
 	return names{all[:min(limit, len(all))], len(all) > limit}
-}
-
-// filled makes an empty list of none, so that it is [] and not null.
-func filled(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
 }

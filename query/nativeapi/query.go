@@ -1,61 +1,38 @@
 package nativeapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	jsoniter "github.com/json-iterator/go"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
-	"github.com/prometheus/prometheus/util/jsonutil"
 
-	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/nativearrow"
+	"github.com/trefoil-o11y/trefoil/query/nativejson"
+	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
-// maxQueryBody bounds the body of a query.
-const maxQueryBody = 1 << 20
-
 // queryRequest is the body of POST /api/v1/query.
 type queryRequest struct {
-	Language string      `json:"language"`
-	Query    string      `json:"query"`
-	Start    *scalarText `json:"start"`
-	End      *scalarText `json:"end"`
-	Step     *scalarText `json:"step"`
-	Instant  bool        `json:"instant"`
-	Limit    int         `json:"limit"`
-	Explain  bool        `json:"explain"`
+	Language string              `json:"language"`
+	Query    string              `json:"query"`
+	Start    *nativeparam.Scalar `json:"start"`
+	End      *nativeparam.Scalar `json:"end"`
+	Step     *nativeparam.Scalar `json:"step"`
+	Instant  bool                `json:"instant"`
+	Limit    int                 `json:"limit"`
+	Explain  bool                `json:"explain"`
 	// SharedTimes leaves times out of an Arrow answer where they are those of the
 	// series before.
 	SharedTimes bool `json:"shared_times"`
-}
-
-// scalarText is a JSON string or number, as text.
-type scalarText string
-
-func (s *scalarText) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '"' {
-		var text string
-		err := json.Unmarshal(b, &text)
-		*s = scalarText(text)
-		return err
-	}
-	var n json.Number
-	if err := json.Unmarshal(b, &n); err != nil {
-		return errors.New("is neither a string nor a number")
-	}
-	*s = scalarText(n)
-	return nil
 }
 
 // metricQuery is a query that has been read.
@@ -76,7 +53,7 @@ func decodeQuery(body io.Reader, now time.Time) (metricQuery, error) {
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(&req); err != nil {
-		return metricQuery{}, bodyError(err)
+		return metricQuery{}, nativeparam.BodyError(err)
 	}
 	if d.More() {
 		return metricQuery{}, &fault.Error{Code: fault.BadQuery, Message: "request body: more than one JSON value"}
@@ -91,27 +68,19 @@ func decodeQuery(body io.Reader, now time.Time) (metricQuery, error) {
 	return q, q.times(&req, now)
 }
 
-func bodyError(err error) error {
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &fault.Error{Code: fault.Limit, Limit: "max_body", Err: err,
-			Message: fmt.Sprintf("request body is larger than %d bytes", tooLarge.Limit)}
-	}
-	return &fault.Error{Code: fault.BadQuery, Message: "request body: " + err.Error(), Err: err}
-}
-
 // points is about how many points a range has whose step is not given.
 const points = 250
 
 func (q *metricQuery) times(req *queryRequest, now time.Time) (err error) {
 	q.end = now
 	if req.End != nil {
-		if q.end, err = parseTime(string(*req.End)); err != nil {
+		if q.end, err = nativeparam.Time(string(*req.End)); err != nil {
 			return fault.Param("end", err)
 		}
 	}
 	q.start = q.end.Add(-time.Hour)
 	if req.Start != nil {
-		if q.start, err = parseTime(string(*req.Start)); err != nil {
+		if q.start, err = nativeparam.Time(string(*req.Start)); err != nil {
 			return fault.Param("start", err)
 		}
 	}
@@ -123,7 +92,7 @@ func (q *metricQuery) times(req *queryRequest, now time.Time) (err error) {
 	}
 	q.step = max(time.Second, (q.end.Sub(q.start) / points).Truncate(time.Second))
 	if req.Step != nil {
-		if q.step, err = parseDuration(string(*req.Step)); err != nil {
+		if q.step, err = nativeparam.Duration(string(*req.Step)); err != nil {
 			return fault.Param("step", err)
 		}
 	}
@@ -131,10 +100,10 @@ func (q *metricQuery) times(req *queryRequest, now time.Time) (err error) {
 }
 
 func (a *api) query(w http.ResponseWriter, r *http.Request) error {
-	if _, err := parameters(r); err != nil {
+	if _, err := nativeparam.Form(r); err != nil {
 		return err
 	}
-	q, err := decodeQuery(http.MaxBytesReader(w, r.Body, maxQueryBody), a.Now())
+	q, err := decodeQuery(http.MaxBytesReader(w, r.Body, nativeparam.MaxBody), a.Now())
 	if err != nil {
 		return err
 	}
@@ -144,7 +113,7 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, explain := r.Context(), &explainer{wanted: q.explain}
 	if q.explain {
-		if wantsArrow(r) {
+		if nativearrow.Wanted(r) {
 			return fault.Param("explain", errors.New("goes with an answer in JSON only"))
 		}
 		ctx = conn.Traced(ctx, explain.Note)
@@ -164,16 +133,16 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	warnings, infos := res.Annotations.AsStrings(q.expr, 10, 10)
-	warnings = append(filled(warnings), infos...)
+	warnings = append(nativejson.Filled(warnings), infos...)
 	if q.limit > 0 && len(m) > q.limit {
 		warnings = append(warnings, fmt.Sprintf("%d of %d series: results truncated due to limit", q.limit, len(m)))
 		m = m[:q.limit]
 	}
-	if wantsArrow(r) {
-		return a.writeMetricArrow(w, m, warnings, q.sharedTimes)
+	if nativearrow.Wanted(r) {
+		return nativearrow.Writer{Logger: a.Logger}.Metrics(w, m, warnings, q.sharedTimes)
 	}
 	plan := strings.Split(strings.TrimSuffix(res.Explain().Plan, "\n"), "\n")
-	return writeMetricJSON(w, m, warnings, res.Stats, explain.as(plan))
+	return nativejson.WriteMetrics(w, m, warnings, res.Stats, explain.as(plan))
 }
 
 // matrixOf makes one shape of all results but strings.
@@ -196,59 +165,4 @@ func matrixOf(res *metricexec.Result) (promql.Matrix, error) {
 		return promql.Matrix{{Metric: labels.EmptyLabels(), Floats: []promql.FPoint{{T: v.T, F: v.V}}}}, nil
 	}
 	return nil, &fault.Error{Code: fault.BadQuery, Param: "query", Message: fmt.Sprintf("is of type %s, which is no metric", res.Value.Type())}
-}
-
-func writeMetricJSON(w http.ResponseWriter, m promql.Matrix, warnings []string, stats metricexec.Stats, explain *explained.Document) error {
-	body := metricBody{
-		Kind: "metric", Series: make([]metricSeries, len(m)), Warnings: warnings, Explain: explain,
-		Stats: queryStats{Series: len(m), Samples: stats.Samples, ElapsedMS: stats.Elapsed.Milliseconds()},
-	}
-	for i, s := range m {
-		out := metricSeries{Labels: s.Metric.Map(), Times: make([]int64, len(s.Floats)), Values: make([]string, len(s.Floats))}
-		for k, p := range s.Floats {
-			out.Times[k], out.Values[k] = p.T, floatText(p.F)
-		}
-		if len(s.Histograms) > 0 {
-			h, err := histogramsJSON(s.Histograms)
-			if err != nil {
-				return err
-			}
-			out.Histograms = h
-		}
-		body.Series[i] = out
-	}
-	writeJSON(w, http.StatusOK, body)
-	return nil
-}
-
-// floatText writes a float as Prometheus's API does.
-func floatText(f float64) string {
-	format := byte('f')
-	if abs := max(f, -f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	return strconv.FormatFloat(f, format, -1, 64)
-}
-
-// histogramsJSON writes native histograms as Prometheus's API does, with times
-// in milliseconds.
-func histogramsJSON(points []promql.HPoint) (json.RawMessage, error) {
-	var b bytes.Buffer
-	s := jsoniter.NewStream(jsoniter.ConfigCompatibleWithStandardLibrary, &b, 1024)
-	s.WriteArrayStart()
-	for i, p := range points {
-		if i > 0 {
-			s.WriteMore()
-		}
-		s.WriteArrayStart()
-		s.WriteInt64(p.T)
-		s.WriteMore()
-		jsonutil.MarshalHistogram(p.H, s)
-		s.WriteArrayEnd()
-	}
-	s.WriteArrayEnd()
-	if err := s.Flush(); err != nil {
-		return nil, fmt.Errorf("nativeapi: encode histograms: %w", err)
-	}
-	return b.Bytes(), nil
 }

@@ -88,6 +88,10 @@ func Misplaced(err error) bool {
 	return false
 }
 
+// RejectsRows tells whether err is the server's final word on rows. A table or a
+// right that is missing is not: that can be mended, and the rows kept.
+func RejectsRows(err error) bool { return ClassOf(err) == Rejected && !Misplaced(err) }
+
 // OfTable tells an error of one table, which says nothing about others: it is
 // not there, it must not be written to, it is in too many parts.
 func OfTable(err error) bool {

@@ -1,7 +1,9 @@
 package flagset
 
 import (
+	"errors"
 	"flag"
+	"os"
 	"strings"
 )
 
@@ -86,4 +88,16 @@ func wrap(text string, width int) []string {
 		line += word
 	}
 	return append(lines, line)
+}
+
+// CommandLine reads a command's flags from args and the program's environment;
+// done is true when there is nothing left to do because the user asked for help
+// and has been given it.
+func (s *Set) CommandLine(args []string) (done bool, err error) {
+	err = s.Parse(args, os.LookupEnv)
+	if errors.Is(err, ErrHelp) {
+		s.Help(os.Stdout)
+		return true, nil
+	}
+	return false, err
 }

@@ -11,7 +11,10 @@ import (
 )
 
 // Build is what this binary was built from.
-type Build struct{ Version, Commit, GoVersion string }
+type Build struct {
+	Version, Commit, GoVersion string
+	Time                       string // of the commit, RFC 3339
+}
 
 // NewRegistry returns a registry with the process, the Go runtime and the
 // build in it.

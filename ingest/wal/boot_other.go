@@ -1,0 +1,5 @@
+//go:build !linux
+
+package wal
+
+func systemBoot() Key { return Key{} }

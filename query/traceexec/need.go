@@ -92,30 +92,16 @@ func (fs *fields) expr(e traceql.Expr) {
 
 // needOf is what must be read of spans to evaluate the fields.
 func needOf(list []traceql.Field) (n tracestore.Need) {
-	n.Without = tracestore.Messages | tracestore.Kinds | tracestore.Resources | tracestore.Scopes
 	for _, f := range list {
 		switch f.Intrinsic {
-		case traceql.FieldStatusMessage:
-			n.Without &^= tracestore.Messages
-		case traceql.FieldKind:
-			n.Without &^= tracestore.Kinds
-		case traceql.FieldInstrumentationName, traceql.FieldInstrumentationVersion:
-			n.Without &^= tracestore.Scopes
 		case traceql.FieldEventName, traceql.FieldEventTimeSinceStart:
 			n.Events = true
 		case traceql.FieldLinkSpanID, traceql.FieldLinkTraceID:
 			n.Links = true
 		case traceql.NoIntrinsic:
 			switch f.Scope {
-			case traceql.ScopeSpan:
+			case traceql.ScopeSpan, traceql.ScopeNone:
 				n.Keys = append(n.Keys, f.Name)
-			case traceql.ScopeNone:
-				n.Keys = append(n.Keys, f.Name)
-				n.Without &^= tracestore.Resources
-			case traceql.ScopeResource:
-				n.Without &^= tracestore.Resources
-			case traceql.ScopeInstrumentation:
-				n.Without &^= tracestore.Scopes
 			case traceql.ScopeEvent:
 				n.Events = true
 			case traceql.ScopeLink:

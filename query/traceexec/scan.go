@@ -41,10 +41,8 @@ type scan struct {
 }
 
 const (
-	// Short, so that it costs little where nothing is in it: then almost everything is
-	// searched at once.
-	firstWindow = int64(time.Minute)
-	emptyWider  = 512 // by how much the next window is wider than one without candidates
+	firstWindow = int64(5 * time.Minute)
+	emptyWider  = 64  // by how much the next window is wider than one without candidates
 	mostWider   = 512 // and than any other
 	maxBatch    = 500
 )

@@ -86,20 +86,7 @@ type Need struct {
 	AllAttributes bool
 	Events, Links bool
 	Types         KeyTypes // of Keys, as far as it is known
-	Without       Parts    // of the plain columns, those that are not needed
 }
-
-// Parts are plain parts of a span: each column of a few traces costs as much to open as
-// to read.
-type Parts uint8
-
-// The parts that can be left out; what is left out is empty.
-const (
-	Messages Parts = 1 << iota // of statuses
-	Kinds
-	Resources // attributes of resources; the service is there
-	Scopes
-)
 
 // SpansOf reads the spans of some traces, ordered by trace and start, at most
 // limit of them; truncated tells that there are more.
@@ -125,7 +112,7 @@ func (s *Store) SpansOf(ctx context.Context, t tenant.ID, ids [][16]byte, need N
 	if len(list) > limit {
 		list, truncated = list[:limit], true
 	}
-	if len(list) > 0 && need.Without&(Resources|Scopes) != Resources|Scopes {
+	if len(list) > 0 {
 		err = s.resolve(ctx, t, list)
 	}
 	return list, truncated, stats, err
@@ -155,18 +142,9 @@ func (n *Need) others(keys []string, of extent) bool {
 
 func partSelect(where []chsql.Expr, need Need, keys []string, others bool, limit int) chsql.Select {
 	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
-	or := func(part Parts, column, empty chsql.Expr) chsql.Expr {
-		if need.Without&part != 0 {
-			return empty
-		}
-		return column
-	}
-	none := chsql.Func("toUInt64", chsql.Uint(0))
 	columns := []chsql.Expr{
-		chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("parent_span_id"), chsql.Col("name"), chsql.Col("service_name"),
-		or(Kinds, chsql.Col("kind"), chsql.Func("toUInt8", chsql.Uint(0))),
-		nanos(chsql.Col("start_time")), chsql.Col("duration"), chsql.Col("status_code"),
-		or(Messages, chsql.Col("status_message"), chsql.String("")), or(Resources, chsql.Col("resource_id"), none), or(Scopes, chsql.Col("scope_id"), none),
+		chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("parent_span_id"), chsql.Col("name"), chsql.Col("service_name"), chsql.Col("kind"),
+		nanos(chsql.Col("start_time")), chsql.Col("duration"), chsql.Col("status_code"), chsql.Col("status_message"), chsql.Col("resource_id"), chsql.Col("scope_id"),
 	}
 	if need.Events {
 		columns = append(columns, chsql.Func("arrayMap", chsql.Lambda("x", nanos(chsql.Col("x"))), chsql.Col("event_time")), chsql.Col("event_name"), chsql.Col("event_attributes"))

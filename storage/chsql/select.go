@@ -58,6 +58,7 @@ type Select struct {
 	Distinct bool
 	Columns  []Expr
 	From     Source
+	Prewhere []Expr // conditions that are cheap, asked before any of Where
 	Where    []Expr
 	GroupBy  []Expr
 	Having   []Expr
@@ -89,6 +90,7 @@ func (s Select) SQL() string {
 	if s.From.sql != "" {
 		b.WriteString("\nFROM " + s.From.sql)
 	}
+	conditions(&b, "PREWHERE", s.Prewhere)
 	conditions(&b, "WHERE", s.Where)
 	if len(s.GroupBy) > 0 {
 		b.WriteString("\nGROUP BY " + list(s.GroupBy))

@@ -208,7 +208,7 @@ func (p *countPlan) sel(b *binding, f Filter, c Counting) (chsql.Select, error) 
 		for _, own := range p.own {
 			columns, by = append(columns, chsql.Func("toString", own.text)), append(by, own.key)
 		}
-		return chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
+		return b.finish(chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}), nil
 	}
 	sure, err := c.Sure().expr(b)
 	if err != nil {
@@ -223,7 +223,7 @@ func (p *countPlan) sel(b *binding, f Filter, c Counting) (chsql.Select, error) 
 		key := b.share(chsql.Func("if", chsql.Col("unsure"), chsql.String(""), own.key))
 		columns, by = append(columns, key), append(by, key)
 	}
-	return chsql.Select{With: b.with, Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}, nil
+	return b.finish(chsql.Select{Columns: columns, From: chsql.Table(table), Where: where, GroupBy: by}), nil
 }
 
 // value is that of a name for a group.

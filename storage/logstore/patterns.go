@@ -42,13 +42,12 @@ func textsSelect(t tenant.ID, f Filter, limit int) (chsql.Select, error) {
 	b := f.bind(t)
 	where, err := f.inRange(b)
 	severity := chsql.Col("severity_number")
-	return chsql.Select{
-		With:    b.with,
+	return b.finish(chsql.Select{
 		Columns: []chsql.Expr{chsql.Func("toString", chsql.Col("service_name")), severity, chsql.Col("body")}, From: chsql.Table(table),
 		Where:   append(where, chsql.Not(structured())),
 		OrderBy: []chsql.Order{chsql.Desc(chsql.Ge(severity, chsql.Uint(warning))), chsql.Desc(chsql.Col("time"))},
 		Limit:   limit,
-	}, err
+	}), err
 }
 
 // Shape is what some bodies have in common: texts, one behind the other.

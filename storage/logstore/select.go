@@ -43,8 +43,7 @@ func (s *Store) Select(ctx context.Context, t tenant.ID, f Filter, p Page) (Resu
 	var res Result
 	for w := newWindows(f, p); w.next(); {
 		had := len(res.Rows)
-		sel := pageSelect(where, w, p, p.Limit+1-had)
-		sel.With = b.with
+		sel := b.finish(pageSelect(where, w, p, p.Limit+1-had))
 		stats, err := s.read(ctx, sel, &res.Rows)
 		res.Stats.Add(stats)
 		if err != nil {
@@ -91,12 +90,15 @@ func (f *Filter) conditions(b *binding) ([]chsql.Expr, error) {
 	for _, text := range f.Contains {
 		where = append(where, chsql.Contains(chsql.Col("body"), text))
 	}
+	b.cheap = len(where) + timeConditions
 	for _, c := range f.Where {
 		cond, err := c.expr(b)
 		if err != nil {
 			return nil, err
 		}
-		where = append(where, cond)
+		if where = append(where, cond); len(b.with) == 0 {
+			b.cheap++
+		}
 	}
 	return where, nil
 }

@@ -132,6 +132,9 @@ func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
 	}
 }
 
+// timeConditions is how many conditions during makes.
+const timeConditions = 2
+
 // during are the conditions of a time in [from, to), Unix ns.
 func during(from, to int64) []chsql.Expr {
 	at := chsql.Col("time")

@@ -58,7 +58,7 @@ func (s *Store) Stream(ctx context.Context, t tenant.ID, f Filter, row func(*Row
 func streamSelect(t tenant.ID, f Filter) (chsql.Select, error) {
 	b := f.bind(t)
 	where, err := f.inRange(b)
-	return chsql.Select{With: b.with, Columns: rowColumns(), From: chsql.Table(table), Where: where}, err
+	return b.finish(chsql.Select{Columns: rowColumns(), From: chsql.Table(table), Where: where}), err
 }
 
 // inRange are the filter's conditions, time included.

@@ -54,10 +54,9 @@ func streamsSelect(t tenant.ID, f Filter, limit int) (chsql.Select, error) {
 	b := f.bind(t)
 	where, err := f.inRange(b)
 	service, id := chsql.Col("service_name"), chsql.Col("resource_id")
-	return chsql.Select{
-		With:    b.with,
+	return b.finish(chsql.Select{
 		Columns: []chsql.Expr{service, id, chsql.Func("count").As("lines"), chsql.Func("sum", chsql.Func("length", chsql.Col("body"))).As("bytes")},
 		From:    chsql.Table(table), Where: where, GroupBy: []chsql.Expr{service, id},
 		OrderBy: []chsql.Order{chsql.Desc(chsql.Col("bytes")), chsql.Asc(id)}, Limit: limit,
-	}, err
+	}), err
 }

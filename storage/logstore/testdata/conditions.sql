@@ -165,11 +165,12 @@ WITH JSONExtractRaw(body, 'level') AS shared0,
   if(unsure, '', shared2) AS shared13
 SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, shared12 AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), shared13
 FROM logs
-WHERE (tenant = 'default')
+PREWHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-  AND ifNull(toFloat64OrNull(shared8) > 1.5, false)
-GROUP BY tile, resource, scope, unsure, shared13;
+WHERE ifNull(toFloat64OrNull(shared8) > 1.5, false)
+GROUP BY tile, resource, scope, unsure, shared13
+SETTINGS compile_expressions = 0;
 
 -- lines as JSON: a name of two words
 WITH (match(body, '"user[^A-Za-z0-9_]') = 1) AS shared0,
@@ -183,10 +184,11 @@ WITH (match(body, '"user[^A-Za-z0-9_]') = 1) AS shared0,
   ((NOT ((shared4 >= 45) AND (shared4 <= 57))) OR ((if(shared2 != '', toString(JSONType(body, 'user', 'id')), toString(JSONType(body, 'user_id'))) IN ('Int64', 'UInt64')) AND ((shared3 != '0') OR (NOT (position(body, '-0') > 0))))) AS shared8
 SELECT count()
 FROM logs
-WHERE (tenant = 'default')
+PREWHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-  AND ((NOT ((startsWith(body, '{') AND ((length(body) < 400) OR (plus(countSubstrings(body, '{'), countSubstrings(body, '[')) < 200)) AND ((shared3 != '') OR (isValidJSON(body) = 1))) AND shared7 AND shared8)) OR (shared5 = 'u1'));
+WHERE (NOT ((startsWith(body, '{') AND ((length(body) < 400) OR (plus(countSubstrings(body, '{'), countSubstrings(body, '[')) < 200)) AND ((shared3 != '') OR (isValidJSON(body) = 1))) AND shared7 AND shared8)) OR (shared5 = 'u1')
+SETTINGS compile_expressions = 0;
 
 -- lines as logfmt: numbers added up
 WITH concat(' ', body) AS shared0,
@@ -211,11 +213,12 @@ WITH concat(' ', body) AS shared0,
   if(unsure, '', shared5) AS shared19
 SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, shared18 AS unsure, countIf(isNaN(ifNull(toFloat64OrNull(shared14), nan))), sum(ifNull(toFloat64OrNull(shared14), nan)), min(ifNull(toFloat64OrNull(shared14), nan)), max(ifNull(toFloat64OrNull(shared14), nan)), quantileExactInclusive(0.0)(ifNull(toFloat64OrNull(shared14), nan)), shared19
 FROM logs
-WHERE (tenant = 'default')
+PREWHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-  AND (shared18 OR (shared14 != ''))
-GROUP BY tile, resource, scope, unsure, shared19;
+WHERE shared18 OR (shared14 != '')
+GROUP BY tile, resource, scope, unsure, shared19
+SETTINGS compile_expressions = 0;
 
 -- lines by a pattern
 WITH extractGroups(body, '(?-s:(GET|PUT) )') AS shared0,
@@ -227,10 +230,11 @@ WITH extractGroups(body, '(?-s:(GET|PUT) )') AS shared0,
   if(unsure, '', shared1) AS shared6
 SELECT intDiv(toUnixTimestamp64Nano(time) - 1772366400000000000, 60000000000) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, shared5 AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0), shared6
 FROM logs
-WHERE (tenant = 'default')
+PREWHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-GROUP BY tile, resource, scope, unsure, shared6;
+GROUP BY tile, resource, scope, unsure, shared6
+SETTINGS compile_expressions = 0;
 
 -- streams
 SELECT service_name, resource_id, count() AS lines, sum(length(body)) AS bytes

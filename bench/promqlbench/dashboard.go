@@ -3,12 +3,14 @@ package promqlbench
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -208,6 +210,10 @@ func (cfg promqlConfig) refresh(ctx context.Context, ours, theirs *subject.Proce
 				return err
 			}
 		}
+		if n%2 == 1 { // who asks first reads what has come since
+			slices.Reverse(askers[:2])
+			slices.Reverse(askers[2:])
+		}
 		for _, a := range askers {
 			cpu, err := cfg.panels(ctx, a, ingest[a.server])
 			if err != nil {
@@ -216,6 +222,10 @@ func (cfg promqlConfig) refresh(ctx context.Context, ours, theirs *subject.Proce
 			if n >= 2 {
 				a.cpu, a.worst = a.cpu+cpu, max(a.worst, cpu)
 			}
+		}
+		if n%2 == 1 {
+			slices.Reverse(askers[:2])
+			slices.Reverse(askers[2:])
 		}
 		select {
 		case <-ctx.Done():
@@ -306,15 +316,24 @@ func (cfg promqlConfig) late(ctx context.Context, f *feed, ours *subject.Process
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(got, want) {
+		if !bytes.Equal(dataOf(got), dataOf(want)) {
 			return fmt.Errorf("%s: the cache's answer is not the true one after samples came late", expr)
 		}
-		if !bytes.Equal(got, before[expr]) {
+		if !bytes.Equal(dataOf(got), dataOf(before[expr])) {
 			changed++
 		}
 	}
 	fmt.Printf("after samples that came 30 minutes late %d of %d answers were others than before, all %d those without the cache\n", changed, len(dashboardPanels), len(dashboardPanels))
 	return nil
+}
+
+// dataOf is an answer without its notes, which say of which part of a range they are.
+func dataOf(body []byte) []byte {
+	var answer struct{ Data json.RawMessage }
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return body
+	}
+	return answer.Data
 }
 
 var cacheStepsLine = regexp.MustCompile(`(?m)^trefoil_query_cache_steps_total\{found="(yes|no)"\} (\S+)$`)

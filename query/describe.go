@@ -6,8 +6,8 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -31,7 +31,7 @@ func (s *Service) targetMetadata(ctx context.Context, t tenant.ID, metric string
 	for i, m := range found {
 		target := labels.NewBuilder(labels.EmptyLabels())
 		if m.Resource != nil {
-			target.Set("job", metricexec.Job(m.Resource)).Set("instance", m.Resource.Instance)
+			target.Set("job", seriesview.Job(m.Resource)).Set("instance", m.Resource.Instance)
 		}
 		out[i] = promapi.TargetMetadata{Target: target.Labels(), Metric: m.PromName, Type: typeName(m.Metadata), Help: m.Description, Unit: m.Unit}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -201,7 +201,7 @@ func TestLogQLForRules(t *testing.T) {
 	if _, _, err := s.Instant(t.Context(), "acme", "logql", `{a="b"}`, at); fault.Of(err).Code != fault.BadQuery {
 		t.Errorf("lines: %v", err)
 	}
-	if _, err := language.All(metricexec.Features{})[language.LogQL](`sum(`); fault.Of(err).Position == nil {
+	if _, err := language.All(promexpr.Features{})[language.LogQL](`sum(`); fault.Of(err).Position == nil {
 		t.Errorf("check: %v", err)
 	}
 }

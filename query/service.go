@@ -29,6 +29,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/nativeapi"
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
 	"github.com/trefoil-o11y/trefoil/query/tempogrpc"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
@@ -83,7 +84,7 @@ type Config struct {
 	// Lookback is how old the last sample of a series may be in PromQL; 0 means 5 min.
 	Lookback time.Duration
 	// Features are parts of PromQL that are off unless asked for.
-	Features metricexec.Features
+	Features promexpr.Features
 	// CacheBytes bounds the answers of PromQL range queries that are kept in memory;
 	// 0 keeps none.
 	CacheBytes int64

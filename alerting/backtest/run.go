@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // Config says what to replay.
@@ -46,7 +46,7 @@ func Run(ctx context.Context, cfg Config, files []*rulefile.File) ([]Episode, er
 		cfg.Interval = time.Minute
 	}
 	if cfg.Languages == nil {
-		cfg.Languages = rulefile.AllLanguages(metricexec.Features{})
+		cfg.Languages = rulefile.AllLanguages(promexpr.Features{})
 	}
 	var episodes []Episode
 	var errs []error

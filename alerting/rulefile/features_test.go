@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // What of PromQL is off is a mistake in a rule, what is on is not.
 func TestFeaturesOfPromQL(t *testing.T) {
-	for expr, f := range map[string]metricexec.Features{
+	for expr, f := range map[string]promexpr.Features{
 		`mad_over_time(m[5m]) > 1`: {ExperimentalFunctions: true},
 		`a + fill(0) b`:            {FillModifiers: true},
 	} {

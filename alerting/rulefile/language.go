@@ -8,7 +8,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/sqlrule"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -18,7 +18,7 @@ type Languages map[Language]language.Parse
 
 // AllLanguages are those of package language, with the features of PromQL that are
 // on, and SQL.
-func AllLanguages(f metricexec.Features) Languages {
+func AllLanguages(f promexpr.Features) Languages {
 	all := Languages{SQL: sqlrule.Parse}
 	for name, parse := range language.All(f) {
 		all[Language(name)] = parse

@@ -12,7 +12,7 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/trefoil-o11y/trefoil/query/language"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -30,7 +30,7 @@ type Options struct {
 
 func (o *Options) setDefaults() {
 	if o.Languages == nil {
-		o.Languages = AllLanguages(metricexec.Features{})
+		o.Languages = AllLanguages(promexpr.Features{})
 	}
 }
 

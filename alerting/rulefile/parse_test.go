@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/trefoil-o11y/trefoil/query/language"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected problems")
@@ -114,7 +114,7 @@ func TestProblems(t *testing.T) {
 
 func TestLanguages(t *testing.T) {
 	text := "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: '{service=\"x\"} |= \"err\"'\n  type: LogQL\n"
-	only := Languages{PromQL: language.All(metricexec.Features{})[language.PromQL]}
+	only := Languages{PromQL: language.All(promexpr.Features{})[language.PromQL]}
 	if _, err := Parse("r.yml", []byte(text), Options{Languages: only}); err == nil || !strings.Contains(err.Error(), `type "logql" is not supported; supported: [promql]`) {
 		t.Errorf("unknown type: %v", err)
 	}

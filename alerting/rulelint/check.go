@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // Check answers what is doubtful in rule files. known says whether a metric has
@@ -79,7 +79,7 @@ func (c *checker) check(r *rulefile.Rule) {
 	if c.group.Language != rulefile.PromQL {
 		return
 	}
-	expr, err := metricexec.NewParser(metricexec.AllFeatures()).Parser.ParseExpr(r.Expr)
+	expr, err := promexpr.NewParser(promexpr.AllFeatures()).Parser.ParseExpr(r.Expr)
 	if err != nil {
 		return // rulefile has said so, or of what is off
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/rule"
 	"github.com/trefoil-o11y/trefoil/alerting/rulefile"
 	"github.com/trefoil-o11y/trefoil/query/language"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -26,7 +26,7 @@ type Config struct {
 	// Run picks tests by name; nil runs all.
 	Run *regexp.Regexp
 	// Features are the parts of PromQL that are on.
-	Features metricexec.Features
+	Features promexpr.Features
 	// Languages are those of the rule files; nil: all.
 	Languages rulefile.Languages
 	// Open makes the store for groups and tests in LogQL and TraceQL; it is
@@ -178,7 +178,7 @@ func (cfg *runner) runTest(ctx context.Context, f *file, t *test, files []*rulef
 	return failures
 }
 
-func newWorld(f *file, t *test, files []*rulefile.File, features metricexec.Features) (*world, error) {
+func newWorld(f *file, t *test, files []*rulefile.File, features promexpr.Features) (*world, error) {
 	start, err := t.start()
 	if err != nil {
 		return nil, err
@@ -197,7 +197,7 @@ func newWorld(f *file, t *test, files []*rulefile.File, features metricexec.Feat
 		engine: promql.NewEngine(promql.EngineOpts{
 			MaxSamples: maxSamples, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true,
 			NoStepSubqueryIntervalFn: func(int64) int64 { return time.Duration(f.EvaluationInterval).Milliseconds() },
-			Parser:                   metricexec.NewParser(features).Parser, EnableDelayedNameRemoval: features.DelayedNameRemoval, UseStartTimestamps: features.StartTimestamps,
+			Parser:                   promexpr.NewParser(features).Parser, EnableDelayedNameRemoval: features.DelayedNameRemoval, UseStartTimestamps: features.StartTimestamps,
 		}),
 	}
 	w.metricsql = newMetricsQL(w.memory)

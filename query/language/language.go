@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // Names of the languages, as the type of a rule group and the language of a
@@ -70,7 +70,7 @@ type Query struct {
 }
 
 // All are the languages there are, with the features of PromQL that are on.
-func All(f metricexec.Features) map[string]Parse {
+func All(f promexpr.Features) map[string]Parse {
 	all := map[string]Parse{PromQL: promql(f), MetricsQL: metricsQL, LogQL: logQL, TraceQL: traceQL}
 	for name, parse := range all {
 		all[name] = bounded(parse)
@@ -106,7 +106,7 @@ func QueryPath(language, expr string, at time.Time) string {
 }
 
 // Names are those of All, sorted.
-func Names() []string { return slices.Sorted(maps.Keys(All(metricexec.Features{}))) }
+func Names() []string { return slices.Sorted(maps.Keys(All(promexpr.Features{}))) }
 
 // maxText bounds an expression before a parser sees it.
 const maxText = 1 << 20

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // Each language says where in an expression a mistake is.
@@ -22,7 +22,7 @@ func TestMistakes(t *testing.T) {
 		{TraceQL, "{ span.x = 1 }", fault.Position{Line: 1, Column: 15}},
 		{TraceQL, "\xff", fault.Position{Line: 1, Column: 1}},
 	} {
-		_, err := All(metricexec.Features{})[tt.language](tt.text)
+		_, err := All(promexpr.Features{})[tt.language](tt.text)
 		f := fault.Of(err)
 		if f == nil || f.Code != fault.BadQuery || f.Position == nil || *f.Position != tt.at {
 			t.Errorf("%s %q: %v at %+v, want %+v", tt.language, tt.text, err, f.Position, tt.at)
@@ -56,13 +56,13 @@ func TestKindAndData(t *testing.T) {
 		{TraceQL, "{ status = error } | rate() by(resource.service.name) > 3", Vector, "{ status = error } | rate() by(resource.service.name)"},
 		{TraceQL, "{ } | rate() | topk(3)", Vector, "{ } | rate() | topk(3)"},
 	} {
-		e, err := All(metricexec.Features{})[tt.language](tt.text)
+		e, err := All(promexpr.Features{})[tt.language](tt.text)
 		if err != nil {
 			t.Errorf("%s: %v", tt.text, err)
 			continue
 		}
 		want := tt.data
-		if parsed, err := All(metricexec.Features{})[tt.language](want); err == nil {
+		if parsed, err := All(promexpr.Features{})[tt.language](want); err == nil {
 			want = parsed.Text
 		}
 		if e.Kind != tt.kind || e.Data != want {
@@ -88,7 +88,7 @@ func TestReads(t *testing.T) {
 		{LogQL, `rate({m="m"}[5m])`, false},
 		{TraceQL, "{ span.m = `m` } | rate()", false},
 	} {
-		e, err := All(metricexec.Features{})[tt.language](tt.text)
+		e, err := All(promexpr.Features{})[tt.language](tt.text)
 		if err != nil {
 			t.Errorf("%s: %v", tt.text, err)
 		} else if got := e.Reads("m"); got != tt.want {
@@ -105,7 +105,7 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(text)
 	}
-	all := All(metricexec.Features{})
+	all := All(promexpr.Features{})
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 1<<12 {
 			return

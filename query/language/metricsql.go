@@ -4,12 +4,13 @@ import (
 	"github.com/VictoriaMetrics/metricsql"
 
 	"github.com/trefoil-o11y/trefoil/query/metricsqlexec"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 )
 
 // metricsQL leaves the text as it is: what its parser prints has templates
 // filled in and matchers moved.
 func metricsQL(text string) (*Expr, error) {
-	expr, err := metricsqlexec.Parse(text)
+	expr, err := metricsqlparse.Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -22,8 +23,8 @@ func metricsQL(text string) (*Expr, error) {
 		if !ok || err != nil {
 			return
 		}
-		var sets metricsqlexec.Selector
-		if sets, err = metricsqlexec.Matchers(selector); err != nil {
+		var sets metricsqlparse.Selector
+		if sets, err = metricsqlparse.Matchers(selector); err != nil {
 			return
 		}
 		for _, set := range sets {

@@ -4,14 +4,13 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
-
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // promql reads what the engine evaluates, with Prometheus's own parser. Text
 // has the label names as they were written.
-func promql(f metricexec.Features) Parse {
-	p := metricexec.NewParser(f).Parser
+func promql(f promexpr.Features) Parse {
+	p := promexpr.NewParser(f).Parser
 	return func(text string) (*Expr, error) {
 		expr, err := p.ParseExpr(text)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/rangecache"
+	"github.com/trefoil-o11y/trefoil/query/seriesfind"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -64,7 +65,7 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || lookbackOf(ctx) > 0 || resolutionOf(ctx) != 0 || stepStatsOf(ctx) || s.start < 0 {
 		return nil, false, nil
 	}
-	back := e.factsOf(expr).reach
+	back := e.factsOf(expr).Reach
 	if back < 0 { // steps depend on each other, or on what comes after them
 		return nil, false, nil
 	}
@@ -88,7 +89,7 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 		mu.Lock()
 		ran = append(ran, r)
 		mu.Unlock()
-	}), t, clamp(from-back), clamp(s.end))
+	}), t, seriesfind.Clamp(from-back), seriesfind.Clamp(s.end))
 	if err != nil {
 		return nil, true, fault.Of(err)
 	}
@@ -162,44 +163,4 @@ func (s Stats) cachedNote() string {
 		return ""
 	}
 	return fmt.Sprintf("cache  -- %d of %d steps\n", s.CachedSteps, s.Steps)
-}
-
-// reachOf is how long before a step an expression reads, -1 if it cannot be
-// evaluated step by step, or reads nothing.
-func reachOf(expr parser.Expr, lookback time.Duration) int64 {
-	reach, alone := time.Duration(-1), true
-	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
-		switch n := node.(type) {
-		case *parser.Call:
-			switch n.Func.Name {
-			case "info", "start", "end", "range", "step":
-				alone = false
-			}
-		case *parser.AggregateExpr:
-			alone = alone && n.Op != parser.LIMITK && n.Op != parser.LIMIT_RATIO
-		case *parser.MatrixSelector:
-			alone = alone && n.RangeExpr == nil
-		case *parser.SubqueryExpr:
-			alone = alone && n.RangeExpr == nil && n.StepExpr == nil && n.OriginalOffsetExpr == nil &&
-				n.Timestamp == nil && n.StartOrEnd == 0 && n.OriginalOffset >= 0
-		case *parser.VectorSelector:
-			alone = alone && n.OriginalOffsetExpr == nil && n.Timestamp == nil && n.StartOrEnd == 0 && n.OriginalOffset >= 0 &&
-				!n.Anchored && !n.Smoothed
-			length := lookback + n.OriginalOffset
-			for _, above := range path {
-				switch a := above.(type) {
-				case *parser.MatrixSelector:
-					length += a.Range
-				case *parser.SubqueryExpr:
-					length += a.Range + a.OriginalOffset + max(a.Step, defaultSubqueryStep)
-				}
-			}
-			reach = max(reach, length)
-		}
-		return nil
-	})
-	if !alone || reach < 0 {
-		return -1
-	}
-	return reach.Milliseconds()
 }

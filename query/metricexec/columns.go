@@ -6,16 +6,16 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/util/annotations"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/grideval"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
+	"github.com/trefoil-o11y/trefoil/query/seriespoints"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/storage/rollupstore"
 	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
 	"github.com/trefoil-o11y/trefoil/storage/samplestore"
@@ -37,12 +37,12 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 		return nil, ctx.Err()
 	}
 	reader := &querier{queryable: q, from: r.From, to: r.To, starts: r.Starts}
-	hints, s := promplan.Hints(r), q.selector(r.Selector.Matchers)
+	hints, s := promplan.Hints(r), q.series.Selector(r.Selector.Matchers)
 	found, err := reader.find(ctx, r.From, r.To, s)
 	if err != nil {
 		return nil, err
 	}
-	plain, rest := split(found, deltaModeOf(hints))
+	plain, rest := split(found, seriespoints.AsSent(hints))
 	if r.Thin != nil && q.rollups != nil && q.ahead == nil {
 		err = reader.thin(ctx, plain, hints, r.Thin, each)
 	} else {
@@ -60,21 +60,21 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 // grouped is series of equal labels and where they stand among all.
 type grouped struct {
 	index int
-	group []visible
+	group []seriesview.Series
 }
 
 // split tells series that can be passed on as they are stored from the others.
-func split(found []visible, mode deltaMode) (plain map[uint64]grouped, rest []grouped) {
+func split(found []seriesview.Series, asSent bool) (plain map[uint64]grouped, rest []grouped) {
 	plain = make(map[uint64]grouped, len(found))
 	for i := 0; i < len(found); {
 		j := i + 1
-		for j < len(found) && labels.Equal(found[i].labels, found[j].labels) {
+		for j < len(found) && labels.Equal(found[i].Labels, found[j].Labels) {
 			j++
 		}
 		g := grouped{i, found[i:j]}
-		if v := found[i]; j == i+1 && v.part == whole && !v.isNative() &&
-			(!isDelta(v.stored) || mode == deltaRaw) {
-			plain[v.stored.Fingerprint] = g
+		if v := found[i]; j == i+1 && v.Part == seriesview.Whole && !v.IsNative() &&
+			(!seriesview.IsDelta(v.Stored) || asSent) {
+			plain[v.Stored.Fingerprint] = g
 		} else {
 			rest = append(rest, g)
 		}
@@ -94,11 +94,11 @@ func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *s
 		return nil
 	}
 	fps := slices.Collect(maps.Keys(plain))
-	read := q.source.Stream
+	read := q.points.Stream
 	if q.starts {
-		read = q.source.Samples
+		read = q.points.Samples
 	}
-	_, err := read(ctx, q.tenant, q.points(fps, hints), q.plain(plain, each))
+	_, err := read(ctx, q.series.Tenant, q.span(fps, hints), q.plain(plain, each))
 	return q.budget.explain(err)
 }
 
@@ -109,7 +109,7 @@ func (q *querier) plain(plain map[uint64]grouped, each func(int, *column.Raw) er
 			return err
 		}
 		g := plain[s.Fingerprint]
-		return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Times: s.Times, Values: s.Values, Starts: s.Start})
+		return each(g.index*within, &column.Raw{Labels: g.group[0].Labels, Times: s.Times, Values: s.Values, Starts: s.Start})
 	}
 }
 
@@ -119,13 +119,13 @@ func (q *querier) thin(ctx context.Context, plain map[uint64]grouped, hints *sto
 		return nil
 	}
 	fps := slices.Collect(maps.Keys(plain))
-	_, err := q.rollups(ctx, q.tenant, q.points(fps, hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{
+	_, err := q.rollups(ctx, q.series.Tenant, q.span(fps, hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{
 		Entries: func(fp uint64, e *samplerollup.Entries) error {
 			if err := q.budget.both(len(e.Times)); err != nil {
 				return err
 			}
 			g := plain[fp]
-			return each(g.index*within, &column.Raw{Labels: g.group[0].labels, Entries: e})
+			return each(g.index*within, &column.Raw{Labels: g.group[0].Labels, Entries: e})
 		},
 		Samples: q.plain(plain, each),
 		Thinned: q.budget.read,
@@ -134,8 +134,8 @@ func (q *querier) thin(ctx context.Context, plain map[uint64]grouped, hints *sto
 }
 
 // compose reads series whole and passes on what PromQL sees of them.
-func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.SelectHints, s selector, each func(int, *column.Raw) error) (annotations.Annotations, error) {
-	var found []visible
+func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.SelectHints, s seriesview.Selector, each func(int, *column.Raw) error) (annotations.Annotations, error) {
+	var found []seriesview.Series
 	for _, g := range rest {
 		found = append(found, g.group...)
 	}
@@ -147,7 +147,7 @@ func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.Se
 	made := make([][]storage.Series, len(rest))
 	for i, g := range rest {
 		var w annotations.Annotations
-		if made[i], w, err = p.series(g.group, hints, s); err != nil {
+		if made[i], w, err = p.Series(g.group, hints, s); err != nil {
 			return nil, err
 		}
 		warnings.Merge(w)
@@ -165,7 +165,7 @@ func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.Se
 					return err
 				}
 				for k, series := range made[i] {
-					fill(&raw, series, q.starts)
+					seriespoints.Fill(&raw, series, q.starts)
 					if err := each(rest[i].index*within+k, &raw); err != nil {
 						return err
 					}
@@ -175,37 +175,4 @@ func (q *querier) compose(ctx context.Context, rest []grouped, hints *storage.Se
 		})
 	}
 	return warnings, g.Wait()
-}
-
-// fill copies the points of a series, which others may hold too.
-func fill(raw *column.Raw, s storage.Series, starts bool) {
-	raw.Labels, raw.Starts, raw.Histograms = s.Labels(), nil, nil
-	raw.Times, raw.Values = raw.Times[:0], raw.Values[:0]
-	if own, ok := s.(*series); ok {
-		c := own.points()
-		raw.Times = append(raw.Times, c.times...)
-		if starts && c.starts != nil {
-			raw.Starts = append(raw.Starts, c.starts...)
-		}
-		if c.histograms != nil {
-			raw.Values = append(raw.Values, make([]float64, len(c.times))...)
-			raw.Histograms = append(raw.Histograms, c.histograms...)
-			return
-		}
-		raw.Values = append(raw.Values, c.floats...)
-		return
-	}
-	it := s.Iterator(nil)
-	for kind := it.Next(); kind != chunkenc.ValNone; kind = it.Next() {
-		v, h := 0.0, (*histogram.FloatHistogram)(nil)
-		if kind == chunkenc.ValFloat {
-			_, v = it.At()
-		} else {
-			_, h = it.AtFloatHistogram(nil)
-		}
-		raw.Times, raw.Values, raw.Histograms = append(raw.Times, it.AtT()), append(raw.Values, v), append(raw.Histograms, h)
-		if starts {
-			raw.Starts = append(raw.Starts, it.AtST())
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
@@ -17,10 +18,16 @@ import (
 	"github.com/prometheus/prometheus/util/stats"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
 	"github.com/trefoil-o11y/trefoil/query/rangecache"
+	"github.com/trefoil-o11y/trefoil/query/readahead"
+	"github.com/trefoil-o11y/trefoil/query/seriesfind"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/metricstore"
+	"github.com/trefoil-o11y/trefoil/storage/recent"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -72,7 +79,7 @@ type Config struct {
 	Now          func() time.Time
 	// Lookback is how old the last sample of a series may be; default 5 min.
 	Lookback time.Duration
-	Features Features
+	Features promexpr.Features
 }
 
 func (c *Config) setDefaults() {
@@ -103,32 +110,26 @@ func (c *Config) setDefaults() {
 // Engine evaluates PromQL. It is safe for concurrent use.
 type Engine struct {
 	config Config
-	parser Parser
+	parser promexpr.Parser
 	promql *promplan.Engine
-	known  *known
-	finds  *finds
-	lists  *lists
-	facts  *recent[string, facts] // of expressions
+	series *seriesfind.Memory
+
+	factsMu sync.Mutex
+	facts   *recent.Map[string, promexpr.Facts] // of expressions
 
 	cache *rangecache.Cache // nil keeps nothing
 	worth int64             // samples a query reads at least whose answer is kept
 }
 
-// defaultSubqueryStep is the step of a subquery that names none: Prometheus's
-// default evaluation interval.
-const defaultSubqueryStep = time.Minute
-
 // New makes an engine.
 func New(c Config) *Engine {
 	c.setDefaults()
-	p := NewParser(c.Features)
+	p := promexpr.NewParser(c.Features)
 	return &Engine{
 		config: c,
 		parser: p,
-		known:  newKnown(),
-		finds:  newFinds(),
-		lists:  newLists(),
-		facts:  newFacts(),
+		series: seriesfind.NewMemory(),
+		facts:  recent.New[string, promexpr.Facts](knownExprs, nil),
 		cache:  rangecache.New(c.CacheBytes),
 		worth:  worthKeeping,
 		promql: promplan.NewEngine(promql.EngineOpts{
@@ -141,17 +142,17 @@ func New(c Config) *Engine {
 			EnableNegativeOffset:     true,
 			EnableDelayedNameRemoval: c.Features.DelayedNameRemoval,
 			UseStartTimestamps:       c.Features.StartTimestamps,
-			NoStepSubqueryIntervalFn: func(int64) int64 { return defaultSubqueryStep.Milliseconds() },
+			NoStepSubqueryIntervalFn: func(int64) int64 { return promexpr.DefaultSubqueryStep.Milliseconds() },
 			Parser:                   p,
 		}),
 	}
 }
 
 // Parser is the parser the engine uses.
-func (e *Engine) Parser() Parser { return e.parser }
+func (e *Engine) Parser() promexpr.Parser { return e.parser }
 
 // Features are the parts of PromQL that are on.
-func (e *Engine) Features() Features { return e.config.Features }
+func (e *Engine) Features() promexpr.Features { return e.config.Features }
 
 // MaxPoints is how many points a series of a range query may have.
 func (e *Engine) MaxPoints() int { return e.config.Limits.MaxPoints }
@@ -218,8 +219,8 @@ type Stats struct {
 // Instant evaluates an expression at one time. Errors are *fault.Error.
 func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.Time) (*Result, error) {
 	q := e.spelled(t, expr)
-	if q.ahead = aheadOf(ctx, t); q.ahead != nil {
-		q.source = aheadSource{q.source, q.ahead}
+	if q.ahead = readahead.Of(ctx, t); q.ahead != nil {
+		q.points = q.ahead.Points(q.points)
 	}
 	query, err := e.promql.NewInstantQuery(ctx, q, optsOf(ctx), expr, at)
 	return e.exec(ctx, q, query, expr, err)
@@ -258,17 +259,20 @@ func optsOf(ctx context.Context) promql.QueryOpts {
 const concurrentSelects = 4
 
 func (e *Engine) queryable(t tenant.ID) *queryable {
+	c := &e.config
 	return &queryable{
-		source: e.config.Source, rollups: e.config.Rollups, tenant: t, starts: e.config.Features.StartTimestamps, promote: e.config.Promote,
-		known: e.known, finds: e.finds, lists: e.lists, limits: e.config.Limits,
-		budget: newBudget(e.config.Limits), slots: make(chan struct{}, concurrentSelects),
+		series: &seriesfind.Finder{
+			Source: c.Source, Memory: e.series, Tenant: t, Promote: c.Promote, MaxSeries: c.Limits.MaxSeries, MaxBounds: c.Limits.MaxSamples,
+		},
+		points: c.Source, rollups: c.Rollups, starts: c.Features.StartTimestamps, limits: c.Limits,
+		budget: newBudget(c.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }
 
 // spelled is the storage of an expression's query.
 func (e *Engine) spelled(t tenant.ID, expr string) *queryable {
 	q := e.queryable(t)
-	q.spelled = e.factsOf(expr).spelled
+	q.series.Spelled = e.factsOf(expr).Spelled
 	return q
 }
 
@@ -312,11 +316,11 @@ func prepared(err error) error {
 // Series lists the labels of the series any of the selectors finds in
 // [from,to], sorted, without repeats. Errors are *fault.Error.
 func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]labels.Labels, error) {
-	q := e.querier(t, from, to)
-	q.spelled = spelling.OfMatchers(selectors)
+	q := e.queryable(t)
+	q.series.Spelled = spelling.OfMatchers(selectors)
 	var out []labels.Labels
 	for _, matchers := range selectors {
-		found, err := q.list(ctx, q.selector(matchers))
+		found, err := q.series.List(ctx, timestamp.FromTime(from), timestamp.FromTime(to), q.series.Selector(matchers))
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -328,4 +332,33 @@ func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.
 
 func (e *Engine) querier(t tenant.ID, from, to time.Time) *querier {
 	return &querier{queryable: e.queryable(t), from: timestamp.FromTime(from), to: timestamp.FromTime(to)}
+}
+
+// knownExprs is how many expressions a generation of facts has, so at most twice
+// as many are kept.
+const knownExprs = 25_000
+
+// factsOf parses an expression unless it did lately: rules and panels are evaluated
+// again and again.
+func (e *Engine) factsOf(expr string) promexpr.Facts {
+	e.factsMu.Lock()
+	f, ok := e.facts.Get(expr)
+	e.factsMu.Unlock()
+	if ok {
+		return f
+	}
+	f = e.parser.Facts(expr, e.config.Lookback)
+	e.factsMu.Lock()
+	e.facts.Put(expr, f)
+	e.factsMu.Unlock()
+	return f
+}
+
+// Labels are the labels of a stored series without its name, as an evaluation
+// shows them.
+func (e *Engine) Labels(s *metricstore.SeriesRow) map[string]string {
+	l := seriesview.Labeler{Promote: e.config.Promote}
+	out := l.Labels(s, seriesview.Whole).Map()
+	delete(out, model.MetricNameLabel)
+	return out
 }

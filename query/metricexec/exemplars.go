@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/seriesfind"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/samplestore"
@@ -31,7 +33,7 @@ func (e *Engine) Exemplars(ctx context.Context, t tenant.ID, expr string, from, 
 	q := e.querier(t, from, to)
 	byLabels := map[uint64]*exemplar.QueryResult{}
 	for _, matchers := range parser.ExtractSelectors(parsed) {
-		if err := q.exemplars(ctx, newSelector(matchers, spelled), limit, byLabels); err != nil {
+		if err := e.exemplars(ctx, q, seriesview.NewSelector(matchers, spelled), limit, byLabels); err != nil {
 			return nil, fault.Of(err)
 		}
 	}
@@ -45,26 +47,26 @@ func (e *Engine) Exemplars(ctx context.Context, t tenant.ID, expr string, from, 
 	return out, nil
 }
 
-func (q *querier) exemplars(ctx context.Context, s selector, limit int, into map[uint64]*exemplar.QueryResult) error {
+func (e *Engine) exemplars(ctx context.Context, q *querier, s seriesview.Selector, limit int, into map[uint64]*exemplar.QueryResult) error {
 	found, err := q.find(ctx, q.from, q.to, s)
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(v visible) bool { return v.part == sum || v.part == count })
+	found = slices.DeleteFunc(found, func(v seriesview.Series) bool { return v.Part == seriesview.Sum || v.Part == seriesview.Count })
 	if len(found) == 0 {
 		return nil
 	}
-	bounds, err := q.bounds(ctx, found)
+	bounds, err := q.series.Bounds(ctx, q.from, q.to, found)
 	if err != nil {
 		return err
 	}
-	byFingerprint := make(map[uint64]visible, len(found))
+	byFingerprint := make(map[uint64]seriesview.Series, len(found))
 	fps := make([]uint64, 0, len(found))
 	for _, v := range found {
-		byFingerprint[v.stored.Fingerprint] = v
-		fps = append(fps, v.stored.Fingerprint)
+		byFingerprint[v.Stored.Fingerprint] = v
+		fps = append(fps, v.Stored.Fingerprint)
 	}
-	all, err := q.source.Exemplars(ctx, q.tenant, samplestore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: limit})
+	all, err := e.config.Source.Exemplars(ctx, q.series.Tenant, samplestore.Range{Fingerprints: fps, From: seriesfind.Clamp(q.from), To: seriesfind.Clamp(q.to), Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -73,13 +75,13 @@ func (q *querier) exemplars(ctx context.Context, s selector, limit int, into map
 		if !ok {
 			continue
 		}
-		lbls := v.labels
-		if v.part == buckets {
+		lbls := v.Labels
+		if v.Part == seriesview.Buckets {
 			le := bucketOf(bounds[x.Fingerprint], x.Value)
-			if !s.matchesLE(le) {
+			if !s.MatchesLE(le) {
 				continue
 			}
-			lbls = withLE(lbls, le)
+			lbls = seriesview.WithLE(lbls, le)
 		}
 		r := into[lbls.Hash()]
 		if r == nil {
@@ -107,10 +109,10 @@ func exemplarLabels(x *metricstore.Exemplar) labels.Labels {
 
 // bucketOf is the le of the smallest bucket that counts a value.
 func bucketOf(bounds []string, v float64) string {
-	best, at := formatInf, -1.0
+	best, at := seriesview.Inf, -1.0
 	for _, le := range bounds {
 		bound, err := strconv.ParseFloat(le, 64)
-		if err == nil && v <= bound && (best == formatInf || cmp.Less(bound, at)) {
+		if err == nil && v <= bound && (best == seriesview.Inf || cmp.Less(bound, at)) {
 			best, at = le, bound
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -56,7 +57,7 @@ func TestFeaturesAreOffUnlessAskedFor(t *testing.T) {
 			if on {
 				names = []string{"promql-delayed-name-removal, " + name}
 			}
-			f, err := ParseFeatures(names)
+			f, err := promexpr.ParseFeatures(names)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,7 +70,7 @@ func TestFeaturesAreOffUnlessAskedFor(t *testing.T) {
 			}
 		}
 	}
-	if _, err := ParseFeatures([]string{"promql-nonsense"}); err == nil {
+	if _, err := promexpr.ParseFeatures([]string{"promql-nonsense"}); err == nil {
 		t.Error("an unknown feature is no error")
 	}
 }
@@ -86,7 +87,7 @@ func TestStartTimestamps(t *testing.T) {
 		m.sample(fp, at.UnixMilli()-(10-i)*30_000, begun, float64(100+i))
 	}
 	for _, on := range []bool{false, true} {
-		e := New(Config{Source: m, Features: Features{StartTimestamps: on}})
+		e := New(Config{Source: m, Features: promexpr.Features{StartTimestamps: on}})
 		res, err := e.Instant(t.Context(), tenant.Default, "increase(m[5m1s])", at)
 		if err != nil {
 			t.Fatal(err)

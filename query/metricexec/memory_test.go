@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/histcol"
@@ -69,7 +70,7 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 		}
 	}
 	if len(out) > sel.Limit {
-		return nil, tooManySeries(sel.Limit, nil)
+		return nil, fault.TooManySeries(sel.Limit, nil)
 	}
 	return out, nil
 }

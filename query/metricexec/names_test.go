@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -54,23 +55,21 @@ func TestNamesWithoutSeries(t *testing.T) {
 func testNames(t *testing.T, c Config, at time.Time) {
 	c.Promote = []string{"region", "k8s.pod.name"}
 	ctx := context.Background()
-	for _, v := range []view{asSent, classic} {
+	for _, v := range []seriesview.View{seriesview.AsSent, seriesview.Classic} {
 		for _, name := range []string{"", "http.method", "http_method", "job", "instance", "region", "k8s_pod_name", "k8s.pod.name", "native", "quantile", "only_empty", "none"} {
 			e := New(c)
-			q := e.querier(tenant.Default, at, at)
-			q.view = v
+			f := e.queryable(tenant.Default).series
+			f.View = v
 			if name != "" {
-				q.spelled = spelling.OfMatchers(nil, name)
+				f.Spelled = spelling.OfMatchers(nil, name)
 			}
 			all := labels.MustNewMatcher(labels.MatchRegexp, "__name__", "m.*") // leaves nothing out, and is not known to
 			for what, list := range map[string]func(...*labels.Matcher) ([]string, error){
 				"names": func(m ...*labels.Matcher) ([]string, error) {
-					got, _, err := q.LabelNames(ctx, nil, m...)
-					return got, err
+					return f.LabelNames(ctx, at.UnixMilli(), at.UnixMilli(), m)
 				},
 				"values": func(m ...*labels.Matcher) ([]string, error) {
-					got, _, err := q.LabelValues(ctx, name, nil, m...)
-					return got, err
+					return f.LabelValues(ctx, at.UnixMilli(), at.UnixMilli(), name, m)
 				},
 			} {
 				if what == "values" && name == "" {

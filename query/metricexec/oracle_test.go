@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/teststorage"
 
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/histcol"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -275,9 +276,9 @@ func (s *shop) durations(resource *resourcestore.Row) {
 		var below uint64
 		for i, b := range bounds {
 			below += row.Counts[i]
-			s.oracle.sample(withLE(s.labels(name+"_bucket", resource, attributes), fmt.Sprint(b)), t, float64(below))
+			s.oracle.sample(seriesview.WithLE(s.labels(name+"_bucket", resource, attributes), fmt.Sprint(b)), t, float64(below))
 		}
-		s.oracle.sample(withLE(s.labels(name+"_bucket", resource, attributes), "+Inf"), t, float64(row.Count))
+		s.oracle.sample(seriesview.WithLE(s.labels(name+"_bucket", resource, attributes), "+Inf"), t, float64(row.Count))
 		s.oracle.sample(s.labels(name+"_count", resource, attributes), t, float64(row.Count))
 		s.oracle.sample(s.labels(name+"_sum", resource, attributes), t, row.Sum)
 	})

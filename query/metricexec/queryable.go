@@ -4,38 +4,29 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/annotations"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/trefoil-o11y/trefoil/query/spelling"
+	"github.com/trefoil-o11y/trefoil/query/readahead"
+	"github.com/trefoil-o11y/trefoil/query/seriesfind"
+	"github.com/trefoil-o11y/trefoil/query/seriespoints"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/storage/samplestore"
-	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // queryable is the storage of one query of one tenant.
 type queryable struct {
-	source  Source
+	series  *seriesfind.Finder
+	points  readahead.Source
 	rollups Rollups
-	tenant  tenant.ID
-	promote []string
 	budget  *budget
 	limits  Limits
-	view    view
-	spelled spelling.Names
-	starts  bool // Prometheus's engine uses the starts of samples
-	known   *known
-	ahead   *Ahead // nil if nothing was read ahead
-	finds   *finds
-	lists   *lists
-	slots   chan struct{} // selects read side by side, this many at once
-
-	mu    sync.Mutex
-	state stated
+	starts  bool             // Prometheus's engine uses the starts of samples
+	ahead   *readahead.Ahead // nil if nothing was read ahead
+	slots   chan struct{}    // selects read side by side, this many at once
 }
 
 func (q *queryable) Querier(from, to int64) (storage.Querier, error) {
@@ -50,10 +41,6 @@ type querier struct {
 
 func (q *querier) Close() error { return nil }
 
-func (q *queryable) selector(matchers []*labels.Matcher) selector {
-	return newSelector(matchers, q.spelled)
-}
-
 // Select starts to read at once and returns; the set waits for it. So several
 // selectors of a query are read side by side.
 func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
@@ -66,7 +53,7 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 		select {
 		case q.slots <- struct{}{}:
 			defer func() { <-q.slots }()
-			set.series, set.warnings, set.err = q.read(ctx, hints, q.selector(matchers))
+			set.series, set.warnings, set.err = q.read(ctx, hints, q.series.Selector(matchers))
 		case <-ctx.Done():
 			set.err = ctx.Err()
 		}
@@ -74,7 +61,7 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 	return set
 }
 
-func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s selector) ([]storage.Series, annotations.Annotations, error) {
+func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s seriesview.Selector) ([]storage.Series, annotations.Annotations, error) {
 	found, err := q.find(ctx, hints.Start, hints.End, s)
 	if err != nil {
 		return nil, nil, err
@@ -83,7 +70,7 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 	if err != nil {
 		return nil, nil, err
 	}
-	series, warnings, err := p.series(found, hints, s)
+	series, warnings, err := p.Series(found, hints, s)
 	if err == nil {
 		err = q.budget.touch(len(series))
 	}
@@ -91,25 +78,24 @@ func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s select
 }
 
 // load reads the points of stored series.
-func (q *querier) load(ctx context.Context, found []visible, hints *storage.SelectHints) (*points, error) {
-	p := newPoints(found)
-	p.starts = q.starts
-	plain, delta, histograms := p.fingerprints()
+func (q *querier) load(ctx context.Context, found []seriesview.Series, hints *storage.SelectHints) (*seriespoints.Points, error) {
+	p := seriespoints.New(found, q.starts)
+	plain, delta, histograms := p.Fingerprints()
 	g, gctx := errgroup.WithContext(ctx)
 	var mu sync.Mutex
 	if len(plain) > 0 {
 		g.Go(func() error {
-			read := q.source.Stream // packs do not know the starts
+			read := q.points.Stream // packs do not know the starts
 			if q.starts {
-				read = q.source.Samples
+				read = q.points.Samples
 			}
-			_, err := read(gctx, q.tenant, q.points(plain, hints), func(s samplestore.Samples) error {
-				own := deltas{times: slices.Clone(s.Times), values: slices.Clone(s.Values)}
+			_, err := read(gctx, q.series.Tenant, q.span(plain, hints), func(s samplestore.Samples) error {
+				times, values, starts := slices.Clone(s.Times), slices.Clone(s.Values), []int64(nil)
 				if q.starts {
-					own.start = slices.Clone(s.Start)
+					starts = slices.Clone(s.Start)
 				}
 				mu.Lock()
-				p.samples[s.Fingerprint] = own
+				p.Samples(s.Fingerprint, times, starts, values)
 				mu.Unlock()
 				return q.budget.read(len(s.Times))
 			})
@@ -118,9 +104,9 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 	}
 	if len(delta) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Samples(gctx, q.tenant, q.points(delta, hints), func(s samplestore.Samples) error {
+			_, err := q.points.Samples(gctx, q.series.Tenant, q.span(delta, hints), func(s samplestore.Samples) error {
 				mu.Lock()
-				p.samples[s.Fingerprint] = deltas{s.Times, s.Start, s.Values}
+				p.Samples(s.Fingerprint, s.Times, s.Start, s.Values)
 				mu.Unlock()
 				return q.budget.read(len(s.Times))
 			})
@@ -129,8 +115,8 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 	}
 	if len(histograms) > 0 {
 		g.Go(func() error {
-			_, err := q.source.Histograms(gctx, q.tenant, q.points(histograms, hints), func(h samplestore.Histograms) error {
-				return q.budget.read(p.histograms(&h))
+			_, err := q.points.Histograms(gctx, q.series.Tenant, q.span(histograms, hints), func(h samplestore.Histograms) error {
+				return q.budget.read(p.Histograms(&h))
 			})
 			return q.budget.explain(err)
 		})
@@ -141,134 +127,38 @@ func (q *querier) load(ctx context.Context, found []visible, hints *storage.Sele
 	return p, nil
 }
 
-// points is the read of the points of a select.
-func (q *querier) points(fingerprints []uint64, hints *storage.SelectHints) samplestore.Range {
-	return samplestore.Range{Fingerprints: fingerprints, From: clamp(hints.Start), To: clamp(hints.End), Limit: q.limits.MaxSamples, As: q.asked()}
+// span is the read of the points of a select.
+func (q *querier) span(fingerprints []uint64, hints *storage.SelectHints) samplestore.Range {
+	return samplestore.Range{Fingerprints: fingerprints, From: seriesfind.Clamp(hints.Start), To: seriesfind.Clamp(hints.End), Limit: q.limits.MaxSamples, As: q.series.Version()}
 }
 
 // find lists the visible series of a selector in the order of their labels; too
 // many are an error. The list is shared.
-func (q *querier) find(ctx context.Context, from, to int64, s selector) ([]visible, error) {
+func (q *querier) find(ctx context.Context, from, to int64, s seriesview.Selector) ([]seriesview.Series, error) {
 	if q.ahead != nil {
-		if found, ok := q.ahead.found(from, to, s); ok {
+		if found, ok := q.ahead.Found(from, to, s); ok {
 			return found, nil
 		}
 	}
-	return q.found(ctx, from, to, s, true)
+	return q.series.Find(ctx, from, to, s)
 }
 
-// any is find in no order, for those who only look at the labels: sorting them
-// costs more than all else.
-func (q *querier) any(ctx context.Context, from, to int64, s selector) ([]visible, error) {
-	return q.found(ctx, from, to, s, false)
+// LabelNames and LabelValues make a querier complete; Prometheus's engine asks
+// for neither except through info(), which reads the labels of target_info.
+func (q *querier) LabelNames(ctx context.Context, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+	names, err := q.series.LabelNames(ctx, q.from, q.to, matchers)
+	return limited(names, hints), nil, err
 }
 
-// found takes what a selector finds from memory, if that is still true, or from the
-// store.
-func (q *querier) found(ctx context.Context, from, to int64, s selector, sorted bool) ([]visible, error) {
-	first, last := time.UnixMilli(clamp(from)), time.UnixMilli(clamp(to))
-	key := findKey{q.tenant, q.view, first.Unix() / 86_400, last.Unix() / 86_400, s.key()}
-	version, ok := q.stateOf(ctx, from, to).Series(first, last)
-	known, had := find{}, false
-	if ok {
-		known, had = q.finds.get(key)
-		had = had && known.version == version
-	}
-	if had && (known.sorted || !sorted) {
-		return known.found, nil
-	}
-	if !had {
-		found, err := q.look(ctx, first, last, s)
-		if err != nil {
-			return nil, err
-		}
-		known = find{version: version, found: found}
-	}
-	if sorted {
-		known.found, known.sorted = inOrder(slices.Clone(known.found)), true
-	}
-	if ok {
-		q.finds.add(key, known)
-	}
-	return known.found, nil
+// LabelValues is storage.LabelQuerier's.
+func (q *querier) LabelValues(ctx context.Context, name string, hints *storage.LabelHints, matchers ...*labels.Matcher) ([]string, annotations.Annotations, error) {
+	values, err := q.series.LabelValues(ctx, q.from, q.to, name, matchers)
+	return limited(values, hints), nil, err
 }
 
-// look asks the store what a selector finds.
-func (q *querier) look(ctx context.Context, first, last time.Time, s selector) ([]visible, error) {
-	stored, err := q.source.Index(ctx, q.tenant, first, last, s.selection(q.limits.MaxSeries))
-	if err != nil {
-		if overLimit(err) {
-			return nil, tooManySeries(q.limits.MaxSeries, err)
-		}
-		return nil, err
-	}
-	all, err := q.label(ctx, first, last, stored)
-	if err != nil {
-		return nil, err
-	}
-	return s.visibles(q.view, stored, all), nil
-}
-
-// bounds lists the le labels of the histograms among found, by fingerprint.
-func (q *querier) bounds(ctx context.Context, found []visible) (map[uint64][]string, error) {
-	var fps []uint64
-	for _, v := range found {
-		if v.part == buckets {
-			fps = append(fps, v.stored.Fingerprint)
-		}
-	}
-	if len(fps) == 0 {
-		return nil, nil
-	}
-	r := samplestore.Range{Fingerprints: fps, From: clamp(q.from), To: clamp(q.to), Limit: q.limits.MaxSamples}
-	layouts, err := q.source.Bounds(ctx, q.tenant, r)
-	if err != nil {
-		return nil, q.budget.explain(err)
-	}
-	out := make(map[uint64][]string, len(layouts))
-	for fp, all := range layouts {
-		var e explicit
-		for _, bounds := range all {
-			e.layoutOf(withoutInf(bounds))
-		}
-		for _, bound := range e.bounds() {
-			out[fp] = append(out[fp], formatBound(bound))
-		}
-	}
-	return out, nil
-}
-
-// list is the labels of all series a selector finds, sorted, without reading
-// samples; at most limit of them if limit is positive.
-func (q *querier) list(ctx context.Context, s selector) ([]labels.Labels, error) {
-	found, err := q.find(ctx, q.from, q.to, s)
-	if err != nil {
-		return nil, err
-	}
-	bounds, err := q.bounds(ctx, found)
-	if err != nil {
-		return nil, err
-	}
-	var out []labels.Labels
-	for _, v := range found {
-		if v.part != buckets {
-			out = append(out, v.labels)
-			continue
-		}
-		for _, le := range bounds[v.stored.Fingerprint] {
-			if s.matchesLE(le) {
-				out = append(out, withLE(v.labels, le))
-			}
-		}
-		if len(out) > q.limits.MaxSeries {
-			return nil, tooManySeries(q.limits.MaxSeries, nil)
-		}
-	}
-	return out, nil
-}
-
-func withLE(l labels.Labels, le string) labels.Labels {
-	return labels.NewBuilder(l).Set(model.BucketLabel, le).Labels()
+func limited(names []string, hints *storage.LabelHints) []string {
+	names, _ = hints.ApplyLimit(names)
+	return names
 }
 
 // seriesSet is filled by a goroutine that closes done.

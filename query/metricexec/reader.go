@@ -2,14 +2,14 @@ package metricexec
 
 import (
 	"context"
-	"math"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/seriespoints"
+	"github.com/trefoil-o11y/trefoil/query/seriesview"
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -30,7 +30,7 @@ type Reader struct{ q *queryable }
 // NewReader makes a reader.
 func (e *Engine) NewReader(t tenant.ID) *Reader {
 	q := e.queryable(t)
-	q.view = classic
+	q.series.View = seriesview.Classic
 	return &Reader{q}
 }
 
@@ -55,7 +55,7 @@ func (r *Reader) Read(ctx context.Context, sets [][]*labels.Matcher, from, to in
 	Normalise(sets)
 	for _, matchers := range sets {
 		q := &querier{queryable: r.q, from: from, to: to}
-		found, _, err := q.read(ctx, hints, newSelector(matchers, nil))
+		found, _, err := q.read(ctx, hints, seriesview.NewSelector(matchers, nil))
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -67,31 +67,12 @@ func (r *Reader) Read(ctx context.Context, sets [][]*labels.Matcher, from, to in
 				}
 				seen[key] = true
 			}
-			if raw := rawOf(s); len(raw.Times) > 0 {
-				out = append(out, raw)
+			if times, values := seriespoints.Floats(s); len(times) > 0 {
+				out = append(out, RawSeries{s.Labels(), times, values})
 			}
 		}
 	}
 	return out, nil
-}
-
-func rawOf(s storage.Series) RawSeries {
-	own, ok := s.(*series)
-	if !ok {
-		return RawSeries{} // merged with native histograms
-	}
-	cols := own.points()
-	raw := RawSeries{Labels: own.lbls}
-	if cols.histograms != nil {
-		return raw
-	}
-	raw.Times, raw.Values = make([]int64, 0, len(cols.times)), make([]float64, 0, len(cols.times))
-	for i, v := range cols.floats {
-		if !math.IsNaN(v) || value.IsStaleNaN(v) {
-			raw.Times, raw.Values = append(raw.Times, cols.times[i]), append(raw.Values, v)
-		}
-	}
-	return raw
 }
 
 // Normalise gives the labels of matchers Prometheus's spelling.

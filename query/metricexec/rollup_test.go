@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
 
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
@@ -142,8 +143,8 @@ func TestRollupsComeToTheSame(t *testing.T) {
 	store := metricstore.New(db, resourcestore.New(db))
 	store.Remember(8 << 20)
 	rollups := rollupstore.New(db, store.Points())
-	plain := New(Config{Source: store, Features: Features{ExperimentalFunctions: true}})
-	e := New(Config{Source: store, Rollups: rollups.Read, Features: Features{ExperimentalFunctions: true}})
+	plain := New(Config{Source: store, Features: promexpr.Features{ExperimentalFunctions: true}})
+	e := New(Config{Source: store, Rollups: rollups.Read, Features: promexpr.Features{ExperimentalFunctions: true}})
 	served, series := 0, 0
 	check := func(stage string, n int) {
 		t.Helper()

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -20,7 +21,7 @@ func TestSpelling(t *testing.T) {
 	} {
 		m.sample(m.add(s), at.UnixMilli(), 0, 1)
 	}
-	e := New(Config{Source: m, Features: Features{UnquotedUTF8Names: true}})
+	e := New(Config{Source: m, Features: promexpr.Features{UnquotedUTF8Names: true}})
 	for _, c := range []struct{ query, want string }{
 		{`http_requests_total`, `{__name__="http_requests_total", http_method="GET"} 1700000000000 1`},
 		{`http.requests{http_method="GET"}`, `{__name__="http_requests_total", http_method="GET"} 1700000000000 1`},

@@ -26,6 +26,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
@@ -71,7 +72,7 @@ func TestSuiteItself(t *testing.T) {
 	db := storagetest.DB(t)
 	store := metricstore.New(db, resourcestore.New(db))
 	store.Remember(16 << 20)
-	s := &suite{db: db, engine: New(Config{Source: store, Promote: []string{}, Features: Features{StartTimestamps: true}})}
+	s := &suite{db: db, engine: New(Config{Source: store, Promote: []string{}, Features: promexpr.Features{StartTimestamps: true}})}
 	for name, inner := range map[string]promql.QueryEngine{"grid": promplan.NewEngine(opts), "engine": promql.NewEngine(opts)} {
 		t.Run(name, func(t *testing.T) {
 			promqltest.RunBuiltinTestsWithStorage(t, suiteEngine{inner, s}, func(tb testing.TB) storage.Storage {

@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 
+	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -127,7 +129,7 @@ func differ(query string, g grid, got, want outcome) string {
 	if got.Failed {
 		return ""
 	}
-	if parsed, err := Parse(query); err != nil || g.step > 0 || !ordered(parsed) {
+	if parsed, err := metricsqlparse.Parse(query); err != nil || g.step > 0 || !metricsqlfunc.Ordered(parsed) {
 		byName := func(a, b lineOfData) int {
 			return labels.Compare(labels.FromMap(a.Labels), labels.FromMap(b.Labels))
 		}

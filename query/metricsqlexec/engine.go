@@ -16,6 +16,9 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
 	"github.com/trefoil-o11y/trefoil/query/rollupfunc"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -36,7 +39,7 @@ type Config struct {
 // Engine evaluates MetricsQL. It is safe for concurrent use.
 type Engine struct {
 	config    Config
-	functions functions
+	functions metricsqlfunc.Functions
 }
 
 // New makes an engine.
@@ -47,7 +50,7 @@ func New(c Config) *Engine {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Engine{c, newFunctions()}
+	return &Engine{c, metricsqlfunc.New()}
 }
 
 // Instant evaluates an expression at one time. A selector with a window is a
@@ -99,13 +102,13 @@ func (e *Engine) run(ctx context.Context, t tenant.ID, expr string, eval func(sc
 	defer cancel()
 	reader := e.config.Metrics.NewReader(t)
 	res := &metricexec.Result{Query: expr}
-	parsed, err := Parse(expr)
+	parsed, err := metricsqlparse.Parse(expr)
 	if err == nil {
 		s := scope{evaluation: &evaluation{ctx: ctx, functions: e.functions, reader: reader, limits: limits, now: e.config.Now()}}
 		res.Value, err = eval(s, parsed)
 	}
 	if err == nil {
-		err = finish(res.Value, ordered(parsed))
+		err = finish(res.Value, metricsqlfunc.Ordered(parsed))
 	}
 	res.Stats = reader.Stats()
 	res.Stats.Elapsed = time.Since(began)
@@ -123,7 +126,7 @@ func (e *Engine) run(ctx context.Context, t tenant.ID, expr string, eval func(sc
 func finish(v parser.Value, ordered bool) error {
 	seen := map[string]bool{}
 	check := func(l labels.Labels) error {
-		k := key(l)
+		k := metricsqlvec.Key(l)
 		if seen[k] {
 			return &fault.Error{Code: fault.Execution, Message: "two series of the result have the labels " + l.String()}
 		}
@@ -159,14 +162,14 @@ func (s scope) window(r *metricsql.RollupExpr, end, step int64) (parser.Value, e
 	isSelector = isSelector && !r.ForSubquery()
 	if !isSelector {
 		if inner, err := r.Step.NonNegativeDuration(step); err != nil {
-			return nil, badQuery(r, "%v", err)
+			return nil, metricsqlparse.BadQuery(r, "%v", err)
 		} else if inner > 0 {
 			step = inner
 		}
 	}
 	width, err := r.Window.NonNegativeDuration(step)
 	if err != nil {
-		return nil, badQuery(r, "%v", err)
+		return nil, metricsqlparse.BadQuery(r, "%v", err)
 	}
 	if r.Offset != nil {
 		end -= r.Offset.Duration(step)
@@ -187,7 +190,7 @@ func (s scope) window(r *metricsql.RollupExpr, end, step int64) (parser.Value, e
 
 // samples is the samples of a selector as stored.
 func (s scope) samples(m *metricsql.MetricExpr, from, to int64) (parser.Value, error) {
-	sets, err := Matchers(m)
+	sets, err := metricsqlparse.Matchers(m)
 	if err != nil {
 		return nil, err
 	}
@@ -209,27 +212,27 @@ func (s scope) samples(m *metricsql.MetricExpr, from, to int64) (parser.Value, e
 	return out, nil
 }
 
-func vector(found []series, at int64) promql.Vector {
+func vector(found []metricsqlvec.Series, at int64) promql.Vector {
 	out := promql.Vector{}
 	for _, s := range found {
-		if v := s.values[0]; !math.IsNaN(v) {
-			out = append(out, promql.Sample{Metric: s.labels, T: at, F: v})
+		if v := s.Values[0]; !math.IsNaN(v) {
+			out = append(out, promql.Sample{Metric: s.Labels, T: at, F: v})
 		}
 	}
 	return out
 }
 
-func (s scope) matrix(found []series) promql.Matrix {
+func (s scope) matrix(found []metricsqlvec.Series) promql.Matrix {
 	out := promql.Matrix{}
 	for _, one := range found {
 		var points []promql.FPoint
-		for p, v := range one.values {
+		for p, v := range one.Values {
 			if !math.IsNaN(v) {
 				points = append(points, promql.FPoint{T: s.Time(p), F: v})
 			}
 		}
 		if len(points) > 0 {
-			out = append(out, promql.Series{Metric: one.labels, Floats: points})
+			out = append(out, promql.Series{Metric: one.Labels, Floats: points})
 		}
 	}
 	return out
@@ -239,15 +242,15 @@ func (s scope) matrix(found []series) promql.Matrix {
 func (e *Engine) Selectors(match []string) ([][]*labels.Matcher, error) {
 	var out [][]*labels.Matcher
 	for _, text := range match {
-		parsed, err := Parse(text)
+		parsed, err := metricsqlparse.Parse(text)
 		if err != nil {
 			return nil, err
 		}
 		m, ok := parsed.(*metricsql.MetricExpr)
 		if !ok {
-			return nil, badQuery(parsed, "is not a selector")
+			return nil, metricsqlparse.BadQuery(parsed, "is not a selector")
 		}
-		sets, err := Matchers(m)
+		sets, err := metricsqlparse.Matchers(m)
 		if err != nil {
 			return nil, err
 		}
@@ -259,7 +262,7 @@ func (e *Engine) Selectors(match []string) ([][]*labels.Matcher, error) {
 
 // Format lays an expression out for people.
 func (e *Engine) Format(expr string) (string, error) {
-	if _, err := Parse(expr); err != nil {
+	if _, err := metricsqlparse.Parse(expr); err != nil {
 		return "", err
 	}
 	return metricsql.Prettify(expr)

@@ -3,7 +3,6 @@ package metricsqlexec
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -11,36 +10,20 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
 	"github.com/trefoil-o11y/trefoil/query/rollupfunc"
 )
 
 // evaluation is of one query.
 type evaluation struct {
 	ctx       context.Context
-	functions functions
+	functions metricsqlfunc.Functions
 	reader    *metricexec.Reader
 	limits    metricexec.Limits
 	now       time.Time
 	points    int // made so far, all columns together
-}
-
-// functions are the ones that need more than floats, by name.
-type functions struct {
-	transforms map[string]transformFunc
-	aggregates map[string]aggregateFunc
-}
-
-type (
-	transformFunc func(*call) ([]series, error)
-	aggregateFunc func(*aggregation) ([]series, error)
-)
-
-func newFunctions() functions {
-	f := functions{transforms: transforms(), aggregates: selecting()}
-	for _, more := range []map[string]transformFunc{labelFunctions(), bucketFunctions(), sorts()} {
-		maps.Copy(f.transforms, more)
-	}
-	return f
 }
 
 // scope is an evaluation on a grid.
@@ -52,7 +35,7 @@ type scope struct {
 func (s scope) on(g rollupfunc.Grid) scope { return scope{s.evaluation, g} }
 
 // eval evaluates an expression.
-func (s scope) eval(e metricsql.Expr) ([]series, error) {
+func (s scope) eval(e metricsql.Expr) ([]metricsqlvec.Series, error) {
 	if err := s.ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -67,36 +50,40 @@ func (s scope) eval(e metricsql.Expr) ([]series, error) {
 		if metricsql.IsRollupFunc(f.Name) {
 			return s.rollupCall(&f)
 		}
-		return s.transform(&call{scope: s, FuncExpr: &f})
+		return s.functions.Transform(s.call(&f))
 	case *metricsql.AggrFuncExpr:
-		return s.aggregate(e)
+		return s.functions.Aggregate(s.call(&metricsql.FuncExpr{Name: strings.ToLower(e.Name), Args: e.Args}), e)
 	case *metricsql.BinaryOpExpr:
 		return s.binary(e)
 	case *metricsql.NumberExpr:
-		return constant(s.Len(), e.N), nil
+		return metricsqlvec.Constant(s.Len(), e.N), nil
 	case *metricsql.DurationExpr:
-		return constant(s.Len(), float64(e.Duration(s.Step))/1000), nil
+		return metricsqlvec.Constant(s.Len(), float64(e.Duration(s.Step))/1000), nil
 	case *metricsql.StringExpr:
 		return nil, nil // a text has no value
 	}
-	return nil, badQuery(e, "is not known")
+	return nil, metricsqlparse.BadQuery(e, "is not known")
 }
 
-func text(e metricsql.Expr) string { return string(e.AppendString(nil)) }
-
-// badQuery is a mistake in a part of a query.
-func badQuery(e metricsql.Expr, format string, args ...any) *fault.Error {
-	return &fault.Error{Code: fault.BadQuery, Message: shorten(text(e)) + ": " + fmt.Sprintf(format, args...)}
+// call is a call of a function in the scope.
+func (s scope) call(f *metricsql.FuncExpr) *metricsqlfunc.Call {
+	return &metricsqlfunc.Call{FuncExpr: f, Grid: s.Grid, Now: s.now, Eval: s.eval, Account: s.columns}
 }
 
-// shorten keeps a message readable.
-func shorten(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
+func (s scope) binary(b *metricsql.BinaryOpExpr) ([]metricsqlvec.Series, error) {
+	left, err := s.eval(b.Left)
+	if err != nil {
+		return nil, err
 	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
+	right, err := s.eval(b.Right)
+	if err != nil {
+		return nil, err
+	}
+	return metricsqlvec.Binary(b, left, right, s.Len(), s.columns)
 }
+
+// columns accounts for columns of the grid.
+func (s scope) columns(n int) error { return s.account(n, s.Len()) }
 
 // account counts the values of columns against the limit of samples, since they
 // are as large.

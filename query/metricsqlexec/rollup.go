@@ -13,6 +13,9 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
 	"github.com/trefoil-o11y/trefoil/query/rollupfunc"
 )
 
@@ -47,14 +50,14 @@ type spread struct {
 }
 
 // rollupCall evaluates a call of a rollup function.
-func (s scope) rollupCall(f *metricsql.FuncExpr) ([]series, error) {
+func (s scope) rollupCall(f *metricsql.FuncExpr) ([]metricsqlvec.Series, error) {
 	at := metricsql.GetRollupArgIdx(f)
 	if at < 0 || at >= len(f.Args) {
-		return nil, badQuery(f, "needs at least %d arguments", max(at, 0)+1)
+		return nil, metricsqlparse.BadQuery(f, "needs at least %d arguments", max(at, 0)+1)
 	}
 	r := rollup{name: f.Name, arg: asRollup(f.Args[at]), call: f, keepName: f.KeepMetricNames}
 	others := slices.Delete(slices.Clone(f.Args), at, at+1)
-	if err := s.bind(&r, &call{scope: s, FuncExpr: &metricsql.FuncExpr{Name: f.Name, Args: others}}); err != nil {
+	if err := s.bind(&r, s.call(&metricsql.FuncExpr{Name: f.Name, Args: others})); err != nil {
 		return nil, err
 	}
 	return s.rollup(r)
@@ -78,19 +81,19 @@ func asRollup(e metricsql.Expr) *metricsql.RollupExpr {
 
 // bind finds what a rollup makes of a window; c has the arguments that are not
 // the series.
-func (s scope) bind(r *rollup, c *call) error {
+func (s scope) bind(r *rollup, c *metricsqlfunc.Call) error {
 	if f, ok := rollupfunc.Simple(r.name); ok {
 		r.parts = []part{{f: f}}
-		return c.count(0, 0)
+		return c.Count(0, 0)
 	}
 	if p, ok := rollupfunc.Parametric(r.name); ok {
-		if err := c.count(p.Args, p.Args); err != nil {
+		if err := c.Count(p.Args, p.Args); err != nil {
 			return err
 		}
 		args := make([][]float64, p.Args)
 		for i := range args {
 			var err error
-			if args[i], err = c.scalar(i); err != nil {
+			if args[i], err = c.Scalar(i); err != nil {
 				return err
 			}
 		}
@@ -113,22 +116,22 @@ func (s scope) bind(r *rollup, c *call) error {
 		}[r.name]
 		return bindParts(r, c, []string{"min", "max", "avg"}, func(tag string) (rollupfunc.Func, bool) { return rollupfunc.Simple(tag + "_over_time") }, false)
 	}
-	return badQuery(c, "function %q is not known", r.name)
+	return metricsqlparse.BadQuery(c, "function %q is not known", r.name)
 }
 
 // bindParts makes all of some parts, or the one that is named. One that is
 // named has no label but as a candle.
-func bindParts(r *rollup, c *call, tags []string, find func(string) (rollupfunc.Func, bool), always bool) error {
-	if err := c.count(0, 1); err != nil {
+func bindParts(r *rollup, c *metricsqlfunc.Call, tags []string, find func(string) (rollupfunc.Func, bool), always bool) error {
+	if err := c.Count(0, 1); err != nil {
 		return err
 	}
 	if len(c.Args) == 1 {
-		tag, err := c.text(0)
+		tag, err := c.Text(0)
 		if err != nil {
 			return err
 		}
 		if !slices.Contains(tags, tag) {
-			return badQuery(c, "%q is not one of %s", tag, strings.Join(tags, ", "))
+			return metricsqlparse.BadQuery(c, "%q is not one of %s", tag, strings.Join(tags, ", "))
 		}
 		f, _ := find(tag)
 		if !always {
@@ -144,8 +147,8 @@ func bindParts(r *rollup, c *call, tags []string, find func(string) (rollupfunc.
 	return nil
 }
 
-func bindAggregates(r *rollup, c *call) error {
-	if err := c.count(1, 1); err != nil {
+func bindAggregates(r *rollup, c *metricsqlfunc.Call) error {
+	if err := c.Count(1, 1); err != nil {
 		return err
 	}
 	list := []metricsql.Expr{c.Args[0]}
@@ -155,14 +158,14 @@ func bindAggregates(r *rollup, c *call) error {
 	for _, e := range list {
 		name, ok := e.(*metricsql.StringExpr)
 		if !ok {
-			return badQuery(e, "is not a quoted name of a rollup function")
+			return metricsqlparse.BadQuery(e, "is not a quoted name of a rollup function")
 		}
 		f, ok := rollupfunc.Simple(name.S)
 		if name.S == "iqr_over_time" { // what aggr_over_time calls outlier_iqr_over_time
 			f, ok = rollupfunc.Simple("outlier_iqr_over_time")
 		}
 		if !ok {
-			return badQuery(e, "is not a rollup function that needs no more arguments")
+			return metricsqlparse.BadQuery(e, "is not a rollup function that needs no more arguments")
 		}
 		r.parts = append(r.parts, part{name.S, f})
 		if rollupfunc.Is(name.S, rollupfunc.Counter) {
@@ -170,43 +173,43 @@ func bindAggregates(r *rollup, c *call) error {
 		}
 	}
 	if len(r.parts) == 0 {
-		return badQuery(c, "needs the name of a rollup function")
+		return metricsqlparse.BadQuery(c, "needs the name of a rollup function")
 	}
 	return nil
 }
 
-func bindSpread(r *rollup, c *call) (err error) {
+func bindSpread(r *rollup, c *metricsqlfunc.Call) (err error) {
 	r.spread = &spread{label: "vmrange", make: rollupfunc.Histogram}
 	if r.name == "histogram_over_time" {
-		return c.count(0, 0)
+		return c.Count(0, 0)
 	}
-	if err := c.count(1, math.MaxInt); err != nil {
+	if err := c.Count(1, math.MaxInt); err != nil {
 		return err
 	}
-	if r.spread.label, err = c.text(0); err != nil {
+	if r.spread.label, err = c.Text(0); err != nil {
 		return err
 	}
 	if r.name == "count_values_over_time" {
 		r.spread.make = rollupfunc.CountValues
-		return c.count(1, 1)
+		return c.Count(1, 1)
 	}
 	var phis []float64
 	for i := 1; i < len(c.Args); i++ {
-		phi, err := c.number(i)
+		phi, err := c.Number(i)
 		if err != nil {
 			return err
 		}
 		phis = append(phis, phi)
 	}
 	if len(phis) == 0 {
-		return badQuery(c, "needs at least one quantile")
+		return metricsqlparse.BadQuery(c, "needs at least one quantile")
 	}
 	r.spread.make = func() rollupfunc.Spread { return rollupfunc.QuantilesOf(phis) }
 	return nil
 }
 
 // rollup evaluates a rollup, with its @ and offset.
-func (s scope) rollup(r rollup) ([]series, error) {
+func (s scope) rollup(r rollup) ([]metricsqlvec.Series, error) {
 	if r.parts == nil && r.spread == nil {
 		f, _ := rollupfunc.Simple(r.name)
 		r.parts = []part{{f: f}}
@@ -219,26 +222,26 @@ func (s scope) rollup(r rollup) ([]series, error) {
 		return nil, err
 	}
 	if len(at) != 1 {
-		return nil, badQuery(r.arg.At, "after @ must be one series, it is %d", len(at))
+		return nil, metricsqlparse.BadQuery(r.arg.At, "after @ must be one series, it is %d", len(at))
 	}
-	i := slices.IndexFunc(at[0].values, func(v float64) bool { return !math.IsNaN(v) })
+	i := slices.IndexFunc(at[0].Values, func(v float64) bool { return !math.IsNaN(v) })
 	if i < 0 {
-		return nil, badQuery(r.arg.At, "after @ has no value")
+		return nil, metricsqlparse.BadQuery(r.arg.At, "after @ has no value")
 	}
-	ms := int64(at[0].values[i] * 1000)
+	ms := int64(at[0].Values[i] * 1000)
 	found, err := s.on(rollupfunc.Grid{Start: ms, End: ms, Step: s.Step}).shifted(r)
 	if err != nil {
 		return nil, err
 	}
 	for i := range found {
-		found[i].values = constant(s.Len(), found[i].values[0])[0].values
+		found[i].Values = metricsqlvec.Constant(s.Len(), found[i].Values[0])[0].Values
 	}
-	return found, s.account(len(found), s.Len())
+	return found, s.columns(len(found))
 }
 
 // shifted moves the grid by the offset. A candle is of the time from its point
 // on, so its grid is a step later.
-func (s scope) shifted(r rollup) ([]series, error) {
+func (s scope) shifted(r rollup) ([]metricsqlvec.Series, error) {
 	var back int64
 	if r.arg.Offset != nil {
 		back = r.arg.Offset.Duration(s.Step)
@@ -247,7 +250,7 @@ func (s scope) shifted(r rollup) ([]series, error) {
 		back -= s.Step
 	}
 	s.Start, s.End = s.Start-back, s.End-back
-	var out []series
+	var out []metricsqlvec.Series
 	var err error
 	if m, ok := r.arg.Expr.(*metricsql.MetricExpr); ok {
 		out, err = s.overSelector(r, m)
@@ -261,27 +264,27 @@ func (s scope) shifted(r rollup) ([]series, error) {
 }
 
 // absence is 1 where no series is absent from its window.
-func (s scope) absence(of metricsql.Expr, found []series) []series {
-	out := s.absentSeries(of)
+func (s scope) absence(of metricsql.Expr, found []metricsqlvec.Series) []metricsqlvec.Series {
+	out := metricsqlfunc.AbsentSeries(of, s.Len())
 	for _, one := range found {
-		for p, v := range one.values {
+		for p, v := range one.Values {
 			if math.IsNaN(v) {
-				out[0].values[p] = v
+				out[0].Values[p] = v
 			}
 		}
 	}
 	return out
 }
 
-func (s scope) overSelector(r rollup, m *metricsql.MetricExpr) ([]series, error) {
+func (s scope) overSelector(r rollup, m *metricsql.MetricExpr) ([]metricsqlvec.Series, error) {
 	width, err := r.arg.Window.NonNegativeDuration(s.Step)
 	if err != nil {
-		return nil, badQuery(r.arg, "%v", err)
+		return nil, metricsqlparse.BadQuery(r.arg, "%v", err)
 	}
 	if m.IsEmpty() {
-		return constant(s.Len(), math.NaN()), nil
+		return metricsqlvec.Constant(s.Len(), math.NaN()), nil
 	}
-	sets, err := Matchers(m)
+	sets, err := metricsqlparse.Matchers(m)
 	if err != nil {
 		return nil, err
 	}
@@ -322,17 +325,17 @@ func dropStale(raw *metricexec.RawSeries) {
 
 // overSubquery rolls up the values that an expression has on a grid of its own,
 // whose points are multiples of its step.
-func (s scope) overSubquery(r rollup) ([]series, error) {
+func (s scope) overSubquery(r rollup) ([]metricsqlvec.Series, error) {
 	step, err := r.arg.Step.NonNegativeDuration(s.Step)
 	if err != nil {
-		return nil, badQuery(r.arg, "%v", err)
+		return nil, metricsqlparse.BadQuery(r.arg, "%v", err)
 	}
 	if step == 0 {
 		step = s.Step
 	}
 	width, err := r.arg.Window.NonNegativeDuration(s.Step)
 	if err != nil {
-		return nil, badQuery(r.arg, "%v", err)
+		return nil, metricsqlparse.BadQuery(r.arg, "%v", err)
 	}
 	g := rollupfunc.Grid{Start: s.Start - width - step - silence, End: s.End + step, Step: step}
 	g.Start -= g.Start % step
@@ -341,7 +344,7 @@ func (s scope) overSubquery(r rollup) ([]series, error) {
 	}
 	if g.Len() > maxSubqueryPoints {
 		return nil, &fault.Error{Code: fault.Limit, Limit: "max_points", Message: fmt.Sprintf(
-			"%s: more than %d points in a subquery; use a longer step", shorten(text(r.arg)), maxSubqueryPoints)}
+			"%s: more than %d points in a subquery; use a longer step", metricsqlparse.Shorten(metricsqlparse.Text(r.arg)), maxSubqueryPoints)}
 	}
 	inner, err := s.on(g).eval(r.arg.Expr)
 	if err != nil {
@@ -349,8 +352,8 @@ func (s scope) overSubquery(r rollup) ([]series, error) {
 	}
 	raw := make([]metricexec.RawSeries, len(inner))
 	for i, one := range inner {
-		raw[i].Labels = one.labels
-		for p, v := range one.values {
+		raw[i].Labels = one.Labels
+		for p, v := range one.Values {
 			if !math.IsNaN(v) {
 				raw[i].Times, raw[i].Values = append(raw[i].Times, g.Time(p)), append(raw[i].Values, v)
 			}
@@ -360,9 +363,9 @@ func (s scope) overSubquery(r rollup) ([]series, error) {
 }
 
 // apply runs a rollup over samples, which it may rewrite.
-func (s scope) apply(r rollup, width int64, raw []metricexec.RawSeries) ([]series, error) {
+func (s scope) apply(r rollup, width int64, raw []metricexec.RawSeries) ([]metricsqlvec.Series, error) {
 	layout := rollupfunc.Layout{Grid: s.Grid, Width: width, Widen: rollupfunc.Is(r.name, rollupfunc.Widen)}
-	var out []series
+	var out []metricsqlvec.Series
 	for _, one := range raw {
 		if err := s.ctx.Err(); err != nil {
 			return nil, err
@@ -375,7 +378,7 @@ func (s scope) apply(r rollup, width int64, raw []metricexec.RawSeries) ([]serie
 		}
 		name := one.Labels
 		if !r.keepName && !rollupfunc.Is(r.name, rollupfunc.KeepsName) {
-			name = without(name, nameLabel)
+			name = metricsqlvec.Without(name, metricsqlvec.NameLabel)
 		}
 		if r.spread != nil {
 			made, err := s.spreadOut(r.spread, layout, name, one)
@@ -385,22 +388,22 @@ func (s scope) apply(r rollup, width int64, raw []metricexec.RawSeries) ([]serie
 			out = append(out, made...)
 			continue
 		}
-		if err := s.account(len(r.parts), s.Len()); err != nil {
+		if err := s.columns(len(r.parts)); err != nil {
 			return nil, err
 		}
 		for _, p := range r.parts {
 			tagged := name
 			if p.tag != "" {
-				tagged = with(name, "rollup", p.tag)
+				tagged = metricsqlvec.With(name, "rollup", p.tag)
 			}
-			out = append(out, series{tagged, layout.Apply(one.Times, one.Values, p.f)})
+			out = append(out, metricsqlvec.Series{tagged, layout.Apply(one.Times, one.Values, p.f)})
 		}
 	}
 	return out, nil
 }
 
 // spreadOut makes a series for each value that the label of a spread gets.
-func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Labels, one metricexec.RawSeries) ([]series, error) {
+func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Labels, one metricexec.RawSeries) ([]metricsqlvec.Series, error) {
 	f := sp.make()
 	made := map[string][]float64{}
 	layout.Each(one.Times, one.Values, func(w *rollupfunc.Window) {
@@ -413,12 +416,12 @@ func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Label
 			column[w.Point] = v
 		})
 	})
-	if err := s.account(len(made), s.Len()); err != nil {
+	if err := s.columns(len(made)); err != nil {
 		return nil, err
 	}
-	var out []series
+	var out []metricsqlvec.Series
 	for _, label := range slices.Sorted(maps.Keys(made)) {
-		out = append(out, series{with(name, sp.label, label), made[label]})
+		out = append(out, metricsqlvec.Series{metricsqlvec.With(name, sp.label, label), made[label]})
 	}
 	return out, nil
 }

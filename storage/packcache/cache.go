@@ -8,7 +8,9 @@ import (
 
 // Cache keeps days up to a number of bytes. It holds two generations: when the
 // younger is full it becomes the older, whose days are forgotten unless they were
-// asked for since. Safe for concurrent use; a nil one keeps nothing.
+// asked for since. That is what package recent does, but for a day of all series at
+// once: a key of tenant, day and series would have to be hashed for each of them.
+// Safe for concurrent use; a nil one keeps nothing.
 type Cache struct {
 	mu         sync.Mutex
 	most       int64 // bytes of a generation

@@ -3,16 +3,14 @@ package resourcestore
 import (
 	"sync"
 
+	"github.com/trefoil-o11y/trefoil/storage/recent"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
-// cache keeps rows by tenant and id, in two generations of at most limit rows:
-// when the young one is full the old one is dropped; a row that is asked for
-// moves to the young one. Safe for concurrent use.
+// cache keeps rows by tenant and id. Safe for concurrent use.
 type cache[T any] struct {
-	limit      int
-	mu         sync.Mutex
-	young, old map[cacheKey]*T
+	mu   sync.Mutex
+	rows *recent.Map[cacheKey, *T]
 }
 
 type cacheKey struct {
@@ -20,21 +18,21 @@ type cacheKey struct {
 	id     uint64
 }
 
+// newCache makes a cache of at most twice so many rows.
+func newCache[T any](limit int) *cache[T] {
+	return &cache[T]{rows: recent.New[cacheKey, *T](limit, nil)}
+}
+
 // get fills found with the rows that are there and returns the other ids.
 func (c *cache[T]) get(t tenant.ID, ids []uint64, found map[uint64]*T) (missing []uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
-		key := cacheKey{t, id}
-		row := c.young[key]
-		if row == nil {
-			if row = c.old[key]; row == nil {
-				missing = append(missing, id)
-				continue
-			}
-			c.put(key, row)
+		if row, ok := c.rows.Get(cacheKey{t, id}); ok {
+			found[id] = row
+		} else {
+			missing = append(missing, id)
 		}
-		found[id] = row
 	}
 	return missing
 }
@@ -43,13 +41,6 @@ func (c *cache[T]) add(t tenant.ID, rows map[uint64]*T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, row := range rows {
-		c.put(cacheKey{t, id}, row)
+		c.rows.Put(cacheKey{t, id}, row)
 	}
-}
-
-func (c *cache[T]) put(key cacheKey, row *T) {
-	if c.young == nil || len(c.young) >= c.limit {
-		c.old, c.young = c.young, make(map[cacheKey]*T)
-	}
-	c.young[key] = row
 }

@@ -5,18 +5,16 @@ import (
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/cespare/xxhash/v2"
+	"github.com/trefoil-o11y/trefoil/storage/recent"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Known remembers which rows are stored, so that a resource, a scope or a
-// series is not sent with every request. It holds at most two generations of
-// limit keys: when the young one is full, the old one is forgotten. Forgetting
-// costs a repeated row, which the tables merge away. Safe for concurrent use;
-// a nil *Known knows nothing.
+// series is not sent with every request. Forgetting costs a repeated row, which
+// the tables merge away. Safe for concurrent use; a nil *Known knows nothing.
 type Known struct {
-	limit      int
-	mu         sync.RWMutex
-	young, old map[Key]struct{}
+	mu   sync.RWMutex
+	keys *recent.Map[Key, struct{}]
 }
 
 // Key is a row's identity: tenant and table, the row's fingerprint, and the day
@@ -43,7 +41,7 @@ func (o Owner) Key(id uint64, day proto.Date, retention uint16) Key {
 
 // NewKnown makes a memory of at most 2*limit keys.
 func NewKnown(limit int) *Known {
-	return &Known{limit: max(limit, 1), young: map[Key]struct{}{}}
+	return &Known{keys: recent.New[Key, struct{}](max(limit, 1), nil)}
 }
 
 // Has tells whether the row is known to be stored.
@@ -53,10 +51,7 @@ func (k *Known) Has(key Key) bool {
 	}
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if _, ok := k.young[key]; ok {
-		return true
-	}
-	_, ok := k.old[key]
+	_, ok := k.keys.Peek(key) // under a lock that readers share
 	return ok
 }
 
@@ -68,9 +63,6 @@ func (k *Known) Add(keys []Key) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, key := range keys {
-		if len(k.young) >= k.limit {
-			k.old, k.young = k.young, make(map[Key]struct{}, k.limit)
-		}
-		k.young[key] = struct{}{}
+		k.keys.Put(key, struct{}{})
 	}
 }

@@ -42,8 +42,8 @@ type ScopeRow struct {
 // cache. Safe for concurrent use.
 type Store struct {
 	db        *conn.DB
-	resources cache[Row]
-	scopes    cache[ScopeRow]
+	resources *cache[Row]
+	scopes    *cache[ScopeRow]
 }
 
 // cached is how many rows of a kind a generation of the cache holds; there are
@@ -52,19 +52,19 @@ const cached = 10_000
 
 // New makes a store on a database.
 func New(db *conn.DB) *Store {
-	return &Store{db: db, resources: cache[Row]{limit: cached}, scopes: cache[ScopeRow]{limit: cached}}
+	return &Store{db: db, resources: newCache[Row](cached), scopes: newCache[ScopeRow](cached)}
 }
 
 // Resources finds resources by id among those seen from one time to another;
 // ids that were not seen then are looked for at any time. An id that is not
 // stored is not in the map.
 func (s *Store) Resources(ctx context.Context, t tenant.ID, ids []uint64, from, to time.Time) (map[uint64]*Row, error) {
-	return lookup(ctx, &s.resources, t, ids, from, to, s.readResources)
+	return lookup(ctx, s.resources, t, ids, from, to, s.readResources)
 }
 
 // Scopes finds scopes by id, as Resources.
 func (s *Store) Scopes(ctx context.Context, t tenant.ID, ids []uint64, from, to time.Time) (map[uint64]*ScopeRow, error) {
-	return lookup(ctx, &s.scopes, t, ids, from, to, s.readScopes)
+	return lookup(ctx, s.scopes, t, ids, from, to, s.readScopes)
 }
 
 // lookup answers from the cache and reads the rest, first from the partitions

@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/block"
+	"github.com/trefoil-o11y/trefoil/storage/recent"
 )
 
 // TableValues is the table of the values of attributes.
@@ -30,41 +31,22 @@ const (
 // concurrent use.
 type Vocabulary struct {
 	mu     sync.RWMutex
-	values generations[struct{}]
-	counts generations[uint16]
-}
-
-// generations is a map that forgets its older half when it is full.
-type generations[V any] struct{ young, old map[uint64]V }
-
-func (g *generations[V]) get(key uint64) (V, bool) {
-	if v, ok := g.young[key]; ok {
-		return v, true
-	}
-	v, ok := g.old[key]
-	return v, ok
-}
-
-func (g *generations[V]) set(key uint64, v V, limit int) {
-	if len(g.young) >= limit {
-		g.old, g.young = g.young, nil
-	}
-	if g.young == nil {
-		g.young = make(map[uint64]V)
-	}
-	g.young[key] = v
+	values *recent.Map[uint64, struct{}]
+	counts *recent.Map[uint64, uint16]
 }
 
 // NewVocabulary makes one that knows nothing.
-func NewVocabulary() *Vocabulary { return &Vocabulary{} }
+func NewVocabulary() *Vocabulary {
+	return &Vocabulary{values: recent.New[uint64, struct{}](maxKnown, nil), counts: recent.New[uint64, uint16](maxPlaces, nil)}
+}
 
 // known is whether a value need not be written down: it is, or enough others are.
 // The caller holds the lock.
 func (v *Vocabulary) known(word word) bool {
-	if _, ok := v.values.get(word.value); ok {
+	if _, ok := v.values.Peek(word.value); ok {
 		return true
 	}
-	n, _ := v.counts.get(word.place)
+	n, _ := v.counts.Peek(word.place)
 	return n >= MaxValues
 }
 
@@ -73,9 +55,9 @@ func (v *Vocabulary) add(words []word) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, w := range words {
-		v.values.set(w.value, struct{}{}, maxKnown)
-		n, _ := v.counts.get(w.place)
-		v.counts.set(w.place, n+1, maxPlaces)
+		v.values.Put(w.value, struct{}{})
+		n, _ := v.counts.Peek(w.place)
+		v.counts.Put(w.place, n+1)
 	}
 }
 

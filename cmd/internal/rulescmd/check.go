@@ -18,15 +18,15 @@ import (
 	"github.com/trefoil-o11y/trefoil/alerting/rulelint"
 	"github.com/trefoil-o11y/trefoil/alerting/ruletest"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 )
 
 // addFeatures adds the flag that serve has, too: rules are read as they would be there.
-func addFeatures(set *flagset.Set) func() (metricexec.Features, error) {
+func addFeatures(set *flagset.Set) func() (promexpr.Features, error) {
 	var names []string
 	set.Strings(&names, "enable-feature", nil, "`name` of a part of PromQL that is on in the server that is to run the rules; may be repeated")
-	return func() (metricexec.Features, error) {
-		f, err := metricexec.ParseFeatures(names)
+	return func() (promexpr.Features, error) {
+		f, err := promexpr.ParseFeatures(names)
 		if err != nil {
 			err = fmt.Errorf("flag --enable-feature: %w", err)
 		}

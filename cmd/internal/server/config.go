@@ -12,7 +12,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
 	"github.com/trefoil-o11y/trefoil/cmd/internal/selftel"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -60,7 +60,7 @@ type config struct {
 	sampleCache  int64
 	lookback     time.Duration
 	featureNames []string
-	features     metricexec.Features // of these names
+	features     promexpr.Features // of these names
 
 	log    selftel.LogConfig
 	traces selftel.TraceConfig
@@ -155,7 +155,7 @@ func (c *config) check() error {
 		return fmt.Errorf("flag --alertmanager-cluster-peer: needs --alertmanager-cluster-listen")
 	}
 	var err error
-	if c.features, err = metricexec.ParseFeatures(c.featureNames); err != nil {
+	if c.features, err = promexpr.ParseFeatures(c.featureNames); err != nil {
 		return fmt.Errorf("flag --enable-feature: %w", err)
 	}
 	if c.lookback < time.Millisecond {

@@ -1,4 +1,4 @@
-package main
+package promqlbench
 
 import (
 	"bytes"
@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/prompb"
+
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // A dashboard of the last hour, while samples come in: every panel is asked for
@@ -124,7 +126,7 @@ func (f *feed) run(ctx context.Context, from time.Time) error {
 // asker is a server in a way of asking it.
 type asker struct {
 	name, prefix string
-	server       *server
+	server       *subject.Process
 	more         url.Values
 	cpu, worst   time.Duration // of all refreshes; of the dearest
 }
@@ -136,23 +138,23 @@ func (cfg promqlConfig) runDashboard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ours, err := start(ctx, ingestConfig{Trefoil: cfg.Trefoil})
+	ours, err := subject.Start(ctx, subject.Config{Trefoil: cfg.Trefoil})
 	if err != nil {
 		return err
 	}
-	defer func() { ours.stop() }()
+	defer func() { ours.Stop() }()
 	dir, err := os.MkdirTemp("", "victoria-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	theirs, err := startPeer(ctx, victoria, dir, "-retentionPeriod", "10y", "-search.latencyOffset", "0s")
+	theirs, err := subject.StartPeer(ctx, victoria, dir, "-retentionPeriod", "10y", "-search.latencyOffset", "0s")
 	if err != nil {
 		return err
 	}
-	defer theirs.stop()
+	defer theirs.Stop()
 
-	f := newFeed(cfg.Shape, "http://"+ours.httpAddr+"/prometheus/api/v1/write", "http://"+theirs.httpAddr+"/api/v1/write")
+	f := newFeed(cfg.Shape, "http://"+ours.HTTPAddr+"/prometheus/api/v1/write", "http://"+theirs.HTTPAddr+"/api/v1/write")
 	begun := time.Now()
 	if err := f.history(ctx, begun.Add(-dashboardSpan-10*time.Minute), begun); err != nil {
 		return err
@@ -160,8 +162,8 @@ func (cfg promqlConfig) runDashboard(ctx context.Context) error {
 	live, stop := context.WithCancel(ctx)
 	fed := make(chan error, 1)
 	go func() { fed <- f.run(live, begun) }()
-	for _, s := range []*server{ours, theirs} {
-		if _, err := waitIdle(ctx, s.cmd.Process.Pid, 20*time.Second); err != nil {
+	for _, s := range []*subject.Process{ours, theirs} {
+		if _, err := subject.WaitIdle(ctx, s.Cmd.Process.Pid, 20*time.Second); err != nil {
 			stop()
 			return err
 		}
@@ -177,21 +179,21 @@ func (cfg promqlConfig) runDashboard(ctx context.Context) error {
 	return cfg.late(ctx, f, ours)
 }
 
-func (cfg promqlConfig) refresh(ctx context.Context, ours, theirs *server) error {
+func (cfg promqlConfig) refresh(ctx context.Context, ours, theirs *subject.Process) error {
 	plain := url.Values{"nocache": {"1"}}
 	askers := []*asker{
 		{name: "trefoil", prefix: "/prometheus", server: ours}, {name: "trefoil, no cache", prefix: "/prometheus", server: ours, more: plain},
 		{name: "VictoriaMetrics", server: theirs}, {name: "VictoriaMetrics, no cache", server: theirs, more: plain},
 	}
-	ingest := map[*server]time.Duration{} // CPU a second without a query
+	ingest := map[*subject.Process]time.Duration{} // CPU a second without a query
 	const quiet = 10 * time.Second
-	for _, s := range []*server{ours, theirs} {
-		before, err := account(s.cmd.Process.Pid)
+	for _, s := range []*subject.Process{ours, theirs} {
+		before, err := subject.UsageOf(s.Cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
 		time.Sleep(quiet)
-		after, err := account(s.cmd.Process.Pid)
+		after, err := subject.UsageOf(s.Cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
@@ -243,7 +245,7 @@ func (cfg promqlConfig) refresh(ctx context.Context, ours, theirs *server) error
 
 // panels asks for all panels once and tells what that cost, ingest taken off.
 func (cfg promqlConfig) panels(ctx context.Context, a *asker, ingest time.Duration) (time.Duration, error) {
-	before, err := account(a.server.cmd.Process.Pid)
+	before, err := subject.UsageOf(a.server.Cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
@@ -253,7 +255,7 @@ func (cfg promqlConfig) panels(ctx context.Context, a *asker, ingest time.Durati
 			return 0, fmt.Errorf("%s: %w", expr, err)
 		}
 	}
-	after, err := account(a.server.cmd.Process.Pid)
+	after, err := subject.UsageOf(a.server.Cmd.Process.Pid)
 	return max(0, after.CPU-before.CPU-time.Duration(time.Since(begun).Seconds()*float64(ingest))), err
 }
 
@@ -263,12 +265,12 @@ func (a *asker) panel(ctx context.Context, expr string, end time.Time) ([]byte, 
 	for k, v := range a.more {
 		form[k] = v
 	}
-	return fetchURL(ctx, "http://"+a.server.httpAddr+a.prefix+"/api/v1/query_range?"+form.Encode())
+	return fetchURL(ctx, "http://"+a.server.HTTPAddr+a.prefix+"/api/v1/query_range?"+form.Encode())
 }
 
 // late sends samples of half an hour ago, into what the cache has, and sees that each
 // answer is the one without the cache.
-func (cfg promqlConfig) late(ctx context.Context, f *feed, ours *server) error {
+func (cfg promqlConfig) late(ctx context.Context, f *feed, ours *subject.Process) error {
 	end := time.Now().Add(-10 * time.Minute).Truncate(dashboardStep)
 	cached, plain := &asker{prefix: "/prometheus", server: ours}, &asker{prefix: "/prometheus", server: ours, more: url.Values{"nocache": {"1"}}}
 	changed := 0
@@ -292,7 +294,7 @@ func (cfg promqlConfig) late(ctx context.Context, f *feed, ours *server) error {
 			return err
 		}
 	}
-	if _, err := waitIdle(ctx, ours.cmd.Process.Pid, 20*time.Second); err != nil {
+	if _, err := subject.WaitIdle(ctx, ours.Cmd.Process.Pid, 20*time.Second); err != nil {
 		return err
 	}
 	for _, expr := range dashboardPanels {
@@ -318,8 +320,8 @@ func (cfg promqlConfig) late(ctx context.Context, f *feed, ours *server) error {
 var cacheStepsLine = regexp.MustCompile(`(?m)^trefoil_query_cache_steps_total\{found="(yes|no)"\} (\S+)$`)
 
 // cacheSteps is how many steps trefoil looked for in its cache so far, and how many it had.
-func cacheSteps(ctx context.Context, s *server) (asked, had float64, err error) {
-	body, err := fetchURL(ctx, "http://"+s.httpAddr+"/metrics")
+func cacheSteps(ctx context.Context, s *subject.Process) (asked, had float64, err error) {
+	body, err := fetchURL(ctx, "http://"+s.HTTPAddr+"/metrics")
 	if err != nil {
 		return 0, 0, err
 	}

@@ -71,6 +71,11 @@ func (m stored) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metri
 	return rows, nil
 }
 
+// LabelSets lists the labels of series.
+func (m stored) LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fps []uint64) ([]metricstore.SeriesRow, error) {
+	return m.Series(ctx, t, from, to, metricstore.Selector{Names: names, Fingerprints: fps})
+}
+
 // LabelKeys are those of all series.
 func (m stored) LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error) {
 	rows, err := m.Series(ctx, t, from, to, metricstore.Selector{})

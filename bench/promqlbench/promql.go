@@ -44,6 +44,8 @@ var shapes = map[string]shape{
 	"wide": {"wide", 100_000, 240, time.Minute},      // four hours
 	// A month, for rollups; trefoil alone.
 	"month": {"month", 500, 30 * 2_880, 30 * time.Second},
+	// For the first query after a start.
+	"first": {"first", 100_000, 10, time.Minute},
 	// The last hour, while more comes.
 	"dashboard": {"dashboard", 2_000, 240, dashboardStep},
 }
@@ -55,7 +57,7 @@ func parsePromQL(args []string) (promqlConfig, error) {
 	fs.StringVar(&cfg.Trefoil, "trefoil", "bin/trefoil", "binary to start")
 	fs.StringVar(&cfg.Victoria, "victoria", "", "VictoriaMetrics binary; by default go install brings v1.148.0 into -dir")
 	fs.StringVar(&cfg.Dir, "dir", filepath.Join(os.TempDir(), "bench-promql"), "keep the data of both here, and use what is there")
-	fs.StringVar(&name, "shape", "long", "long: 2,000 series of 5,760 samples; wide: 100,000 series of 240; month: 500 series of 86,400, with rollups and without, trefoil alone; dashboard: 20 panels of the last hour while samples come in, with the caches of results and without")
+	fs.StringVar(&name, "shape", "long", "long: 2,000 series of 5,760 samples; wide: 100,000 series of 240; month: 500 series of 86,400, with rollups and without, trefoil alone; dashboard: 20 panels of the last hour while samples come in, with the caches of results and without; first: 100,000 series of 10, asked for right after a start")
 	fs.IntVar(&cfg.Repeat, "repeat", 5, "how often each query is asked")
 	fs.BoolVar(&cfg.LoadOnly, "load-only", false, "fill -dir and end")
 	fs.StringVar(&cfg.Only, "only", "", "ask only queries that contain this")
@@ -65,7 +67,7 @@ func parsePromQL(args []string) (promqlConfig, error) {
 	}
 	var ok bool
 	if cfg.Shape, ok = shapes[name]; !ok {
-		return cfg, fmt.Errorf("-shape %q: want long, wide, month or dashboard", name)
+		return cfg, fmt.Errorf("-shape %q: want long, wide, month, dashboard or first", name)
 	}
 	cfg.Dir = filepath.Join(cfg.Dir, name)
 	return cfg, os.MkdirAll(cfg.Dir, 0o755)
@@ -97,8 +99,11 @@ func Run(ctx context.Context, args []string) error {
 	if cfg.Shape.Name == "month" {
 		return cfg.runMonth(ctx)
 	}
-	if cfg.Shape.Name == "dashboard" {
+	switch cfg.Shape.Name {
+	case "dashboard":
 		return cfg.runDashboard(ctx)
+	case "first":
+		return cfg.runFirst(ctx)
 	}
 	victoria, err := victoriaBinary(ctx, cfg)
 	if err != nil {

@@ -35,11 +35,18 @@ func (m *memory) put(name string, labels map[string]string, times []int64, value
 func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error) {
 	var out []metricstore.SeriesRow
 	for _, r := range m.rows {
+		if len(sel.Fingerprints) > 0 && !slices.Contains(sel.Fingerprints, r.Fingerprint) {
+			continue
+		}
 		if sel.Names == nil || slices.Contains(sel.Names, r.Name) {
 			out = append(out, r)
 		}
 	}
 	return out, nil
+}
+
+func (m *memory) LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fps []uint64) ([]metricstore.SeriesRow, error) {
+	return m.Series(ctx, t, from, to, metricstore.Selector{Names: names, Fingerprints: fps})
 }
 
 func (m *memory) Version(context.Context, time.Time, time.Time) samplestore.Version {

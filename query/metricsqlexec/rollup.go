@@ -396,7 +396,7 @@ func (s scope) apply(r rollup, width int64, raw []metricexec.RawSeries) ([]metri
 			if p.tag != "" {
 				tagged = metricsqlvec.With(name, "rollup", p.tag)
 			}
-			out = append(out, metricsqlvec.Series{tagged, layout.Apply(one.Times, one.Values, p.f)})
+			out = append(out, metricsqlvec.Series{Labels: tagged, Values: layout.Apply(one.Times, one.Values, p.f)})
 		}
 	}
 	return out, nil
@@ -421,7 +421,7 @@ func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Label
 	}
 	var out []metricsqlvec.Series
 	for _, label := range slices.Sorted(maps.Keys(made)) {
-		out = append(out, metricsqlvec.Series{metricsqlvec.With(name, sp.label, label), made[label]})
+		out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(name, sp.label, label), Values: made[label]})
 	}
 	return out, nil
 }

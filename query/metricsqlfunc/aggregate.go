@@ -108,7 +108,7 @@ func (a *aggregation) reduce(f func([]float64) float64) ([]metricsqlvec.Series, 
 func reduced(found []*metricsqlvec.Group, f func([]float64) float64) []metricsqlvec.Series {
 	out := make([]metricsqlvec.Series, len(found))
 	for i, g := range found {
-		out[i] = metricsqlvec.Series{g.Labels, columnfunc.Reduce(metricsqlvec.ColumnsOf(g.Members), f)}
+		out[i] = metricsqlvec.Series{Labels: g.Labels, Values: columnfunc.Reduce(metricsqlvec.ColumnsOf(g.Members), f)}
 	}
 	return out
 }
@@ -154,7 +154,7 @@ func (a *aggregation) quantile() ([]metricsqlvec.Series, error) {
 	}
 	out := make([]metricsqlvec.Series, len(found))
 	for i, g := range found {
-		out[i] = metricsqlvec.Series{g.Labels, quantileAcross(g.Members, phis)}
+		out[i] = metricsqlvec.Series{Labels: g.Labels, Values: quantileAcross(g.Members, phis)}
 	}
 	return out, nil
 }
@@ -186,7 +186,7 @@ func (a *aggregation) quantiles() ([]metricsqlvec.Series, error) {
 		}
 		for _, g := range found {
 			l := metricsqlvec.With(g.Labels, label, strconv.FormatFloat(phis[0], 'g', -1, 64))
-			out = append(out, metricsqlvec.Series{l, quantileAcross(g.Members, phis)})
+			out = append(out, metricsqlvec.Series{Labels: l, Values: quantileAcross(g.Members, phis)})
 		}
 	}
 	return out, a.Account(len(out))
@@ -212,7 +212,7 @@ func (a *aggregation) histogram() ([]metricsqlvec.Series, error) {
 		})
 		var ranges []metricsqlvec.Series
 		for vmrange, values := range made {
-			ranges = append(ranges, metricsqlvec.Series{metricsqlvec.With(g.Labels, "vmrange", vmrange), values})
+			ranges = append(ranges, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, "vmrange", vmrange), Values: values})
 		}
 		out = append(out, cumulative(ranges)...)
 	}
@@ -262,7 +262,7 @@ func (a *aggregation) countValues() ([]metricsqlvec.Series, error) {
 			return nil, err
 		}
 		for v, column := range made {
-			out = append(out, metricsqlvec.Series{metricsqlvec.With(g.Labels, label, strconv.FormatFloat(v, 'f', -1, 64)), column})
+			out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, label, strconv.FormatFloat(v, 'f', -1, 64)), Values: column})
 		}
 	}
 	slices.SortFunc(out, metricsqlvec.ByLabels)
@@ -383,7 +383,7 @@ func (a *aggregation) bestOf(score func([][]float64) []float64, smallest bool, r
 			if !ok {
 				value = rest
 			}
-			out = append(out, metricsqlvec.Series{metricsqlvec.With(g.Labels, name, value), remaining})
+			out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, name, value), Values: remaining})
 		}
 		out = append(out, inOrder(g.Members, order)...)
 	}

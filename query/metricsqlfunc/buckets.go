@@ -118,7 +118,7 @@ func (c *Call) ofBuckets(arg, args int, f func(b columnfunc.Buckets, p int) floa
 		for p := range values {
 			values[p] = f(h.at(p), p)
 		}
-		out = append(out, metricsqlvec.Series{h.labels, values})
+		out = append(out, metricsqlvec.Series{Labels: h.labels, Values: values})
 	}
 	return out, nil
 }
@@ -154,9 +154,9 @@ func bounded(found []metricsqlvec.Series, xs []float64, label string, f func(b c
 		for p, x := range xs {
 			values[p], lows[p], highs[p] = f(h.at(p).Repaired(), x)
 		}
-		out = append(out, metricsqlvec.Series{h.labels, values})
+		out = append(out, metricsqlvec.Series{Labels: h.labels, Values: values})
 		if label != "" {
-			out = append(out, metricsqlvec.Series{metricsqlvec.With(h.labels, label, "lower"), lows}, metricsqlvec.Series{metricsqlvec.With(h.labels, label, "upper"), highs})
+			out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(h.labels, label, "lower"), Values: lows}, metricsqlvec.Series{Labels: metricsqlvec.With(h.labels, label, "upper"), Values: highs})
 		}
 	}
 	return out
@@ -307,7 +307,7 @@ func ofRanges(g *metricsqlvec.Group) []metricsqlvec.Series {
 	made := map[string]int{}
 	add := func(le string, values []float64) {
 		made[le] = len(out)
-		out = append(out, metricsqlvec.Series{metricsqlvec.With(g.Labels, "le", le), values})
+		out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, "le", le), Values: values})
 	}
 	end := 0.0
 	for _, sp := range spans {

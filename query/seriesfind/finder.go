@@ -19,11 +19,11 @@ import (
 
 // Source is where series are: *metricstore.Store, whose methods these are, or memory
 // in tests. What exceeds a limit it is given is an error of class conn.Limit.
-// Series and Index may list more than was asked for, never fewer.
+// Index may list more than was asked for, never fewer.
 type Source interface {
 	Version(ctx context.Context, from, to time.Time) samplestore.Version
-	Series(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
 	Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
+	LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fingerprints []uint64) ([]metricstore.SeriesRow, error)
 	LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error)
 	Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, limit int) ([]metricstore.SeriesRow, error)
 	Bounds(ctx context.Context, t tenant.ID, r samplestore.Range) (map[uint64][][]float64, error)

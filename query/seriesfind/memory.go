@@ -2,6 +2,7 @@ package seriesfind
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -121,44 +122,47 @@ func (f *Finder) Version() samplestore.Version {
 	return f.state.Version
 }
 
-// atOnce is how many series are read in one statement.
-const atOnce = 10_000
-
 // Labels gives the rows of an index their labels: those that are known, and the
 // rest from the store. A series whose resource is not stored yet is looked up
 // again next time.
 func (f *Finder) Labels(ctx context.Context, from, to time.Time, rows []metricstore.SeriesRow) (map[uint64]labels.Labels, error) {
 	out := make(map[uint64]labels.Labels, len(rows))
 	var missing []uint64
-	ids := map[uint64]seriesID{} // of those
+	at, named := map[uint64]int{}, map[string]bool{} // of those
+	id := func(i int) seriesID {
+		return seriesID{f.Tenant, rows[i].Fingerprint, rows[i].Type, rows[i].Prometheus}
+	}
 	f.Memory.mu.Lock()
 	for i := range rows {
-		id := seriesID{f.Tenant, rows[i].Fingerprint, rows[i].Type, rows[i].Prometheus}
-		if l, ok := f.Memory.labels.Get(id); ok {
-			out[id.fingerprint] = l
-		} else {
-			missing = append(missing, id.fingerprint)
-			ids[id.fingerprint] = id
+		fp := rows[i].Fingerprint
+		if l, ok := f.Memory.labels.Get(id(i)); ok {
+			out[fp] = l
+			continue
 		}
+		missing = append(missing, fp)
+		at[fp], named[rows[i].Name] = i, true
 	}
 	f.Memory.mu.Unlock()
+	if len(missing) == 0 {
+		return out, nil
+	}
+	full, err := f.Source.LabelSets(ctx, f.Tenant, from, to, slices.Sorted(maps.Keys(named)), missing)
+	if err != nil {
+		return nil, err
+	}
 	l := seriesview.Labeler{Promote: f.Promote}
-	for fps := range slices.Chunk(missing, atOnce) {
-		full, err := f.Source.Series(ctx, f.Tenant, from, to, metricstore.Selector{Fingerprints: fps, Limit: len(fps)})
-		if err != nil {
-			return nil, err
+	for i := range full {
+		own := &rows[at[full[i].Fingerprint]]
+		full[i].Name, full[i].PromName = own.Name, own.PromName
+		out[own.Fingerprint] = l.Labels(&full[i], seriesview.Whole)
+	}
+	f.Memory.mu.Lock()
+	defer f.Memory.mu.Unlock()
+	for i := range full {
+		if full[i].Resource.Service != "" || full[i].Resource.ID == 0 { // a stored one has a service, known or not
+			fp := full[i].Fingerprint
+			f.Memory.labels.Put(id(at[fp]), out[fp])
 		}
-		for i := range full {
-			out[full[i].Fingerprint] = l.Labels(&full[i], seriesview.Whole)
-		}
-		f.Memory.mu.Lock()
-		for i := range full {
-			if full[i].Resource.Service != "" || full[i].Resource.ID == 0 { // a stored one has a service, known or not
-				fp := full[i].Fingerprint
-				f.Memory.labels.Put(ids[fp], out[fp])
-			}
-		}
-		f.Memory.mu.Unlock()
 	}
 	return out, nil
 }

@@ -38,10 +38,24 @@ type Series struct {
 	Labels labels.Labels
 }
 
-// Labeler gives stored series their labels.
+// Labeler gives stored series their labels. Not safe for concurrent use.
 type Labeler struct {
 	Promote []string // resource attributes that become labels
 	builder labels.ScratchBuilder
+	spelled map[string]string // keys that were spelled already, of which there are few
+}
+
+// name is Prometheus's spelling of a key.
+func (l *Labeler) name(key string) string {
+	name, ok := l.spelled[key]
+	if !ok {
+		if l.spelled == nil {
+			l.spelled = map[string]string{}
+		}
+		name = spelling.LabelName(key)
+		l.spelled[key] = name
+	}
+	return name
 }
 
 // View says how histograms with explicit bounds are seen.
@@ -98,7 +112,7 @@ func (l *Labeler) Labels(s *metricstore.SeriesRow, p Part) labels.Labels {
 	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
 		name := key
 		if !s.Prometheus {
-			name = spelling.LabelName(key)
+			name = l.name(key)
 		}
 		join(set, name, s.Labels[key])
 	}
@@ -110,7 +124,7 @@ func (l *Labeler) Labels(s *metricstore.SeriesRow, p Part) labels.Labels {
 	fill(model.JobLabel, Job(s.Resource))
 	fill(model.InstanceLabel, attributeOf(s.Resource, "service.instance.id"))
 	for _, key := range l.Promote {
-		fill(spelling.LabelName(key), attributeOf(s.Resource, key))
+		fill(l.name(key), attributeOf(s.Resource, key))
 	}
 	set[model.MetricNameLabel] = Names(s, p)[0]
 

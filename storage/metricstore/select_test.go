@@ -3,6 +3,7 @@ package metricstore_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -155,6 +156,26 @@ func TestSeries(t *testing.T) {
 		t.Errorf("row (-want +got):\n%s", d)
 	}
 
+	all, err := f.Index(t.Context(), "default", noon, noon, metricstore.Selector{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fps []uint64
+	var sent []string
+	for _, r := range all {
+		fps, sent = append(fps, r.Fingerprint), append(sent, r.Name)
+	}
+	sets, err := f.LabelSets(t.Context(), "default", noon, noon, sent, append(fps, 99))
+	if err != nil || len(sets) != len(all) || len(all) != 4 {
+		t.Errorf("labels of %d series of %d: %v", len(sets), len(all), err)
+	}
+	for _, got := range sets {
+		rows, err := f.Series(t.Context(), "default", noon, noon, metricstore.Selector{Fingerprints: []uint64{got.Fingerprint}})
+		if err != nil || len(rows) != 1 || gocmp.Diff(rows[0].Labels, got.Labels, cmpopts.EquateEmpty()) != "" || rows[0].Resource != got.Resource || rows[0].Prometheus != got.Prometheus {
+			t.Errorf("%s: labels %v of %+v, %v", names[got.Fingerprint], got.Labels, rows, err)
+		}
+	}
+
 	_, err = f.Series(t.Context(), "default", noon, noon, metricstore.Selector{Limit: 3})
 	var e *conn.Error
 	if !errors.As(err, &e) || e.Class != conn.Limit || e.Limit != "max_series" {
@@ -192,6 +213,31 @@ func TestSeries(t *testing.T) {
 	}
 	if n, err := f.LabelValues(t.Context(), "default", "http_method", noon, noon, metricstore.Selector{}); err != nil || strings.Join(n.Values, " ") != "GET PO'ST" || n.Truncated {
 		t.Errorf("label values %+v, %v", n, err)
+	}
+}
+
+// The labels of all series that a query may touch come in one statement, whose list of
+// them is longer than a statement may be.
+func TestLabelSetsOfManySeries(t *testing.T) {
+	f := newFixture(t)
+	const n = 100_000
+	err := f.db.Exec(t.Context(), fmt.Sprintf("INSERT INTO series (tenant, retention_days, day, metric_name, prom_name, fingerprint, type, labels, prometheus) SELECT 'default', 30, toDate('%s'), 'm', 'm', 18446744073709551615 - number * 7, 'gauge', map('i', toString(number)), true FROM numbers(%d)", noon.Format(time.DateOnly), n))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fps := make([]uint64, n)
+	for i := range fps {
+		fps[i] = math.MaxUint64 - uint64(i)*7
+	}
+	statements := 0
+	sets, err := f.LabelSets(conn.Traced(t.Context(), func(conn.Ran) { statements++ }), "default", noon, noon, []string{"m"}, fps)
+	if err != nil || len(sets) != n || statements != 1 {
+		t.Fatalf("%d of %d series in %d statements: %v", len(sets), n, statements, err)
+	}
+	for _, r := range sets {
+		if want := fmt.Sprint((math.MaxUint64 - r.Fingerprint) / 7); r.Labels["i"] != want || !r.Prometheus {
+			t.Fatalf("labels %v of series %s", r.Labels, want)
+		}
 	}
 }
 

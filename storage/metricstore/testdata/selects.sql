@@ -26,6 +26,16 @@ ORDER BY observed DESC, day DESC
 LIMIT 1 BY fingerprint
 LIMIT 101;
 
+-- label sets
+SELECT fingerprint, labels, resource_id, prometheus
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+  AND (fingerprint IN {fingerprints:Array(UInt64)})
+  AND (metric_name IN ('http.requests', 'it\'s'))
+LIMIT 1 BY fingerprint;
+
 -- exemplars of a trace
 SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes
 FROM exemplars

@@ -1,4 +1,4 @@
-package main
+package promqlbench
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/bench/subject"
 )
 
 // runFirst asks both for many series right after a start, when neither remembers
@@ -15,20 +17,22 @@ func (cfg promqlConfig) runFirst(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	starts := []func() (*server, error){
-		func() (*server, error) {
-			return start(ctx, ingestConfig{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
+	starts := []func() (*subject.Process, error){
+		func() (*subject.Process, error) {
+			return subject.Start(ctx, subject.Config{Trefoil: cfg.Trefoil, DataDir: filepath.Join(cfg.Dir, "trefoil"), Kept: true,
 				Args: []string{"--query-max-samples", "200000000"}})
 		},
-		func() (*server, error) { return startVictoria(ctx, victoria, filepath.Join(cfg.Dir, "victoria")) },
+		func() (*subject.Process, error) {
+			return startVictoria(ctx, victoria, filepath.Join(cfg.Dir, "victoria"))
+		},
 	}
-	var filled []*server
+	var filled []*subject.Process
 	for _, start := range starts {
 		s, err := start()
 		if err != nil {
 			return err
 		}
-		defer s.stop()
+		defer s.Stop()
 		filled = append(filled, s)
 	}
 	end, err := cfg.fill(ctx, filled...)
@@ -36,7 +40,7 @@ func (cfg promqlConfig) runFirst(ctx context.Context) error {
 		return err
 	}
 	for _, s := range filled {
-		if err := s.stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			return err
 		}
 	}
@@ -60,24 +64,24 @@ func (cfg promqlConfig) runFirst(ctx context.Context) error {
 }
 
 // firstAndAgain starts a server, asks it twice, and adds what that cost.
-func (cfg promqlConfig) firstAndAgain(ctx context.Context, start func() (*server, error), prefix string, q rangeQuery, end time.Time, cpu *[2]time.Duration) error {
+func (cfg promqlConfig) firstAndAgain(ctx context.Context, start func() (*subject.Process, error), prefix string, q rangeQuery, end time.Time, cpu *[2]time.Duration) error {
 	s, err := start()
 	if err != nil {
 		return err
 	}
-	defer s.stop()
-	if _, err := waitIdle(ctx, s.cmd.Process.Pid, 20*time.Second); err != nil {
+	defer s.Stop()
+	if _, err := subject.WaitIdle(ctx, s.Cmd.Process.Pid, 20*time.Second); err != nil {
 		return err
 	}
 	for k := range cpu {
-		before, err := account(s.cmd.Process.Pid)
+		before, err := subject.UsageOf(s.Cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
 		if _, err := cfg.once(ctx, s, prefix, q, end, url.Values{"nocache": {"1"}}); err != nil {
 			return err
 		}
-		after, err := account(s.cmd.Process.Pid)
+		after, err := subject.UsageOf(s.Cmd.Process.Pid)
 		if err != nil {
 			return err
 		}

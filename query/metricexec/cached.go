@@ -70,6 +70,9 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 		return nil, false, nil
 	}
 	s.end = s.last(s.end)
+	if !e.gains(s) {
+		return nil, false, nil
+	}
 	key := s.key(t, expr)
 	known := e.cache.Get(key)
 	if known == nil {
@@ -135,6 +138,14 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 	e.config.ObserveCache(res.Stats.Steps, res.Stats.CachedSteps)
 	e.keep(key, entry, s)
 	return res, true, nil
+}
+
+// gains tells whether most of the steps are of hours that are over. Those of the hour
+// under way are evaluated each time, and counting what is stored costs more than a few
+// of the others.
+func (e *Engine) gains(s steps) bool {
+	over := steps{s.start, s.last(e.config.Now().Truncate(time.Hour).UnixMilli() - 1), s.step}
+	return 2*over.count() >= s.count()
 }
 
 // keep puts what of an answer has settled into the cache.

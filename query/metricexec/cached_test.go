@@ -137,6 +137,15 @@ func TestCachedAnswersAreTrue(t *testing.T) {
 	if res, err = e.Range(WithoutCache(t.Context()), "a", expr, start, f.now, time.Minute); err != nil || res.Stats.CachedSteps > 0 {
 		t.Errorf("asked without the cache: %d steps of it, %v", res.Stats.CachedSteps, err)
 	}
+	// A range that is mostly of the hour under way is not looked for.
+	begun := f.now
+	f.now = f.now.Truncate(time.Hour).Add(50 * time.Minute)
+	for range 2 {
+		if s := ask("a", expr, f.now.Add(-time.Hour), f.now); s.Steps != 0 {
+			t.Errorf("%d of %d steps of the last hour cached", s.CachedSteps, s.Steps)
+		}
+	}
+	f.now = begun
 	// Storage that is away is an error, whatever the cache has.
 	away := New(Config{Source: store, Now: now, CacheBytes: 8 << 20, Held: func(context.Context, tenant.ID, int64, int64) (map[int64]uint64, error) {
 		return nil, &conn.Error{Class: conn.Unavailable, Op: "held", Message: "away"}

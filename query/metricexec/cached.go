@@ -24,8 +24,9 @@ const (
 	// resource, may be stored a moment after the samples, which alone are counted.
 	unsettled = 5 * time.Minute
 	// worthKeeping is how many samples a query reads at least whose answer is
-	// kept: counting what is stored costs something too.
-	worthKeeping = 100_000
+	// kept: counting what is stored costs what it costs to read and evaluate about
+	// so many (bench promql -shape dashboard).
+	worthKeeping = 2_000_000
 )
 
 type uncachedKey struct{}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -257,18 +256,6 @@ func (m *faultFS) used() (n int64) {
 		n += int64(len(f.data))
 	}
 	return n
-}
-
-// content gives tests a file to look at or to damage.
-func (m *faultFS) content(suffix string) (name string, f *inode) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for n := range m.names {
-		if strings.HasSuffix(n, suffix) && (name == "" || n < name) {
-			name = n
-		}
-	}
-	return name, m.names[name]
 }
 
 type faultFile struct {

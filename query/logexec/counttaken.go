@@ -91,7 +91,7 @@ func (c *collector) taking(p pushed) (ask logstore.Counting, ok bool) {
 func faultlessOnly(filters []*logql.LabelFilter) bool {
 	for _, f := range filters {
 		var found foundCond
-		cond, ok := found.of(f.Cond)
+		cond, ok := condOf(f.Cond, found.compare)
 		all, empty := cond.(logstore.All)
 		if !ok || !empty || len(all) > 0 {
 			return false

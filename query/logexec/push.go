@@ -63,7 +63,7 @@ func (p *pushed) log(l *logql.Log) {
 				p.behind(s.Cond)
 				continue
 			}
-			c, exact := p.cond(s.Cond)
+			c, exact := condOf(s.Cond, p.compare)
 			p.add(c)
 			p.exact = p.exact && exact
 		default:
@@ -151,24 +151,26 @@ func likeCond(text string) logstore.Cond {
 	return append(conds, logstore.Line{Op: logstore.LineMatches, Text: "^" + re + "$"})
 }
 
-// cond is a label filter before any parser. It is not exact where values that
-// cannot be compared are to be marked, not dropped: those pass.
-func (p *pushed) cond(c logql.Cond) (logstore.Cond, bool) {
+// condOf is a label filter, of whose comparisons compare makes conditions and tells
+// whether they are exact.
+func condOf(c logql.Cond, compare func(*logql.Compare) (logstore.Cond, bool)) (logstore.Cond, bool) {
 	switch c := c.(type) {
 	case *logql.And:
-		left, exactLeft := p.cond(c.Left)
-		right, exactRight := p.cond(c.Right)
+		left, exactLeft := condOf(c.Left, compare)
+		right, exactRight := condOf(c.Right, compare)
 		return logstore.All{left, right}, exactLeft && exactRight
 	case *logql.Or:
-		left, exactLeft := p.cond(c.Left)
-		right, exactRight := p.cond(c.Right)
+		left, exactLeft := condOf(c.Left, compare)
+		right, exactRight := condOf(c.Right, compare)
 		return logstore.Any{left, right}, exactLeft && exactRight
 	case *logql.Compare:
-		return p.compare(c)
+		return compare(c)
 	}
 	return logstore.All{}, false
 }
 
+// compare is a comparison before any parser. It is not exact where values that
+// cannot be compared are to be marked, not dropped: those pass.
 func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
 	if strings.HasPrefix(c.Name, "__") || c.Name == "observed_timestamp" || c.Name == "flags" || strings.HasSuffix(c.Name, "_extracted") {
 		return logstore.All{}, false // not stored under a name

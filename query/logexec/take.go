@@ -51,28 +51,12 @@ func (p *pushed) behind(c logql.Cond) {
 		return
 	}
 	f := foundCond{}
-	cond, ok := f.of(c)
+	cond, ok := condOf(c, f.compare)
 	if p.whole = p.whole && ok; !ok {
 		return
 	}
 	f.cond = cond
 	p.found = append(p.found, f)
-}
-
-func (f *foundCond) of(c logql.Cond) (logstore.Cond, bool) {
-	switch c := c.(type) {
-	case *logql.And:
-		left, ok := f.of(c.Left)
-		right, too := f.of(c.Right)
-		return logstore.All{left, right}, ok && too
-	case *logql.Or:
-		left, ok := f.of(c.Left)
-		right, too := f.of(c.Right)
-		return logstore.Any{left, right}, ok && too
-	case *logql.Compare:
-		return f.compare(c)
-	}
-	return nil, false
 }
 
 func (f *foundCond) compare(c *logql.Compare) (logstore.Cond, bool) {

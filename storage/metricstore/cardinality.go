@@ -45,7 +45,7 @@ const maxResources = 10_000
 // Cardinality counts the series of the days of [from, to]; limit bounds each
 // list, 0 means 10.
 func (s *Store) Cardinality(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Cardinality, error) {
-	limit = bound(limit, 10)
+	limit = conn.LimitOr(limit, 10)
 	c := Cardinality{}
 	var err error
 	read := func(into *[]NameCount, q chsql.Select) {

@@ -35,7 +35,7 @@ type Exemplars struct {
 // [from, to), at most limit of them (0 means DefaultExemplars). Zero times are
 // no condition.
 func (s *Store) TraceExemplars(ctx context.Context, t tenant.ID, trace [16]byte, from, to time.Time, limit int) (Exemplars, error) {
-	limit = bound(limit, DefaultExemplars)
+	limit = conn.LimitOr(limit, DefaultExemplars)
 	list, err := s.readExemplars(ctx, conn.Query{SQL: traceExemplarSelect(t, trace, from, to, limit+1).SQL(), Op: "exemplars"}, limit)
 	if err != nil {
 		return Exemplars{}, err
@@ -46,7 +46,7 @@ func (s *Store) TraceExemplars(ctx context.Context, t tenant.ID, trace [16]byte,
 // Exemplars lists the exemplars of series, times and limit as a Range has them (a
 // limit of 0 means DefaultExemplars). Their Series are not filled in.
 func (s *Store) Exemplars(ctx context.Context, t tenant.ID, r samplestore.Range) (Exemplars, error) {
-	limit := bound(r.Limit, DefaultExemplars)
+	limit := conn.LimitOr(r.Limit, DefaultExemplars)
 	if len(r.Fingerprints) == 0 {
 		return Exemplars{}, nil
 	}

@@ -15,7 +15,7 @@ import (
 // the rows in no order. It costs a fraction, and who keeps what it has made of a
 // series needs no more.
 func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector) ([]SeriesRow, error) {
-	limit := bound(sel.Limit, DefaultSeries)
+	limit := conn.LimitOr(sel.Limit, DefaultSeries)
 	where, err := sel.conditions(t, from, to)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 		return nil, err
 	}
 	if len(rows) > limit {
-		return nil, over("series", "max_series", limit)
+		return nil, conn.Over("series", "max_series", limit)
 	}
 	return rows, nil
 }

@@ -75,7 +75,7 @@ func (r *SeriesRow) Attributes() ([]attribute.KeyValue, error) {
 // Series lists the series that have rows on the days of [from, to], by
 // fingerprint. More than sel.Limit of them are an error of class Limit.
 func (s *Store) Series(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector) ([]SeriesRow, error) {
-	limit := bound(sel.Limit, DefaultSeries)
+	limit := conn.LimitOr(sel.Limit, DefaultSeries)
 	where, err := sel.conditions(t, from, to)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (s *Store) Series(ctx context.Context, t tenant.ID, from, to time.Time, sel
 		return nil, err
 	}
 	if len(rows) > limit {
-		return nil, over("series", "max_series", limit)
+		return nil, conn.Over("series", "max_series", limit)
 	}
 	return rows, s.resolve(ctx, t, from, to, rows)
 }

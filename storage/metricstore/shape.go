@@ -37,7 +37,7 @@ func (s *Store) LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) 
 // wanted and none of the labels has a value, the Resource. More than limit of them
 // are an error of class Limit; 0 means DefaultSeries.
 func (s *Store) Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, limit int) ([]SeriesRow, error) {
-	limit = bound(limit, DefaultSeries)
+	limit = conn.LimitOr(limit, DefaultSeries)
 	var rows []SeriesRow
 	_, err := s.db.Select(ctx, conn.Query{SQL: shapesSelect(t, from, to, keys, resources, limit+1).SQL(), Op: "labels"}, func(r driver.Rows) error {
 		row := SeriesRow{Resource: &resourcestore.Row{}}
@@ -56,7 +56,7 @@ func (s *Store) Shapes(ctx context.Context, t tenant.ID, from, to time.Time, key
 		return nil, err
 	}
 	if len(rows) > limit {
-		return nil, over("label values", "max_label_values", limit)
+		return nil, conn.Over("label values", "max_label_values", limit)
 	}
 	if !resources {
 		return rows, nil

@@ -2,7 +2,6 @@ package metricstore
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -43,19 +42,6 @@ func New(db *conn.DB, resources *resourcestore.Store) *Store {
 // Points is what the points are read with.
 func (s *Store) Points() *samplestore.Store { return s.points }
 
-// bound is the limit where a caller gives limit.
-func bound(limit, otherwise int) int {
-	if limit <= 0 {
-		return otherwise
-	}
-	return limit
-}
-
-// over is the error of a read that finds more than it may.
-func over(op, name string, limit int) error {
-	return &conn.Error{Class: conn.Limit, Op: op, Limit: name, Message: fmt.Sprintf("more than %d", limit)}
-}
-
 // days is the condition for a tenant's series of the days from from to to.
 func days(t tenant.ID, from, to time.Time) []chsql.Expr {
 	return []chsql.Expr{
@@ -79,13 +65,13 @@ type Metadata struct {
 // either spelling or, with "", all, sorted by name, at most limit of them (0
 // means DefaultNames).
 func (s *Store) Metadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]Metadata, error) {
-	limit = bound(limit, DefaultNames)
+	limit = conn.LimitOr(limit, DefaultNames)
 	var list []Metadata
 	_, err := s.db.Select(ctx, conn.Query{SQL: metadataSelect(t, from, to, name, limit+1).SQL(), Op: "metadata"}, func(rows driver.Rows) error {
 		var m Metadata
 		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Prometheus, &m.Description)
 		if list = append(list, m); err == nil && len(list) > limit {
-			return over("metadata", "max_metrics", limit)
+			return conn.Over("metadata", "max_metrics", limit)
 		}
 		return err
 	})
@@ -133,7 +119,7 @@ func (s *Store) LabelValues(ctx context.Context, t tenant.ID, label string, from
 }
 
 func (s *Store) names(ctx context.Context, t tenant.ID, from, to time.Time, sel Selector, name chsql.Expr) (Names, error) {
-	limit := bound(sel.Limit, DefaultNames)
+	limit := conn.LimitOr(sel.Limit, DefaultNames)
 	where, err := sel.conditions(t, from, to)
 	if err != nil {
 		return Names{}, err

@@ -20,7 +20,7 @@ type TargetMetadata struct {
 // TargetMetadata lists what Metadata lists, by resource. More than limit (0
 // means DefaultNames) are an error of class Limit.
 func (s *Store) TargetMetadata(ctx context.Context, t tenant.ID, from, to time.Time, name string, limit int) ([]TargetMetadata, error) {
-	limit = bound(limit, DefaultNames)
+	limit = conn.LimitOr(limit, DefaultNames)
 	var list []TargetMetadata
 	var ids []uint64
 	_, err := s.db.Select(ctx, conn.Query{SQL: targetSelect(t, from, to, name, limit+1).SQL(), Op: "metadata"}, func(rows driver.Rows) error {
@@ -28,7 +28,7 @@ func (s *Store) TargetMetadata(ctx context.Context, t tenant.ID, from, to time.T
 		var id uint64
 		err := rows.Scan(&m.Name, &m.PromName, (*uint8)(&m.Type), (*uint8)(&m.Temporality), &m.Monotonic, &m.Unit, &m.Prometheus, &m.Description, &id)
 		if list, ids = append(list, m), append(ids, id); err == nil && len(list) > limit {
-			return over("metadata", "max_metrics", limit)
+			return conn.Over("metadata", "max_metrics", limit)
 		}
 		return err
 	})

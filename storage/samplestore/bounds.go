@@ -16,7 +16,7 @@ import (
 // histogram points of a range have. The limit is one of bounds in all, 0 means
 // DefaultHistograms.
 func (s *Store) Bounds(ctx context.Context, t tenant.ID, r Range) (map[uint64][][]float64, error) {
-	limit := bound(r.Limit, DefaultHistograms)
+	limit := conn.LimitOr(r.Limit, DefaultHistograms)
 	out := make(map[uint64][][]float64, len(r.Fingerprints))
 	read := 0
 	for _, fps := range r.batches() {
@@ -28,7 +28,7 @@ func (s *Store) Bounds(ctx context.Context, t tenant.ID, r Range) (map[uint64][]
 				return fmt.Errorf("bounds: %w", err)
 			}
 			if read++; read > limit {
-				return over("bounds", "max_histograms", limit)
+				return conn.Over("bounds", "max_histograms", limit)
 			}
 			out[fp] = append(out[fp], histcol.Floats(bounds))
 			return nil

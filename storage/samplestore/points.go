@@ -56,7 +56,7 @@ type Samples struct {
 // fingerprints. Series without samples are left out. An error of each ends the
 // read and is returned.
 func (s *Store) Samples(ctx context.Context, t tenant.ID, r Range, each func(Samples) error) (conn.Stats, error) {
-	limit := bound(r.Limit, DefaultSamples)
+	limit := conn.LimitOr(r.Limit, DefaultSamples)
 	var stats conn.Stats
 	read := 0
 	for _, fps := range r.batches() {
@@ -70,7 +70,7 @@ func (s *Store) Samples(ctx context.Context, t tenant.ID, r Range, each func(Sam
 			}
 			n, err := c.add(fp, ts, start, values)
 			if read += n; err == nil && read > limit {
-				return over("samples", "max_samples", limit)
+				return conn.Over("samples", "max_samples", limit)
 			}
 			return err
 		})
@@ -216,7 +216,7 @@ type Histograms struct {
 // order of fingerprints. Series without points are left out. An error of each
 // ends the read and is returned.
 func (s *Store) Histograms(ctx context.Context, t tenant.ID, r Range, each func(Histograms) error) (conn.Stats, error) {
-	limit := bound(r.Limit, DefaultHistograms)
+	limit := conn.LimitOr(r.Limit, DefaultHistograms)
 	var stats conn.Stats
 	read := 0
 	for _, fps := range r.batches() {
@@ -236,7 +236,7 @@ func (s *Store) Histograms(ctx context.Context, t tenant.ID, r Range, each func(
 				return fmt.Errorf("histograms: %w", err)
 			}
 			if read++; read > limit {
-				return over("histograms", "max_histograms", limit)
+				return conn.Over("histograms", "max_histograms", limit)
 			}
 			if fp != series.Fingerprint {
 				if err := flush(); err != nil {

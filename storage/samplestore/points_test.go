@@ -27,10 +27,6 @@ func TestMain(m *testing.M) { storagetest.Main(m) }
 // far from midnight.
 var noon = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -3).Add(12 * time.Hour)
 
-func str(key, v string) attribute.KeyValue {
-	return attribute.KeyValue{Key: key, Value: attribute.StringValue(v)}
-}
-
 func num(key string, v int64) attribute.KeyValue {
 	return attribute.KeyValue{Key: key, Value: attribute.IntValue(v)}
 }

@@ -1,7 +1,6 @@
 package samplestore
 
 import (
-	"fmt"
 	"sync"
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -47,16 +46,3 @@ func (s *Store) Remember(bytes int64) { s.packs = packcache.New(bytes) }
 
 // Packs is what Stream remembers, nil for nothing; others may keep theirs there under days that are none.
 func (s *Store) Packs() *packcache.Cache { return s.packs }
-
-// bound is the limit where a caller gives limit.
-func bound(limit, otherwise int) int {
-	if limit <= 0 {
-		return otherwise
-	}
-	return limit
-}
-
-// over is the error of a read that finds more than it may.
-func over(op, name string, limit int) error {
-	return &conn.Error{Class: conn.Limit, Op: op, Limit: name, Message: fmt.Sprintf("more than %d", limit)}
-}

@@ -33,7 +33,7 @@ func (s *Store) Stream(ctx context.Context, t tenant.ID, r Range, each func(Samp
 
 func (s *Store) stream(ctx context.Context, t tenant.ID, r Range, packs bool, each func(Samples) error) (conn.Stats, error) {
 	var (
-		limit = int64(bound(r.Limit, DefaultSamples))
+		limit = int64(conn.LimitOr(r.Limit, DefaultSamples))
 		read  atomic.Int64
 		total = make(chan conn.Stats, 1)
 	)
@@ -211,7 +211,7 @@ func (c *share) series(i int, more *gathered) (err error) {
 // count counts samples that are passed on.
 func (c *share) count(n int) error {
 	if c.read.Add(int64(n)) > c.limit {
-		return over("samples", "max_samples", int(c.limit))
+		return conn.Over("samples", "max_samples", int(c.limit))
 	}
 	return nil
 }

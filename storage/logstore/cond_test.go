@@ -12,6 +12,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
+	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // The statements of a query language, read as text and tried on the engine.
@@ -79,4 +80,9 @@ func TestConditionGoldens(t *testing.T) {
 		}
 	}
 	storagetest.Golden(t, "conditions.sql", b.String())
+}
+
+func countSelect(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
+	b := f.bind(t)
+	return newCountPlan(b, c).sel(b, f, c)
 }

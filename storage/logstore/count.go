@@ -116,11 +116,6 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	return stats, nil
 }
 
-func countSelect(t tenant.ID, f Filter, c Counting) (chsql.Select, error) {
-	b := f.bind(t)
-	return newCountPlan(b, c).sel(b, f, c)
-}
-
 // countPlan says where the value of each name comes from.
 type countPlan struct {
 	names           Meanings

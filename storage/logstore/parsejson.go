@@ -38,7 +38,7 @@ func (b *binding) jsonField(name string) field {
 		return b.jsonValue(raw, typeAt(name), chsql.Or(chsql.Not(skipped(raw)), chsql.And(atMostOne(quoted(name)), chsql.Not(has(`\u00`)))))
 	}
 	// No key begins like the name and goes on otherwise: the one way is the plain key.
-	other := b.share(chsql.Eq(chsql.Func("match", body(), chsql.String(otherBeginning(words))), chsql.Uint(1)))
+	other := b.share(chsql.Eq(chsql.Func("match", body(), chsql.String(`"`+otherBeginning(words, `[^A-Za-z0-9_]`))), chsql.Uint(1)))
 	plainly := chsql.And(chsql.Not(other), chsql.Not(has(`\u00`)))
 	raws, types := []chsql.Expr{b.share(rawAt(name))}, typeAt(name)
 	for _, path := range nestings(words)[1:] {
@@ -122,20 +122,6 @@ func nestings(words []string) [][]string {
 		}
 	}
 	return out
-}
-
-// otherBeginning matches a key that begins like a name and has another character than
-// an underscore between its words, or ends between them.
-func otherBeginning(words []string) string {
-	pattern := ""
-	for i := len(words) - 2; i >= 0; i-- {
-		next := `[^A-Za-z0-9_]`
-		if pattern != "" {
-			next = `(?:` + next + `|_` + pattern + `)`
-		}
-		pattern = words[i] + next
-	}
-	return `"` + pattern
 }
 
 // groups are the keys that a part of the words may be, the last word among them or not.

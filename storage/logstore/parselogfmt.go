@@ -28,15 +28,7 @@ func (b *binding) logfmtField(key string, exact bool) field {
 	found := b.share(chsql.Func("if", chsql.And(chsql.Eq(number, chsql.Uint(1)), outside), text, chsql.String("")))
 	sure := chsql.Le(number, chsql.Uint(1))
 	if words := strings.Split(key, "_"); !exact && len(words) > 1 {
-		pattern := ""
-		for i := len(words) - 2; i >= 0; i-- {
-			next := `[^A-Za-z0-9_ ="]`
-			if pattern != "" {
-				next = `(?:` + next + `|_` + pattern + `)`
-			}
-			pattern = words[i] + next
-		}
-		sure = chsql.And(sure, chsql.Eq(chsql.Func("match", line, chsql.String(" "+pattern)), chsql.Uint(0)))
+		sure = chsql.And(sure, chsql.Eq(chsql.Func("match", line, chsql.String(" "+otherBeginning(words, `[^A-Za-z0-9_ ="]`))), chsql.Uint(0)))
 	}
 	missing := chsql.Eq(found, chsql.String(""))
 	if exact {

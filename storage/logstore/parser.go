@@ -258,6 +258,20 @@ func (b *binding) field(p *Parser, name string) (field, bool) {
 	return b.jsonField(name), true
 }
 
+// otherBeginning is a pattern of what begins like a name of some words and has a character
+// of the class between between two of them, or ends there.
+func otherBeginning(words []string, between string) string {
+	pattern := ""
+	for i := len(words) - 2; i >= 0; i-- {
+		next := between
+		if pattern != "" {
+			next = `(?:` + next + `|_` + pattern + `)`
+		}
+		pattern = words[i] + next
+	}
+	return pattern
+}
+
 func body() chsql.Expr { return chsql.Col("body") }
 
 func has(needle string) chsql.Expr {

@@ -79,18 +79,19 @@ func (f *Finder) Any(ctx context.Context, from, to int64, s seriesview.Selector)
 }
 
 func (f *Finder) find(ctx context.Context, from, to int64, s seriesview.Selector, sorted bool) ([]seriesview.Series, error) {
-	got, err := recall(ctx, f, f.Memory.series, from, to, s.Key(), func(first, last time.Time, known found, had bool) (found, error) {
-		if !had {
+	got, err := recall(ctx, f, f.Memory.series, from, to, s.Key(), func(first, last time.Time, known found, had bool) (found, bool, error) {
+		fresh := !had
+		if fresh {
 			series, err := f.look(ctx, first, last, s)
 			if err != nil {
-				return found{}, err
+				return found{}, false, err
 			}
 			known = found{series: series}
 		}
 		if sorted && !known.sorted {
-			known = found{seriesview.InOrder(slices.Clone(known.series)), true}
+			known, fresh = found{seriesview.InOrder(slices.Clone(known.series)), true}, true
 		}
-		return known, nil
+		return known, fresh, nil
 	})
 	return got.series, err
 }

@@ -66,9 +66,9 @@ type answer[V any] struct {
 }
 
 // recall answers a question about the series of some days. The answer is made of the
-// one that is kept, if there is one and it is still true.
+// one that is kept, if there is one and it is still true; fresh is one that is not.
 func recall[V any](ctx context.Context, f *Finder, kept *recent.Map[question, answer[V]], from, to int64, text string,
-	make func(first, last time.Time, known V, had bool) (V, error)) (V, error) {
+	make func(first, last time.Time, known V, had bool) (v V, fresh bool, err error)) (V, error) {
 	first, last := time.UnixMilli(Clamp(from)), time.UnixMilli(Clamp(to))
 	q := question{f.Tenant, f.View, first.Unix() / 86_400, last.Unix() / 86_400, text}
 	version, ok := f.stateOf(ctx, from, to).Series(first, last)
@@ -82,8 +82,8 @@ func recall[V any](ctx context.Context, f *Finder, kept *recent.Map[question, an
 			known = answer[V]{}
 		}
 	}
-	value, err := make(first, last, known.value, had)
-	if err == nil && ok {
+	value, fresh, err := make(first, last, known.value, had)
+	if err == nil && ok && fresh {
 		f.Memory.mu.Lock()
 		kept.Put(q, answer[V]{version, value})
 		f.Memory.mu.Unlock()

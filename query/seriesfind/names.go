@@ -77,12 +77,12 @@ func (f *Finder) LabelValues(ctx context.Context, from, to int64, name string, m
 // unless it is known.
 func (f *Finder) all(ctx context.Context, from, to int64, label string, make func(ctx context.Context, first, last time.Time) (map[string]struct{}, error)) ([]string, error) {
 	of := label + "\xff" + f.Spelled.Key() // no text has it
-	return recall(ctx, f, f.Memory.names, from, to, of, func(first, last time.Time, known []string, had bool) ([]string, error) {
+	return recall(ctx, f, f.Memory.names, from, to, of, func(first, last time.Time, known []string, had bool) ([]string, bool, error) {
 		if had {
-			return known, nil
+			return known, false, nil
 		}
 		set, err := make(ctx, first, last)
-		return sorted(set), err
+		return sorted(set), true, err
 	})
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -110,23 +108,11 @@ func (cfg queryConfig) measure(ctx context.Context, s *subject.Process, path str
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
+// get asks within a minute.
 func get(ctx context.Context, s *subject.Process, path string, form url.Values) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+path+"?"+form.Encode(), nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: HTTP %s: %.300s", path, resp.Status, body)
-	}
-	return body, err
+	return s.Get(ctx, path, form)
 }
 
 // rareWord is a word that one line has: the name of a session, from the middle

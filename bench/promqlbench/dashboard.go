@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -275,7 +274,7 @@ func (a *asker) panel(ctx context.Context, expr string, end time.Time) ([]byte, 
 	for k, v := range a.more {
 		form[k] = v
 	}
-	return fetchURL(ctx, "http://"+a.server.HTTPAddr+a.prefix+"/api/v1/query_range?"+form.Encode())
+	return a.server.Get(ctx, a.prefix+"/api/v1/query_range", form)
 }
 
 // late sends samples of half an hour ago, into what the cache has, and sees that each
@@ -340,7 +339,7 @@ var cacheStepsLine = regexp.MustCompile(`(?m)^trefoil_query_cache_steps_total\{f
 
 // cacheSteps is how many steps trefoil looked for in its cache so far, and how many it had.
 func cacheSteps(ctx context.Context, s *subject.Process) (asked, had float64, err error) {
-	body, err := fetchURL(ctx, "http://"+s.HTTPAddr+"/metrics")
+	body, err := s.Get(ctx, "/metrics", nil)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -355,13 +354,4 @@ func cacheSteps(ctx context.Context, s *subject.Process) (asked, had float64, er
 		}
 	}
 	return asked, had, nil
-}
-
-// fetchURL is the body of an answer that is no error.
-func fetchURL(ctx context.Context, at string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
-	if err != nil {
-		return nil, err
-	}
-	return bodyOf(req)
 }

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -258,25 +256,7 @@ func (cfg promqlConfig) get(ctx context.Context, s *subject.Process, prefix stri
 	for k, v := range more {
 		form[k] = v
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+prefix+path+"?"+form.Encode(), nil)
-	if err != nil {
-		return nil, err
-	}
-	return bodyOf(req)
-}
-
-// bodyOf does a request and returns the answer's body; one that is an error is one.
-func bodyOf(req *http.Request) ([]byte, error) {
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("HTTP %s: %.300s", resp.Status, body)
-	}
-	return body, err
+	return s.Get(ctx, prefix+path, form)
 }
 
 func (c *cost) read(body []byte, names bool) error {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +25,7 @@ type Process struct {
 	HTTPAddr string
 	OTLPHTTP string
 	OTLPGRPC string
-	health   string // path that answers 200 when it is ready; "" is /readyz
+	health   string // path that answers 200 when it is ready
 	words    *Tail
 	done     chan struct{} // closed when the process has ended
 	err      error         // how it ended; read after done
@@ -39,7 +41,7 @@ type Config struct {
 
 // Start runs the binary on free ports and waits until it is ready.
 func Start(ctx context.Context, cfg Config) (*Process, error) {
-	s := &Process{DataDir: cfg.DataDir, words: &Tail{}, done: make(chan struct{})}
+	s := &Process{DataDir: cfg.DataDir, health: "/readyz"}
 	if s.DataDir == "" {
 		dir, err := os.MkdirTemp("", "trefoil-bench-")
 		if err != nil {
@@ -57,6 +59,12 @@ func Start(ctx context.Context, cfg Config) (*Process, error) {
 	args := append([]string{"serve", "--data-dir", s.DataDir, "--http-addr", s.HTTPAddr,
 		"--otlp-http-addr", s.OTLPHTTP, "--otlp-grpc-addr", s.OTLPGRPC}, cfg.Args...)
 	s.Cmd = exec.Command(cfg.Trefoil, args...)
+	return s.start(ctx)
+}
+
+// start runs the command and waits until it is ready.
+func (s *Process) start(ctx context.Context) (*Process, error) {
+	s.words, s.done = &Tail{}, make(chan struct{})
 	s.Cmd.Stdout, s.Cmd.Stderr = s.words, s.words
 	if err := s.Cmd.Start(); err != nil {
 		return nil, err
@@ -86,12 +94,8 @@ func FreeAddresses(n int) ([]string, error) {
 func (s *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	health := s.health
-	if health == "" {
-		health = "/readyz"
-	}
 	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+health, nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+s.health, nil)
 		if err != nil {
 			return err
 		}
@@ -109,6 +113,24 @@ func (s *Process) ready(ctx context.Context) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// Get asks for a path and returns the body of an answer that is no error.
+func (s *Process) Get(ctx context.Context, path string, form url.Values) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+path+"?"+form.Encode(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: HTTP %s: %.300s", path, resp.Status, body)
+	}
+	return body, err
 }
 
 // Stop ends the process it started, and removes a temporary data directory.

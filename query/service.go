@@ -183,7 +183,7 @@ func (s *Service) mount() http.Handler {
 		Engine: s.traces, Traces: c.Traces, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now,
 	})
 	jaeger := jaegerapi.Handler(jaegerapi.Config{
-		Engine: s.traces, Traces: c.Traces, Resources: c.Resources, Timeout: c.Limits.Timeout, Failed: note, Now: c.Now,
+		Engine: s.traces, Traces: c.Traces, Timeout: c.Limits.Timeout, Failed: note, Now: c.Now,
 	})
 	loki := lokiapi.Handler(lokiapi.Config{Engine: s.logs, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now})
 	mux := http.NewServeMux()

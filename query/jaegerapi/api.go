@@ -17,17 +17,15 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
 
 // Config configures the API.
 type Config struct {
-	Engine    *traceexec.Engine
-	Traces    *tracestore.Store
-	Resources *resourcestore.Store
-	Timeout   time.Duration // of a request; default 30 s
+	Engine  *traceexec.Engine
+	Traces  *tracestore.Store
+	Timeout time.Duration // of a request; default 30 s
 	// Failed is told of every error that is answered; nil for nobody.
 	Failed func(context.Context, *fault.Error)
 	Now    func() time.Time
@@ -136,8 +134,8 @@ func tenantOf(r *http.Request) tenant.ID { return tenant.FromContext(r.Context()
 
 func (a *api) services(r *http.Request) (any, error) {
 	now := a.Now()
-	names, err := a.Resources.Services(r.Context(), tenantOf(r), now.Add(-recent), now, maxNames)
-	return append([]string{}, names.Values...), err
+	names, err := a.Traces.Services(r.Context(), tenantOf(r), now.Add(-recent).UnixNano(), now.UnixNano(), maxNames)
+	return append([]string{}, names...), err
 }
 
 type operationJSON struct {

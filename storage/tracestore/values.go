@@ -103,3 +103,20 @@ func (s *Store) ListedKeys(ctx context.Context, t tenant.ID, scope string, from,
 	})
 	return attrcol.Merge(names, Names{}, limit), err
 }
+
+// Services lists the services that have spans in the hours of [from, to), sorted,
+// at most limit of them. It reads no spans: every service lists their names.
+func (s *Store) Services(ctx context.Context, t tenant.ID, from, to int64, limit int) (list []string, err error) {
+	name := chsql.Col("service_name")
+	sel := listedSelect(t, scopeIntrinsic, "name", Listed{From: from, To: to, Limit: limit})
+	sel.Columns, sel.GroupBy, sel.OrderBy = []chsql.Expr{chsql.Func("toString", name).As("service")}, []chsql.Expr{name}, []chsql.Order{chsql.Asc(name)}
+	_, err = s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "span services"}, func(rows driver.Rows) error {
+		var service string
+		if err := rows.Scan(&service); err != nil {
+			return err
+		}
+		list = append(list, service)
+		return nil
+	})
+	return list, err
+}

@@ -199,7 +199,11 @@ func (e *metricExporter) Export(ctx context.Context, rm *metricdata.ResourceMetr
 	for _, scope := range rm.ScopeMetrics {
 		metrics += len(scope.Metrics)
 	}
-	return e.tally.note(e.Exporter.Export(ctx, rm), func(s *Stats) { s.Metrics += metrics })
+	err := e.Exporter.Export(ctx, rm)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return err // nobody refused it: a reader that stops gives up what is under way, and sends it all once more
+	}
+	return e.tally.note(err, func(s *Stats) { s.Metrics += metrics })
 }
 
 func (e *metricExporter) Shutdown(context.Context) error { return nil }

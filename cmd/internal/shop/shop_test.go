@@ -18,6 +18,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"go.opentelemetry.io/otel"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -383,5 +385,30 @@ func TestEndpoint(t *testing.T) {
 		if got, err := parseEndpoint(text, "grpc"); err != nil || got != want {
 			t.Errorf("%q: got %v, %v; want %v", text, got, err, want)
 		}
+	}
+}
+
+// waiting is an exporter whose receiver never answers.
+type waiting struct{ sdkmetric.Exporter }
+
+func (waiting) Export(ctx context.Context, _ *metricdata.ResourceMetrics) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A reader that is stopped gives up the export under way and sends its points again
+// with its last one: nobody refused them. Somebody who never answers did.
+func TestGivenUpIsNotRefused(t *testing.T) {
+	var counts tally
+	e := &metricExporter{waiting{}, &counts}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := e.Export(stopped, new(metricdata.ResourceMetrics)); !errors.Is(err, context.Canceled) || counts.read().FailedExports != 0 {
+		t.Errorf("stopped: %v, %d refused", err, counts.read().FailedExports)
+	}
+	late, end := context.WithTimeout(t.Context(), time.Millisecond)
+	defer end()
+	if err := e.Export(late, new(metricdata.ResourceMetrics)); !errors.Is(err, context.DeadlineExceeded) || counts.read().FailedExports != 1 {
+		t.Errorf("too late: %v, %d refused", err, counts.read().FailedExports)
 	}
 }

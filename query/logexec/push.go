@@ -3,7 +3,6 @@ package logexec
 import (
 	"cmp"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/trefoil-o11y/trefoil/query/logline"
@@ -135,20 +134,13 @@ func lineCond(op logql.LineOp, t logql.LineText) (c logstore.Cond, exact bool) {
 	return logstore.Line{Op: logstore.LineMatches, Text: t.Text}, true
 }
 
-// likeCond is a pattern as a regular expression, with the longest of its literals
-// as a condition of its own, which an index may know.
+// likeCond is a pattern as a regular expression.
 func likeCond(text string) logstore.Cond {
-	like, err := logline.ParseLike(text)
-	if err != nil {
+	if _, err := logline.ParseLike(text); err != nil {
 		return logstore.All{}
 	}
 	re := regexp.MustCompile(`<_>`).ReplaceAllString(regexp.QuoteMeta(text), ".*")
-	conds := logstore.All{}
-	if literals := like.Literals(); len(literals) > 0 {
-		longest := slices.MaxFunc(literals, func(a, b string) int { return len(a) - len(b) })
-		conds = append(conds, logstore.Line{Op: logstore.LineContains, Text: longest})
-	}
-	return append(conds, logstore.Line{Op: logstore.LineMatches, Text: "^" + re + "$"})
+	return logstore.Line{Op: logstore.LineMatches, Text: "^" + re + "$"}
 }
 
 // condOf is a label filter, of whose comparisons compare makes conditions and tells

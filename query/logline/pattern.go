@@ -163,17 +163,6 @@ func ParseLike(text string) (*Like, error) {
 	return &Like{p.parts}, nil
 }
 
-// Literals are the texts a line has to have, in order.
-func (l *Like) Literals() []string {
-	var out []string
-	for _, p := range l.parts {
-		if !p.capture {
-			out = append(out, p.text)
-		}
-	}
-	return out
-}
-
 // Match is whether the whole line is like the pattern.
 func (l *Like) Match(line string) bool {
 	rest, open := line, false // open: anything may come before the next literal

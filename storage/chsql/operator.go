@@ -60,9 +60,14 @@ func join(op string, none Expr, exprs []Expr) Expr {
 	return Expr{strings.Join(parts, op), false}
 }
 
-// Contains is whether text is a part of e. It is a LIKE, not a position: a text
-// index on e answers it for texts with four letters or digits in a row.
-func Contains(e Expr, text string) Expr { return like(e, " LIKE ", text) }
+// Contains is whether text is a part of e. It is a LIKE, not a position, which a text
+// index on e does not know; see package fulltext.
+func Contains(e Expr, text string) Expr {
+	if !utf8.ValidString(text) { // of which an index would take the wrong tokens
+		return Gt(Func("position", e, String(text)), Int(0))
+	}
+	return like(e, " LIKE ", text)
+}
 
 // ContainsFold is Contains in any case.
 func ContainsFold(e Expr, text string) Expr {

@@ -11,6 +11,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
+	"github.com/trefoil-o11y/trefoil/storage/fulltext"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -97,6 +98,14 @@ type binding struct {
 	groups *chsql.Expr      // of its pattern
 	with   []chsql.Expr     // definitions of what conditions share
 	cheap  int              // conditions before the first that takes lines apart
+
+	negated bool // the condition is what must not hold
+}
+
+// bodies is the column that lines are looked for in. Where they must not be, its index
+// leaves nothing out.
+func (b *binding) bodies() fulltext.Column {
+	return fulltext.Column{Text: chsql.Col("body"), Unasked: b.negated}
 }
 
 // finish gives a statement what its conditions need. Lines are taken apart only where
@@ -141,7 +150,9 @@ func (b *binding) join(conds []Cond, join func(...chsql.Expr) chsql.Expr) (chsql
 }
 
 func (c Not) expr(b *binding) (chsql.Expr, error) {
+	b.negated = !b.negated
 	e, err := c.Cond.expr(b)
+	b.negated = !b.negated
 	return chsql.Not(e), err
 }
 
@@ -164,12 +175,12 @@ func (c Line) expr(b *binding) (chsql.Expr, error) {
 	if c.Text == "" {
 		return chsql.Bool(true), nil
 	}
-	found := chsql.Contains(chsql.Col("body"), c.Text)
+	found := b.bodies().Contains(c.Text)
 	if c.Op == LineMatches {
-		if _, err := regexp.Compile(c.Text); err != nil {
+		var err error
+		if found, err = b.bodies().Matches(c.Text); err != nil {
 			return chsql.Expr{}, &attrcol.MatcherError{Matcher: attrcol.Matcher{Key: "line", Op: attrcol.Regexp, Value: c.Text}, Err: err}
 		}
-		found = chsql.Func("match", chsql.Col("body"), chsql.String("(?s:"+c.Text+")"))
 	}
 	if b.textOnly {
 		return found, nil // which an index can answer

@@ -35,6 +35,9 @@ func TestIndexesLeaveLittleToRead(t *testing.T) {
 	}{
 		{"attribute_tokens", Label{"order_note", attrcol.Equal, "needle"}},
 		{"body", Line{LineContains, "haystack"}},
+		{"body", Line{LineContains, "a haystack"}},
+		{"body", Line{LineMatches, `\bhay(stack|rick)`}},
+		{"body", Line{LineMatches, `^a haystack$`}},
 	} {
 		sel, err := streamSelect("default", filter(c.cond))
 		if err != nil {

@@ -85,10 +85,10 @@ func (f *Filter) conditions(b *binding) ([]chsql.Expr, error) {
 		where = append(where, cond)
 	}
 	if f.Text != "" {
-		where = append(where, chsql.ContainsFold(chsql.Col("body"), f.Text))
+		where = append(where, b.bodies().ContainsFold(f.Text))
 	}
 	for _, text := range f.Contains {
-		where = append(where, chsql.Contains(chsql.Col("body"), text))
+		where = append(where, b.bodies().Contains(text))
 	}
 	b.cheap = len(where) + timeConditions
 	for _, c := range f.Where {

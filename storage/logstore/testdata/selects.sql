@@ -24,7 +24,7 @@ WHERE (tenant = 'default')
     AND (day <= toDate('2026-03-02'))
     AND (ifNull(toString(attributes.`http.status`) = '500', false) OR (arrayElement(attributes_other, 'http.status') IN ('{"stringValue":"500"}', '{"intValue":"500"}', '{"doubleValue":500}')))
 ))))
-  AND (body ILIKE '%time`out\'%')
+  AND ((body ILIKE '%time`out\'%') AND indexHint(body ILIKE '%time%'))
 ORDER BY time, id
 LIMIT 101
 SETTINGS query_plan_max_limit_for_lazy_materialization = 10001, use_skip_indexes_on_data_read = 0;

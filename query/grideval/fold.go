@@ -44,29 +44,32 @@ func absentAll(dst []float64) {
 	}
 }
 
+// columnsAtOnce is how many columns are added up side by side: they lie anywhere in
+// memory, and the processor fetches that many while it would wait for one.
+const columnsAtOnce = 4
+
 // sum adds up with Neumaier's compensation, beginning with the first value.
 func (a *aggregation) sum(gr *group, dst []float64, from int) {
 	var comp [block]float64
 	absentAll(dst)
-	for _, m := range gr.members {
-		in := a.in[m].Values[from : from+len(dst)]
-		for i, v := range in {
-			s := dst[i]
-			t := s + v
-			switch {
-			case math.Abs(t) <= math.MaxFloat64: // neither is absent; kahansum.Inc without its other cases
-				if math.Abs(s) >= math.Abs(v) {
-					comp[i] += float64(s-t) + v
-				} else {
-					comp[i] += float64(v-t) + s
-				}
-				dst[i] = t
-			case column.IsAbsent(v):
-			case column.IsAbsent(s):
-				dst[i] = v
-			default:
-				dst[i], comp[i] = kahansum.Inc(v, s, comp[i])
-			}
+	n, members := len(dst), gr.members
+	for ; len(members) >= columnsAtOnce; members = members[columnsAtOnce:] {
+		var in [columnsAtOnce][]float64
+		for k := range in {
+			in[k] = a.in[members[k]].Values[from : from+n]
+		}
+		first, second, third, fourth := in[0][:n], in[1][:n], in[2][:n], in[3][:n]
+		for i, s := range dst {
+			c := comp[i]
+			s, c = add(first[i], s, c)
+			s, c = add(second[i], s, c)
+			s, c = add(third[i], s, c)
+			dst[i], comp[i] = add(fourth[i], s, c)
+		}
+	}
+	for _, m := range members {
+		for i, v := range a.in[m].Values[from : from+n] {
+			dst[i], comp[i] = add(v, dst[i], comp[i])
 		}
 	}
 	for i, v := range dst {
@@ -74,6 +77,28 @@ func (a *aggregation) sum(gr *group, dst []float64, from int) {
 			dst[i] = v + comp[i]
 		}
 	}
+}
+
+// add is kahansum.Inc of what may be absent, by a short way if all is finite.
+func add(v, s, c float64) (sum, comp float64) {
+	t := s + v
+	switch {
+	case t-t != 0: // infinite or NaN
+		return addUnusual(v, s, c)
+	case math.Abs(s) >= math.Abs(v):
+		return t, c + (float64(s-t) + v)
+	}
+	return t, c + (float64(v-t) + s)
+}
+
+func addUnusual(v, s, c float64) (sum, comp float64) {
+	switch {
+	case column.IsAbsent(v):
+		return s, c
+	case column.IsAbsent(s):
+		return v, c
+	}
+	return kahansum.Inc(v, s, c)
 }
 
 // avg divides the compensated sum at the end; where the sum overflows it goes on

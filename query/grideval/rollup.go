@@ -55,13 +55,12 @@ type rolling struct {
 	args    [][]float64
 
 	outMu sync.Mutex
-	out   []indexed
+	out   []column.Series
+	order []placed // of out
 }
 
-type indexed struct {
-	index  int
-	series column.Series
-}
+// placed is where a series is in the order of the source, and where it is now.
+type placed struct{ index, at int }
 
 // stored rolls up stored series, each as it is read.
 func (r *rolling) stored(ctx context.Context) error {
@@ -191,7 +190,8 @@ func (r *rolling) add(index int, s column.Series) error {
 		return err
 	}
 	r.outMu.Lock()
-	r.out = append(r.out, indexed{index, s})
+	r.order = append(r.order, placed{index, len(r.out)})
+	r.out = append(r.out, s)
 	r.outMu.Unlock()
 	return nil
 }
@@ -269,10 +269,10 @@ func (r *rolling) byWindow(s *column.Series, raw *column.Raw) error {
 
 // result puts the series in order.
 func (r *rolling) result() ([]column.Series, error) {
-	slices.SortFunc(r.out, func(a, b indexed) int { return cmp.Compare(a.index, b.index) })
+	slices.SortFunc(r.order, func(a, b placed) int { return cmp.Compare(a.index, b.index) })
 	out := make([]column.Series, len(r.out))
-	for i := range r.out {
-		out[i] = r.out[i].series
+	for i, p := range r.order {
+		out[i] = r.out[p.at]
 	}
 	if r.KeepName {
 		return out, nil

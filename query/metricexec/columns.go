@@ -1,10 +1,11 @@
 package metricexec
 
 import (
+	"cmp"
 	"context"
-	"maps"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
@@ -57,6 +58,31 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 	return reader.compose(ctx, rest, hints, s, each)
 }
 
+// sent is the series of a selector that are seen as they were sent, in the order of
+// fingerprints: samples come in about that order, and each look at what lies
+// elsewhere would be waited for, a hundred thousand times.
+type sent []sentSeries
+
+type sentSeries struct {
+	fingerprint uint64
+	at          int // place in the order of all
+	labels      labels.Labels
+}
+
+func (s sent) fingerprints() []uint64 {
+	out := make([]uint64, len(s))
+	for i := range s {
+		out[i] = s[i].fingerprint
+	}
+	return out
+}
+
+// of is the series of a fingerprint, which is one of them.
+func (s sent) of(fingerprint uint64) *sentSeries {
+	i, _ := slices.BinarySearchFunc(s, fingerprint, func(v sentSeries, fp uint64) int { return cmp.Compare(v.fingerprint, fp) })
+	return &s[i]
+}
+
 // grouped is series of equal labels and where they stand among all.
 type grouped struct {
 	index int
@@ -64,22 +90,22 @@ type grouped struct {
 }
 
 // split tells series that can be passed on as they are stored from the others.
-func split(found []seriesview.Series, asSent bool) (plain map[uint64]grouped, rest []grouped) {
-	plain = make(map[uint64]grouped, len(found))
+func split(found []seriesview.Series, asSent bool) (plain sent, rest []grouped) {
+	plain = make(sent, 0, len(found))
 	for i := 0; i < len(found); {
 		j := i + 1
 		for j < len(found) && labels.Equal(found[i].Labels, found[j].Labels) {
 			j++
 		}
-		g := grouped{i, found[i:j]}
 		if v := found[i]; j == i+1 && v.Part == seriesview.Whole && !v.IsNative() &&
 			(!seriesview.IsDelta(v.Stored) || asSent) {
-			plain[v.Stored.Fingerprint] = g
+			plain = append(plain, sentSeries{v.Stored.Fingerprint, i * within, v.Labels})
 		} else {
-			rest = append(rest, g)
+			rest = append(rest, grouped{i, found[i:j]})
 		}
 		i = j
 	}
+	slices.SortFunc(plain, func(a, b sentSeries) int { return cmp.Compare(a.fingerprint, b.fingerprint) })
 	return plain, rest
 }
 
@@ -89,43 +115,48 @@ const within = 1 << 20
 
 // stream passes on series as they are stored. With starts each sample has when its
 // interval began, which packs do not know.
-func (q *querier) stream(ctx context.Context, plain map[uint64]grouped, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
+func (q *querier) stream(ctx context.Context, plain sent, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
 	if len(plain) == 0 {
 		return nil
 	}
-	fps := slices.Collect(maps.Keys(plain))
 	read := q.points.Stream
 	if q.starts {
 		read = q.points.Samples
 	}
-	_, err := read(ctx, q.series.Tenant, q.span(fps, hints), q.plain(plain, each))
+	_, err := read(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), q.plain(plain, each))
 	return q.budget.explain(err)
 }
 
 // plain passes on the samples of a series as they are.
-func (q *querier) plain(plain map[uint64]grouped, each func(int, *column.Raw) error) func(samplestore.Samples) error {
+func (q *querier) plain(plain sent, each func(int, *column.Raw) error) func(samplestore.Samples) error {
+	var spare sync.Pool // *column.Raw, which nobody keeps
 	return func(s samplestore.Samples) error {
 		if err := q.budget.both(len(s.Times)); err != nil {
 			return err
 		}
-		g := plain[s.Fingerprint]
-		return each(g.index*within, &column.Raw{Labels: g.group[0].Labels, Times: s.Times, Values: s.Values, Starts: s.Start})
+		raw, ok := spare.Get().(*column.Raw)
+		if !ok {
+			raw = new(column.Raw)
+		}
+		defer spare.Put(raw)
+		v := plain.of(s.Fingerprint)
+		*raw = column.Raw{Labels: v.labels, Times: s.Times, Values: s.Values, Starts: s.Start}
+		return each(v.at, raw)
 	}
 }
 
 // thin passes on what rollups keep of series, or their samples where that is not enough.
-func (q *querier) thin(ctx context.Context, plain map[uint64]grouped, hints *storage.SelectHints, want *grideval.Thin, each func(int, *column.Raw) error) error {
+func (q *querier) thin(ctx context.Context, plain sent, hints *storage.SelectHints, want *grideval.Thin, each func(int, *column.Raw) error) error {
 	if len(plain) == 0 {
 		return nil
 	}
-	fps := slices.Collect(maps.Keys(plain))
-	_, err := q.rollups(ctx, q.series.Tenant, q.span(fps, hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{
+	_, err := q.rollups(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{
 		Entries: func(fp uint64, e *samplerollup.Entries) error {
 			if err := q.budget.both(len(e.Times)); err != nil {
 				return err
 			}
-			g := plain[fp]
-			return each(g.index*within, &column.Raw{Labels: g.group[0].Labels, Entries: e})
+			v := plain.of(fp)
+			return each(v.at, &column.Raw{Labels: v.labels, Entries: e})
 		},
 		Samples: q.plain(plain, each),
 		Thinned: q.budget.read,

@@ -13,6 +13,10 @@
 // many series at once. It knows floats only; series with native histograms take
 // another way (see grideval).
 //
+// What makes a kernel must not be inlined (go:noinline): the initialization of the
+// package, where it would land, is so large that the compiler inlines nothing there,
+// and a kernel's small calls are for every cell.
+//
 // The kernels of PromQL are here, and each computes what the function of its
 // name computes in Prometheus, operation by operation, so that results agree to
 // the last bit. Kernels of another language belong beside its front end; they

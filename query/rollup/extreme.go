@@ -9,6 +9,8 @@ import "github.com/trefoil-o11y/trefoil/query/column"
 // a sample leaves it from behind when a better one comes, from the front when
 // the window has passed it. So each sample is looked at twice, however long the
 // window.
+//
+//go:noinline
 func extreme(largest bool) Kernel {
 	return func(dst []float64, ts []int64, vs []float64, w Windows, _ [][]float64) {
 		c, absent := cursor{ts: ts}, column.Absent()

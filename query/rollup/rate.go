@@ -23,6 +23,8 @@ func extrapolated(counter, perSecond bool) Kernel {
 }
 
 // gaining is extrapolated of samples of which some may be left out, if counts says how many there are up to each.
+//
+//go:noinline
 func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float64, counts []int64, w Windows) {
 	return func(dst []float64, ts []int64, vs []float64, counts []int64, w Windows) {
 		c, absent := cursor{ts: ts}, column.Absent()
@@ -33,7 +35,9 @@ func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float
 		}
 		for i := range dst {
 			end := w.End(i)
-			c.seek(end-w.Range, end)
+			if !c.again(end-w.Range, end) { // seek is too large to be inlined
+				c.search(end-w.Range, end)
+			}
 			lo, hi := c.lo, c.hi-1
 			if hi <= lo {
 				dst[i] = absent
@@ -51,7 +55,9 @@ func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float
 			if counts != nil {
 				n = int(counts[hi] - counts[lo])
 			}
-			at.move(ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo], n)
+			if head, tail, span := ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo]; head != at.head || tail != at.tail || span != at.span || n != at.n {
+				at.move(head, tail, span, n)
+			}
 			factor := at.factor
 			// A counter above its gain was at zero more than a distance before the window,
 			// where it has two.
@@ -77,9 +83,6 @@ type edges struct {
 }
 
 func (e *edges) move(head, tail, span int64, n int) {
-	if head == e.head && tail == e.tail && span == e.span && n == e.n {
-		return
-	}
 	e.head, e.tail, e.span, e.n = head, tail, span, n
 	e.toStart, e.toEnd, e.sampled = float64(head)/1000, float64(tail)/1000, float64(span)/1000
 	distance := e.sampled / float64(n)

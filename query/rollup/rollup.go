@@ -22,21 +22,22 @@ type Windows struct {
 }
 
 // End is the end of window i.
-func (w Windows) End(i int) int64 {
+func (w *Windows) End(i int) int64 {
 	end := w.Start + int64(i)*w.Step
-	if w.Edge > 0 {
-		end -= modulo(end, w.Edge)
+	if w.Edge > 0 { // seldom, and End is asked for every cell
+		return edgeBefore(end, w.Edge)
 	}
 	return end
 }
 
-func modulo(a, b int64) int64 { return (a%b + b) % b }
+// edgeBefore is the last multiple of edge up to t.
+func edgeBefore(t, edge int64) int64 { return t - (t%edge+edge)%edge }
 
 // Time is the time of step i.
-func (w Windows) Time(i int) int64 { return w.First + int64(i)*w.Every }
+func (w *Windows) Time(i int) int64 { return w.First + int64(i)*w.Every }
 
 // Seconds is the length of a window.
-func (w Windows) Seconds() float64 { return float64(w.Range) / 1000 }
+func (w *Windows) Seconds() float64 { return float64(w.Range) / 1000 }
 
 // Kernel fills dst, a column of w.N cells, with a value per window, and with
 // column.Absent() where the function has none. Samples are in the order of
@@ -53,11 +54,25 @@ type cursor struct {
 
 // seek moves to the window (from, to]. Windows must be asked for in order.
 func (c *cursor) seek(from, to int64) {
+	if !c.again(from, to) {
+		c.search(from, to)
+	}
+}
+
+// again moves as far as last time, if that is where the window is.
+func (c *cursor) again(from, to int64) bool {
+	lo, hi := c.lo+c.loBy, c.hi+c.hiBy
+	if lo < 1 || lo >= hi || hi >= len(c.ts) || c.ts[lo-1] > from || c.ts[lo] <= from || c.ts[hi-1] > to || c.ts[hi] <= to {
+		return false
+	}
+	c.lo, c.hi = lo, hi
+	return true
+}
+
+func (c *cursor) search(from, to int64) {
 	ts, n := c.ts, len(c.ts)
 	hi := c.hi
-	if k := hi + c.hiBy; k > 0 && k < n && ts[k-1] <= to && ts[k] > to {
-		hi = k
-	} else if hi+64 < n && ts[hi+64] <= to { // a long way: windows far apart
+	if hi+64 < n && ts[hi+64] <= to { // a long way: windows far apart
 		hi += sort.Search(n-hi, func(i int) bool { return ts[hi+i] > to })
 	} else {
 		for hi < n && ts[hi] <= to {
@@ -66,9 +81,7 @@ func (c *cursor) seek(from, to int64) {
 	}
 	c.hi, c.hiBy = hi, hi-c.hi
 	lo := c.lo
-	if k := lo + c.loBy; k > 0 && k < hi && ts[k-1] <= from && ts[k] > from {
-		lo = k
-	} else if lo+64 < hi && ts[lo+64] <= from {
+	if lo+64 < hi && ts[lo+64] <= from {
 		lo += sort.Search(hi-lo, func(i int) bool { return ts[lo+i] > from })
 	} else {
 		for lo < hi && ts[lo] <= from {
@@ -80,6 +93,8 @@ func (c *cursor) seek(from, to int64) {
 
 // perWindow is a kernel of a function of the samples of one window, which are
 // at least least many.
+//
+//go:noinline
 func perWindow(least int, f func(ts []int64, vs []float64, end int64) float64) Kernel {
 	return func(dst []float64, ts []int64, vs []float64, w Windows, _ [][]float64) {
 		c, absent := cursor{ts: ts}, column.Absent()

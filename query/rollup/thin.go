@@ -71,6 +71,8 @@ func thinGain(counter, perSecond bool) ThinKernel {
 }
 
 // thinWindow is perWindow of entries.
+//
+//go:noinline
 func thinWindow(f func(e *samplerollup.Entries, lo, hi int) float64) ThinKernel {
 	return func(dst []float64, e *samplerollup.Entries, w Windows) {
 		c, absent := cursor{ts: e.Times}, column.Absent()

@@ -226,7 +226,7 @@ func (a *api) search(r *http.Request) (any, error) {
 	if len(ids) > maxTraces {
 		return nil, fault.Param("traceID", fmt.Errorf("is given more than %d times", maxTraces))
 	}
-	spans, cut, _, err := a.Traces.SpansOf(r.Context(), t, ids, tracestore.Need{AllAttributes: true, Events: true, Links: true}, maxSpans)
+	spans, cut, _, err := a.Traces.SpansOf(r.Context(), t, ids, tracestore.Need{Parts: tracestore.AllParts}, maxSpans)
 	if err != nil {
 		return nil, err
 	}

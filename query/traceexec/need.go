@@ -94,20 +94,28 @@ func (fs *fields) expr(e traceql.Expr) {
 func needOf(list []traceql.Field) (n tracestore.Need) {
 	for _, f := range list {
 		switch f.Intrinsic {
+		case traceql.FieldKind:
+			n.Parts |= tracestore.Kinds
+		case traceql.FieldStatusMessage:
+			n.Parts |= tracestore.Messages
+		case traceql.FieldInstrumentationName, traceql.FieldInstrumentationVersion:
+			n.Parts |= tracestore.Scopes
 		case traceql.FieldEventName, traceql.FieldEventTimeSinceStart:
-			n.Events = true
+			n.Parts |= tracestore.Events
 		case traceql.FieldLinkSpanID, traceql.FieldLinkTraceID:
-			n.Links = true
+			n.Parts |= tracestore.Links
 		case traceql.NoIntrinsic:
-			switch f.Scope {
-			case traceql.ScopeSpan, traceql.ScopeNone:
+			n.Parts |= partOf[f.Scope]
+			if f.Scope == traceql.ScopeSpan || f.Scope == traceql.ScopeNone {
 				n.Keys = append(n.Keys, f.Name)
-			case traceql.ScopeEvent:
-				n.Events = true
-			case traceql.ScopeLink:
-				n.Links = true
 			}
 		}
 	}
 	return n
+}
+
+// partOf is where attributes of a scope are; those of spans are read by their keys.
+var partOf = map[traceql.Scope]tracestore.Parts{
+	traceql.ScopeNone: tracestore.Resources, traceql.ScopeResource: tracestore.Resources, traceql.ScopeInstrumentation: tracestore.Scopes,
+	traceql.ScopeEvent: tracestore.Events, traceql.ScopeLink: tracestore.Links,
 }

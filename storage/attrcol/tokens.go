@@ -12,11 +12,7 @@ const tokensColumn = "attribute_tokens"
 // that column where there is one for m: for Equal and a text. The hint costs no
 // reading and takes nothing from the result.
 func Indexed(m Matcher, cond chsql.Expr) chsql.Expr {
-	tokens := attribute.NewTokenizer(m.Key).Equal(m.Value)
-	if m.Op != Equal || len(tokens) == 0 {
-		return cond
-	}
-	return chsql.And(hint(tokens), cond)
+	return hinted(m, cond, attribute.NewTokenizer(m.Key).Equal(m.Value))
 }
 
 // IndexedElement is Indexed where cond also holds for arrays that have an
@@ -24,18 +20,25 @@ func Indexed(m Matcher, cond chsql.Expr) chsql.Expr {
 func IndexedElement(m Matcher, cond chsql.Expr) chsql.Expr {
 	t := attribute.NewTokenizer(m.Key)
 	tokens := t.Equal(m.Value)
+	if len(tokens) > 0 && m.Types.May(Other) {
+		tokens = append(tokens, t.Array())
+	}
+	return hinted(m, cond, tokens)
+}
+
+// hinted leaves the parts of a table in which a record has one of the tokens, or
+// may have been stored before there were tokens: one more token to look for, which
+// the index takes granules for that have nothing.
+func hinted(m Matcher, cond chsql.Expr, tokens []attribute.Token) chsql.Expr {
 	if m.Op != Equal || len(tokens) == 0 {
 		return cond
 	}
-	return chsql.And(hint(append(tokens, t.Array())), cond)
-}
-
-// hint leaves the parts of a table in which a record has one of the tokens, or
-// was stored before there were tokens.
-func hint(tokens []attribute.Token) chsql.Expr {
-	list := []chsql.Expr{chsql.Bytes(attribute.UnknownToken[:])}
+	var list []chsql.Expr
+	if m.Types.May(Unknown) {
+		list = append(list, chsql.Bytes(attribute.UnknownToken[:]))
+	}
 	for i := range tokens {
 		list = append(list, chsql.Bytes(tokens[i][:]))
 	}
-	return chsql.Func("indexHint", chsql.Func("hasAny", chsql.Col(tokensColumn), chsql.Func("array", list...)))
+	return chsql.And(chsql.Func("indexHint", chsql.Func("hasAny", chsql.Col(tokensColumn), chsql.Func("array", list...))), cond)
 }

@@ -47,6 +47,9 @@ func TestLiteralsAndAliases(t *testing.T) {
 		{Seconds(-5), "1970-01-01 00:00:00"}, {Seconds(math.MaxInt64), "2106-02-07 06:28:15"},
 		{Date(time.Date(2026, 2, 3, 23, 59, 0, 0, time.UTC)), "2026-02-03"}, {Date(time.Time{}), "1970-01-01"}, {Date(time.Unix(math.MaxInt32*1000, 0)), "2149-06-06"},
 		{Func("hex", Bytes([]byte{0, 0xff, '\''})), "00FF27"}, {Func("toTypeName", Bytes(make([]byte, 16))), "FixedString(16)"},
+		{Func("hex", HexString([]byte{0, 0xff, '\''})), "00FF27"}, {In(Bytes([]byte{1, 0}), HexString([]byte{0, '\\'}), HexString([]byte{1, 0})), "1"},
+		{In(Tuple(Seconds(60), Bytes([]byte{1, 0})), Tuple(Int(0), HexString([]byte{1, 0})), Tuple(Int(60), HexString([]byte{1, 0}))), "1"},
+		{Eq(Tuple(Seconds(60), Bytes([]byte{1, 0})), Tuple(Int(60), HexString([]byte{1, 0}))), "1"},
 		{Func("toTypeName", Float(5)), "Float64"},
 	} {
 		var got string

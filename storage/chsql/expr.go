@@ -59,6 +59,21 @@ func Bytes(b []byte) Expr {
 	return Expr{fmt.Sprintf("toFixedString(unhex('%s'), %d)", hex.EncodeToString(b), len(b)), true}
 }
 
+// HexString is a text literal of bytes. Where many ids are named, in a set (In) of a
+// FixedString column, it is for Bytes, whose calls the server evaluates one by one.
+func HexString(b []byte) Expr {
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, 4*len(b)+2)
+	text = append(text, '\'')
+	for _, c := range b {
+		text = append(text, '\\', 'x', digits[c>>4], digits[c&15])
+	}
+	return Expr{string(append(text, '\'')), true}
+}
+
+// Tuple is several values as one; of literals it is a literal.
+func Tuple(parts ...Expr) Expr { return Expr{"(" + list(parts) + ")", true} }
+
 // Int is an Int64 literal.
 func Int(i int64) Expr { return Expr{strconv.FormatInt(i, 10), true} }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Ref is where a record points at its resource and scope, which hold no more
-// than their ids before Resolve.
+// than their ids before Resolve; nil for what is not wanted.
 type Ref struct {
 	Service  string // of the record
 	Resource **Row
@@ -21,9 +21,14 @@ func (s *Store) Resolve(ctx context.Context, t tenant.ID, refs []Ref, from, to t
 	if len(refs) == 0 {
 		return nil
 	}
-	ids, scopeIDs := make([]uint64, len(refs)), make([]uint64, len(refs))
-	for i, r := range refs {
-		ids[i], scopeIDs[i] = (*r.Resource).ID, (*r.Scope).ID
+	var ids, scopeIDs []uint64
+	for _, r := range refs {
+		if r.Resource != nil {
+			ids = append(ids, (*r.Resource).ID)
+		}
+		if r.Scope != nil {
+			scopeIDs = append(scopeIDs, (*r.Scope).ID)
+		}
 	}
 	resources, err := s.Resources(ctx, t, ids, from, to)
 	if err != nil {
@@ -34,13 +39,17 @@ func (s *Store) Resolve(ctx context.Context, t tenant.ID, refs []Ref, from, to t
 		return err
 	}
 	for _, r := range refs {
-		if found := resources[(*r.Resource).ID]; found != nil {
-			*r.Resource = found
-		} else {
-			(*r.Resource).Service = r.Service
+		if r.Resource != nil {
+			if found := resources[(*r.Resource).ID]; found != nil {
+				*r.Resource = found
+			} else {
+				(*r.Resource).Service = r.Service
+			}
 		}
-		if found := scopes[(*r.Scope).ID]; found != nil {
-			*r.Scope = found
+		if r.Scope != nil {
+			if found := scopes[(*r.Scope).ID]; found != nil {
+				*r.Scope = found
+			}
 		}
 	}
 	return nil

@@ -201,21 +201,21 @@ func (c Compare) attribute(q *conditions) (chsql.Expr, error) {
 	}
 	switch c.Field.Kind {
 	case SpanAttribute:
-		return c.indexed(ofSpan), nil
+		return c.indexed(ofSpan, types), nil
 	case ResourceAttribute:
 		return q.ofResource(own), nil
 	case ScopeAttribute:
 		return q.ofScope(own), nil
 	case AnyAttribute:
-		return chsql.Or(c.indexed(ofSpan), chsql.And(chsql.Not(attrcol.PresentIn(c.Field.Key, types)), q.ofResource(own))), nil
+		return chsql.Or(c.indexed(ofSpan, types), chsql.And(chsql.Not(attrcol.PresentIn(c.Field.Key, types)), q.ofResource(own))), nil
 	}
 	return own, fmt.Errorf("tracestore: condition: no field of kind %d", c.Field.Kind)
 }
 
 // indexed is a condition on a span's own attribute with a hint to the index of
 // its text.
-func (c Compare) indexed(own chsql.Expr) chsql.Expr {
-	return attrcol.IndexedElement(attrcol.Matcher{Key: c.Field.Key, Op: c.Op, Value: c.Value.Text()}, own)
+func (c Compare) indexed(own chsql.Expr, types attrcol.Types) chsql.Expr {
+	return attrcol.IndexedElement(attrcol.Matcher{Key: c.Field.Key, Op: c.Op, Value: c.Value.Text(), Types: types}, own)
 }
 
 func (c Compare) text(column chsql.Expr) chsql.Expr {

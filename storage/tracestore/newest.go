@@ -2,7 +2,6 @@ package tracestore
 
 import (
 	"context"
-	"slices"
 
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -37,18 +36,14 @@ func (q *conditions) groups(fields []Field) (types, texts chsql.Expr, err error)
 
 // NewestSelect reads the newest spans that conditions hold for.
 func NewestSelect(where []chsql.Expr, limit int) chsql.Select {
-	sel := spanSelect(where, limit)
-	sel.OrderBy = []chsql.Order{chsql.Desc(chsql.Col("start_time")), chsql.Asc(chsql.Col("span_id"))}
-	return sel
+	return traceReader().sel(where, []chsql.Order{chsql.Desc(chsql.Col("start_time")), chsql.Asc(chsql.Col("span_id"))}, limit)
 }
 
 // ReadNewest runs a NewestSelect: spans, the newest first.
 func (s *Store) ReadNewest(ctx context.Context, t tenant.ID, sel chsql.Select) (res Result, err error) {
-	if res.Stats, err = s.read(ctx, sel, &res.Spans); err != nil || len(res.Spans) == 0 {
+	r := traceReader()
+	if res.Stats, err = s.read(ctx, r, sel, "trace", &res.Spans); err != nil {
 		return res, err
 	}
-	slices.Reverse(res.Spans) // as resolve wants them
-	err = s.resolve(ctx, t, res.Spans)
-	slices.Reverse(res.Spans)
-	return res, err
+	return res, s.resolve(ctx, t, r.need, res.Spans)
 }

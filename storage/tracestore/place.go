@@ -52,17 +52,12 @@ func (s *Store) extents(ctx context.Context, t tenant.ID, ids [][16]byte, op str
 func ofTraces(t tenant.ID, ids [][16]byte) []chsql.Expr {
 	set := make([]chsql.Expr, len(ids))
 	for i := range ids {
-		set[i] = chsql.Bytes(ids[i][:])
+		set[i] = chsql.HexString(ids[i][:])
 	}
-	one := chsql.In(chsql.Col("trace_id"), set...)
-	if len(set) == 1 {
-		one = chsql.Eq(chsql.Col("trace_id"), set[0])
-	}
-	return []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), one}
+	return []chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), chsql.In(chsql.Col("trace_id"), set...)}
 }
 
 func extentSelect(of []chsql.Expr) chsql.Select {
-	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
 	return chsql.Select{
 		Columns: []chsql.Expr{chsql.Col("trace_id"), nanos(chsql.Func("min", chsql.Col("start_time"))), nanos(chsql.Func("max", chsql.Col("end_time")))},
 		From:    chsql.Table(index), Where: of, GroupBy: []chsql.Expr{chsql.Col("trace_id")},
@@ -129,7 +124,7 @@ func places(of []chsql.Expr, known []extent) []chsql.Expr {
 			continue
 		}
 		for m := begin; m <= end; m++ {
-			pairs = append(pairs, chsql.Func("tuple", chsql.Seconds(m*60), chsql.Bytes(e.trace[:])))
+			pairs = append(pairs, chsql.Tuple(chsql.Int(m*60), chsql.HexString(e.trace[:])))
 		}
 	}
 	where := append(of, during(whole.from, min(whole.to, math.MaxInt64-1)+1)...)

@@ -95,7 +95,6 @@ func redSelect(t tenant.ID, r RED) (chsql.Select, error) {
 	power := chsql.Func("toInt64", chsql.Func("ceil", chsql.Func("log2", chsql.Func("greatest", duration, chsql.Int(1)))))
 	histogram := chsql.Func("sumMap", chsql.Func("array", power), chsql.Func("array", chsql.Func("toUInt64", chsql.Int(1))))
 	part := func(i int64) chsql.Expr { return chsql.Func("tupleElement", histogram, chsql.Int(i)) }
-	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
 	slow := func(e chsql.Expr) chsql.Expr { return chsql.Func("argMax", e, duration) }
 	bad := func(e chsql.Expr) chsql.Expr { return chsql.Func("argMaxIf", e, start, failed) }
 	toFloats := chsql.Func("arrayMap", chsql.Lambda("x", chsql.Func("toFloat64", chsql.Col("x"))),

@@ -83,12 +83,12 @@ func TestSpansOfTells(t *testing.T) {
 	}
 	insert(t, db, "default", "a", records...)
 	s := New(db, resourcestore.New(db))
-	for _, need := range []Need{{}, {Keys: []string{"a", "b`c", "missing"}}, {AllAttributes: true, Events: true, Links: true}} {
+	for _, need := range []Need{{}, {Keys: []string{"a", "b`c", "missing"}}, {Parts: AllParts &^ Details}} {
 		list, truncated, _, err := s.SpansOf(t.Context(), "default", [][16]byte{{1}, {2}}, need, 4)
 		if err != nil || len(list) != 4 || !truncated || list[0].Service != "cart" {
 			t.Errorf("%+v: %d spans, truncated %v, %v", need, len(list), truncated, err)
 		}
-		if want := 2; (need.AllAttributes || len(need.Keys) > 0) && len(list[0].Attributes) != want {
+		if want := 2; (need.has(Attributes) || len(need.Keys) > 0) && len(list[0].Attributes) != want {
 			t.Errorf("%+v: attributes %v", need, list[0].Attributes)
 		}
 	}

@@ -4,14 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/trefoil-o11y/trefoil/storage/attrcol"
-	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -57,7 +53,8 @@ func (s *Store) TracePage(ctx context.Context, t tenant.ID, id [16]byte, after *
 		start, last := chsql.Col("start_time"), chsql.Nanoseconds(after.Start)
 		page = append(slices.Clone(where), chsql.Or(chsql.Gt(start, last), chsql.And(chsql.Eq(start, last), chsql.Gt(chsql.Col("span_id"), chsql.Bytes(after.SpanID[:])))))
 	}
-	stats, err = s.read(ctx, spanSelect(page, limit+1), &res.Spans)
+	r := traceReader()
+	stats, err = s.read(ctx, r, r.sel(page, inOrder(), limit+1), "trace", &res.Spans)
 	res.Stats.Add(stats)
 	if err != nil {
 		return Result{}, err
@@ -76,7 +73,7 @@ func (s *Store) TracePage(ctx context.Context, t tenant.ID, id [16]byte, after *
 		}
 		res.Total = int(total)
 	}
-	return res, s.resolve(ctx, t, res.Spans)
+	return res, s.resolve(ctx, t, r.need, res.Spans)
 }
 
 // ServiceShare is what a service has of a trace.
@@ -126,96 +123,10 @@ func countSelect(where []chsql.Expr) chsql.Select {
 	return chsql.Select{Columns: []chsql.Expr{chsql.Func("count")}, From: chsql.Table(spans), Where: where}
 }
 
-func spanSelect(where []chsql.Expr, limit int) chsql.Select {
-	nanos := func(e chsql.Expr) chsql.Expr { return chsql.Func("toUnixTimestamp64Nano", e) }
-	return chsql.Select{
-		Columns: append([]chsql.Expr{
-			chsql.Col("trace_id"), chsql.Col("span_id"), chsql.Col("parent_span_id"), chsql.Col("trace_state"), chsql.Col("flags"),
-			chsql.Col("name"), chsql.Col("service_name"), chsql.Col("kind"), nanos(chsql.Col("start_time")), chsql.Col("duration"),
-			chsql.Col("status_code"), chsql.Col("status_message"),
-			chsql.Col("dropped_attributes_count"), chsql.Col("dropped_events_count"), chsql.Col("dropped_links_count"),
-			chsql.Func("arrayMap", chsql.Lambda("x", nanos(chsql.Col("x"))), chsql.Col("event_time")),
-			chsql.Col("event_name"), chsql.Col("event_attributes"), chsql.Col("event_dropped"),
-			chsql.Col("link_trace_id"), chsql.Col("link_span_id"), chsql.Col("link_trace_state"), chsql.Col("link_flags"),
-			chsql.Col("link_attributes"), chsql.Col("link_dropped"),
-			chsql.Col("resource_id"), chsql.Col("scope_id"),
-		}, attrcol.Columns()...),
-		From:    chsql.Table(spans),
-		Where:   where,
-		OrderBy: []chsql.Order{chsql.Asc(chsql.Col("start_time")), chsql.Asc(chsql.Col("span_id"))},
-		Limit:   limit,
-	}
-}
+// traceReader reads all of spans.
+func traceReader() *spanReader { return newSpanReader(Need{Parts: AllParts}, extent{}) }
 
-// row receives what of a span is not scanned into it.
-type row struct {
-	traceID, spanID, parent string
-	attributes              attrcol.Row
-	event                   struct {
-		times       []int64
-		names, text []string
-		dropped     []uint32
-	}
-	link struct {
-		traceID, spanID, state, text []string
-		flags, dropped               []uint32
-	}
-}
-
-func (s *Store) read(ctx context.Context, sel chsql.Select, spans *[]Span) (conn.Stats, error) {
-	var r row
-	return s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Settings: attrcol.Settings(), Op: "trace"}, func(from driver.Rows) error {
-		sp := Span{Resource: &resourcestore.Row{}, Scope: &resourcestore.ScopeRow{}}
-		e, l := &r.event, &r.link
-		err := from.Scan(&r.traceID, &r.spanID, &r.parent, &sp.TraceState, &sp.Flags,
-			&sp.Name, &sp.Service, &sp.Kind, &sp.Start, &sp.Duration, &sp.StatusCode, &sp.StatusMessage,
-			&sp.DroppedAttributes, &sp.DroppedEvents, &sp.DroppedLinks,
-			&e.times, &e.names, &e.text, &e.dropped, &l.traceID, &l.spanID, &l.state, &l.flags, &l.text, &l.dropped,
-			&sp.Resource.ID, &sp.Scope.ID, r.attributes.Attributes(), r.attributes.Other())
-		if err != nil {
-			return fmt.Errorf("spans: %w", err)
-		}
-		if err := r.fill(&sp); err != nil {
-			return fmt.Errorf("spans: span %x: %w", r.spanID, err)
-		}
-		*spans = append(*spans, sp)
-		return nil
-	})
-}
-
-func (r *row) fill(sp *Span) (err error) {
-	copy(sp.TraceID[:], r.traceID)
-	copy(sp.SpanID[:], r.spanID)
-	copy(sp.Parent[:], r.parent)
-	if sp.Attributes, err = r.attributes.KeyValues(); err != nil {
-		return err
-	}
-	for i := range r.event.times {
-		e := Event{Time: r.event.times[i], Name: r.event.names[i], Dropped: r.event.dropped[i]}
-		if e.Attributes, err = attribute.ParseJSON(r.event.text[i]); err != nil {
-			return fmt.Errorf("event %d: %w", i, err)
-		}
-		sp.Events = append(sp.Events, e)
-	}
-	for i := range r.link.traceID {
-		l := Link{TraceState: r.link.state[i], Flags: r.link.flags[i], Dropped: r.link.dropped[i]}
-		copy(l.TraceID[:], r.link.traceID[i])
-		copy(l.SpanID[:], r.link.spanID[i])
-		if l.Attributes, err = attribute.ParseJSON(r.link.text[i]); err != nil {
-			return fmt.Errorf("link %d: %w", i, err)
-		}
-		sp.Links = append(sp.Links, l)
-	}
-	return nil
-}
-
-// resolve gives the spans their resources and scopes. Those that are not
-// stored stay empty but for the id and the service.
-func (s *Store) resolve(ctx context.Context, t tenant.ID, spans []Span) error {
-	refs := make([]resourcestore.Ref, len(spans))
-	for i := range spans {
-		sp := &spans[i]
-		refs[i] = resourcestore.Ref{Service: sp.Service, Resource: &sp.Resource, Scope: &sp.Scope}
-	}
-	return s.resources.Resolve(ctx, t, refs, time.Unix(0, spans[0].Start), time.Unix(0, spans[len(spans)-1].Start))
+// inOrder is how the spans of a trace are read, page by page.
+func inOrder() []chsql.Order {
+	return []chsql.Order{chsql.Asc(chsql.Col("start_time")), chsql.Asc(chsql.Col("span_id"))}
 }

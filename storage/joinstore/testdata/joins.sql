@@ -162,7 +162,7 @@ ORDER BY time DESC, id DESC
 LIMIT 101
 
 -- logs with spans
-SELECT trace_id, span_id, parent_span_id, trace_state, flags, name, service_name, kind, toUnixTimestamp64Nano(start_time), duration, status_code, status_message, dropped_attributes_count, dropped_events_count, dropped_links_count, arrayMap(x -> toUnixTimestamp64Nano(x), event_time), event_name, event_attributes, event_dropped, link_trace_id, link_span_id, link_trace_state, link_flags, link_attributes, link_dropped, resource_id, scope_id, attributes, attributes_other
+SELECT trace_id, span_id, parent_span_id, name, service_name, toUnixTimestamp64Nano(start_time), duration, status_code, kind, status_message, resource_id, scope_id, trace_state, flags, dropped_attributes_count, dropped_events_count, dropped_links_count, arrayMap(x -> toUnixTimestamp64Nano(x), event_time), event_name, event_attributes, event_dropped, link_trace_id, link_span_id, link_attributes, link_trace_state, link_flags, link_dropped, attributes, attributes_other
 FROM spans
 WHERE (tenant = 'acme')
   AND (start_time >= fromUnixTimestamp64Nano(1699999100000000000, 'UTC'))

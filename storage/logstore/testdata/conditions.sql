@@ -99,7 +99,7 @@ FROM logs
 WHERE (tenant = 'default')
   AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
   AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-  AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('9a67f381'), 4)))) AND ifNull(toString(attributes.`code`) = '500', false))
+  AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('9a67f381'), 4)))) AND ifNull(toString(attributes.`code`) = '500', false))
   AND match(ifNull(toString(attributes.`code`), ''), '^(?s:5.*)$')
   AND ((ifNull(toString(attributes.`code`), '') != '') AND (toFloat64OrNull(ifNull(toString(attributes.`code`), '')) IS NULL));
 

@@ -9,7 +9,8 @@ WHERE (tenant = 'default')
   AND (service_name = 'it\'s')
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- user.id
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -21,7 +22,8 @@ WHERE (tenant = 'default')
   AND (indexHint(hasAny(attribute_tokens, array(toFixedString(unhex('00000000'), 4), toFixedString(unhex('6e5c93a6'), 4), toFixedString(unhex('ce29f016'), 4)))) AND (ifNull(attributes.`user.id`.:String = 'u1', false) OR (mapContains(attributes_other, 'user.id') AND arrayExists(e -> JSONHas(e, 'stringValue') AND (JSONExtractString(e, 'stringValue') = 'u1'), if(JSONHas(arrayElement(attributes_other, 'user.id'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'user.id'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'user.id')))))))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- number above
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -33,7 +35,8 @@ WHERE (tenant = 'default')
   AND (ifNull(attributes.`size`.:Int64 > 1.5, false) OR ifNull(attributes.`size`.:Float64 > 1.5, false) OR (mapContains(attributes_other, 'size') AND arrayExists(e -> (JSONHas(e, 'intValue') AND (toInt64OrZero(JSONExtractString(e, 'intValue')) > 1.5)) OR (JSONHas(e, 'doubleValue') AND (JSONExtractFloat(e, 'doubleValue') > 1.5)), if(JSONHas(arrayElement(attributes_other, 'size'), 'arrayValue'), JSONExtractArrayRaw(arrayElement(attributes_other, 'size'), 'arrayValue', 'values'), array(arrayElement(attributes_other, 'size'))))))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- of span or resource
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -52,7 +55,8 @@ WHERE (tenant = 'default')
 ))))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- absent
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -64,7 +68,8 @@ WHERE (tenant = 'default')
   AND (NOT ((attributes.`retry` IS NOT NULL) OR mapContains(attributes_other, 'retry')))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- event
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -77,7 +82,8 @@ WHERE (tenant = 'default')
   AND arrayExists(e -> (position(e, '{"key":"type",') > 0) AND (position(e, '{"stringValue":"T"}') > 0), event_attributes)
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- link and scope
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -96,7 +102,8 @@ WHERE (tenant = 'default')
 )))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- of the trace
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -126,7 +133,8 @@ WHERE (tenant = 'default')
 ))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- two spans
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
@@ -147,7 +155,8 @@ WHERE (tenant = 'default')
 ))
 GROUP BY trace_id
 ORDER BY newest DESC, trace_id
-LIMIT 20;
+LIMIT 20
+SETTINGS use_skip_indexes_on_data_read = 0;
 
 -- aggregate
 SELECT toInt64(step), types, texts, power, count(), count(v), sum(v), min(v), max(v), arrayMap(x -> toFloat64(x), quantilesTDigest(0.5, 0.99)(v)), argMax(trace_id, v), argMax(span_id, v), toUnixTimestamp64Nano(argMax(start_time, v)), max(v)

@@ -24,6 +24,8 @@ func BenchmarkAttributes(b *testing.B) {
 		promoted = "method LowCardinality(String), route LowCardinality(String), status UInt16 CODEC(ZSTD(1)), user String CODEC(ZSTD(1)), "
 		tokens   = ", attribute_tokens Array(FixedString(4)) CODEC(ZSTD(1))"
 		bloom    = ", INDEX attribute_tokens attribute_tokens TYPE bloom_filter(0.02) GRANULARITY 1"
+		// A map of fewer than 32 keys has one bucket unless told otherwise.
+		buckets = ", map_serialization_version = 'with_buckets', map_buckets_min_avg_size = 0, map_buckets_strategy = 'constant', max_buckets_in_map = 8"
 	)
 	const user, status = "u012345", 500
 	mapped := func(key, value string) chsql.Expr {
@@ -51,8 +53,8 @@ func BenchmarkAttributes(b *testing.B) {
 		{"json+tokens", json + tokens, "", newIndexed, ofPath},
 		{"json+tokens+bloom", json + tokens + bloom, "", newIndexed, ofIndex},
 		{"map", pairs, "", newPairs, ofMap},
-		{"map-in-buckets", pairs, ", map_serialization_version = 'with_buckets'", newPairs, ofMap},
-		{"map-in-buckets-at-merge", pairs, ", map_serialization_version = 'with_buckets', map_serialization_version_for_zero_level_parts = 'basic'", newPairs, ofMap},
+		{"map-in-buckets", pairs, buckets + ", map_serialization_version_for_zero_level_parts = 'with_buckets'", newPairs, ofMap},
+		{"map-in-buckets-at-merge", pairs, buckets, newPairs, ofMap},
 		{"promoted+json", promoted + json, "", newPromoted, ofColumn},
 	} {
 		create := "CREATE TABLE attributes_table (time DateTime64(9, 'UTC') CODEC(T64, LZ4), " + v.columns + ") ENGINE = MergeTree ORDER BY time SETTINGS non_replicated_deduplication_window = 10000" + v.settings

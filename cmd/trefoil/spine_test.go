@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -51,6 +53,7 @@ groups:
 
 	id := exportOneTrace(t, p)
 	joined(t, p, id)
+	welcomed(t, p)
 
 	// Breaking the shop makes the rule fire.
 	invoke(t, "demo", "--endpoint", p.GRPC, "--rate", "20", "--duration", "8s", "--break", "payment=1", "--seed", "1")
@@ -104,6 +107,30 @@ func TestSpineSurvivesKill(t *testing.T) {
 	joined(t, p, id)
 	answered(t, p, id)
 	p.stop()
+}
+
+// welcomed opens the API's first page and follows its links.
+func welcomed(t *testing.T, p *process) {
+	t.Helper()
+	body, err := p.read("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(body)
+	for _, want := range []string{p.GRPC, "http://" + p.OTLP, "http://" + p.API + "/prometheus<", "http://" + p.API + "/tempo<"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the first page does not say %s:\n%s", want, page)
+		}
+	}
+	links := regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(page, -1)
+	if len(links) != 5 {
+		t.Errorf("the first page has %d links, want 5", len(links))
+	}
+	for _, l := range links {
+		if _, err := p.read("/" + l[1]); err != nil {
+			t.Errorf("a link of the first page: %v", err)
+		}
+	}
 }
 
 // exportOneTrace makes a trace of two services with a log record and a

@@ -125,6 +125,10 @@ func (s *server) run(ctx context.Context) (err error) {
 	mux.HandleFunc("GET /livez", s.health.Live)
 	mux.HandleFunc("GET /readyz", s.health.Ready)
 	mux.Handle("GET /metrics", selftel.Handler(s.registry, s.log))
+	mux.Handle("GET /{$}", welcome{
+		Version: s.build.Version, Query: s.cfg.has(roleQuery), Ingest: s.cfg.has(roleIngest), Alert: s.cfg.has(roleAlert),
+		GRPC: addressOf(s.listeners.grpc), OTLP: s.scheme() + "://" + addressOf(s.listeners.otlp),
+	})
 	if err := s.addRoles(ctx, mux); err != nil {
 		return err
 	}
@@ -231,17 +235,19 @@ func (s *server) scheme() string {
 
 func (s *server) apiURL() string { return s.scheme() + "://" + s.listeners.api.Addr().String() }
 
+// addressOf is where a listener listens, "" if it is none.
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
+
 // announce prints where things are, for people, and writes it down, for
 // programs.
 func (s *server) announce() error {
-	at := func(l net.Listener) string {
-		if l == nil {
-			return ""
-		}
-		return l.Addr().String()
-	}
 	text, err := json.Marshal(map[string]string{
-		"http": at(s.listeners.api), "otlp_grpc": at(s.listeners.grpc), "otlp_http": at(s.listeners.otlp),
+		"http": addressOf(s.listeners.api), "otlp_grpc": addressOf(s.listeners.grpc), "otlp_http": addressOf(s.listeners.otlp),
 	})
 	if err != nil {
 		return err
@@ -257,7 +263,7 @@ func (s *server) announce() error {
 	api := s.apiURL()
 	fmt.Println("Trefoil is ready.")
 	if s.cfg.has(roleIngest) {
-		fmt.Printf("\n  Send OTLP to   %s (gRPC), %s://%s (HTTP)\n", at(s.listeners.grpc), s.scheme(), at(s.listeners.otlp))
+		fmt.Printf("\n  Send OTLP to   %s (gRPC), %s://%s (HTTP)\n", addressOf(s.listeners.grpc), s.scheme(), addressOf(s.listeners.otlp))
 	}
 	if s.cfg.has(roleQuery) {
 		fmt.Printf("  Query at       %s/prometheus, %s/api/v1 (described in %s/openapi.yaml)\n", api, api, api)

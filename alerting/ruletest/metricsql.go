@@ -72,8 +72,9 @@ func (m stored) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metri
 }
 
 // LabelSets lists the labels of series.
-func (m stored) LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fps []uint64) ([]metricstore.SeriesRow, error) {
-	return m.Series(ctx, t, from, to, metricstore.Selector{Names: names, Fingerprints: fps})
+func (m stored) LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fps []uint64) ([]metricstore.LabelSet, error) {
+	rows, err := m.Series(ctx, t, from, to, metricstore.Selector{Names: names, Fingerprints: fps})
+	return metricstore.LabelSetsOf(rows), err
 }
 
 // LabelKeys are those of all series.

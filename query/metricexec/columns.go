@@ -47,7 +47,7 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 	if r.Thin != nil && q.rollups != nil && q.ahead == nil {
 		err = reader.thin(ctx, plain, hints, r.Thin, each)
 	} else {
-		err = reader.stream(ctx, plain, hints, each)
+		err = reader.stream(ctx, plain, s.Whole(), hints, each)
 	}
 	if err != nil {
 		return nil, err
@@ -114,8 +114,9 @@ func split(found []seriesview.Series, asSent bool) (plain sent, rest []grouped) 
 const within = 1 << 20
 
 // stream passes on series as they are stored. With starts each sample has when its
-// interval began, which packs do not know.
-func (q *querier) stream(ctx context.Context, plain sent, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
+// interval began, which packs do not know. Whole says that they are all series of their
+// names.
+func (q *querier) stream(ctx context.Context, plain sent, whole bool, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
 	if len(plain) == 0 {
 		return nil
 	}
@@ -123,7 +124,9 @@ func (q *querier) stream(ctx context.Context, plain sent, hints *storage.SelectH
 	if q.starts {
 		read = q.points.Samples
 	}
-	_, err := read(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), q.plain(plain, each))
+	span := q.span(plain.fingerprints(), hints)
+	span.Dense = whole
+	_, err := read(ctx, q.series.Tenant, span, q.plain(plain, each))
 	return q.budget.explain(err)
 }
 

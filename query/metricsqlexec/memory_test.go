@@ -45,8 +45,9 @@ func (m *memory) Series(_ context.Context, _ tenant.ID, _, _ time.Time, sel metr
 	return out, nil
 }
 
-func (m *memory) LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fps []uint64) ([]metricstore.SeriesRow, error) {
-	return m.Series(ctx, t, from, to, metricstore.Selector{Names: names, Fingerprints: fps})
+func (m *memory) LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fps []uint64) ([]metricstore.LabelSet, error) {
+	all, err := m.Series(ctx, t, from, to, metricstore.Selector{Names: names, Fingerprints: fps})
+	return metricstore.LabelSetsOf(all), err
 }
 
 func (m *memory) Version(context.Context, time.Time, time.Time) samplestore.Version {

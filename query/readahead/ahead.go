@@ -117,7 +117,7 @@ func (a *Ahead) find(ctx context.Context, f *seriesfind.Finder) error {
 	if err != nil {
 		return err
 	}
-	all, err := f.Labels(ctx, a.first, a.last, rows)
+	all, err := f.Labels(ctx, a.first, a.last, rows, true)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ import (
 type Source interface {
 	Version(ctx context.Context, from, to time.Time) samplestore.Version
 	Index(ctx context.Context, t tenant.ID, from, to time.Time, sel metricstore.Selector) ([]metricstore.SeriesRow, error)
-	LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fingerprints []uint64) ([]metricstore.SeriesRow, error)
+	LabelSets(ctx context.Context, t tenant.ID, from, to time.Time, names []string, fingerprints []uint64) ([]metricstore.LabelSet, error)
 	LabelKeys(ctx context.Context, t tenant.ID, from, to time.Time) ([]metricstore.LabelKey, error)
 	Shapes(ctx context.Context, t tenant.ID, from, to time.Time, keys []string, resources bool, limit int) ([]metricstore.SeriesRow, error)
 	Bounds(ctx context.Context, t tenant.ID, r samplestore.Range) (map[uint64][][]float64, error)
@@ -105,7 +105,7 @@ func (f *Finder) look(ctx context.Context, first, last time.Time, s seriesview.S
 		}
 		return nil, err
 	}
-	all, err := f.Labels(ctx, first, last, stored)
+	all, err := f.Labels(ctx, first, last, stored, s.Whole())
 	if err != nil {
 		return nil, err
 	}

@@ -124,45 +124,55 @@ func (f *Finder) Version() samplestore.Version {
 
 // Labels gives the rows of an index their labels: those that are known, and the
 // rest from the store. A series whose resource is not stored yet is looked up
-// again next time.
-func (f *Finder) Labels(ctx context.Context, from, to time.Time, rows []metricstore.SeriesRow) (map[uint64]labels.Labels, error) {
+// again next time. Whole says that the rows are all series of their names.
+func (f *Finder) Labels(ctx context.Context, from, to time.Time, rows []metricstore.SeriesRow, whole bool) (map[uint64]labels.Labels, error) {
 	out := make(map[uint64]labels.Labels, len(rows))
-	var missing []uint64
-	at, named := map[uint64]int{}, map[string]bool{} // of those
+	var missing []int // of rows
 	id := func(i int) seriesID {
 		return seriesID{f.Tenant, rows[i].Fingerprint, rows[i].Type, rows[i].Prometheus}
 	}
 	f.Memory.mu.Lock()
 	for i := range rows {
-		fp := rows[i].Fingerprint
 		if l, ok := f.Memory.labels.Get(id(i)); ok {
-			out[fp] = l
+			out[rows[i].Fingerprint] = l
 			continue
 		}
-		missing = append(missing, fp)
-		at[fp], named[rows[i].Name] = i, true
+		missing = append(missing, i)
 	}
 	f.Memory.mu.Unlock()
 	if len(missing) == 0 {
 		return out, nil
 	}
-	full, err := f.Source.LabelSets(ctx, f.Tenant, from, to, slices.Sorted(maps.Keys(named)), missing)
+	at, names := make(map[uint64]int, len(missing)), map[string]bool{}
+	var fps []uint64
+	for _, i := range missing {
+		at[rows[i].Fingerprint], names[rows[i].Name] = i, true
+		fps = append(fps, rows[i].Fingerprint)
+	}
+	if whole && 2*len(missing) > len(rows) && len(names) <= metricstore.NamesInKey { // a list of so many costs the store more than the rest of them
+		fps = nil
+	}
+	sets, err := f.Source.LabelSets(ctx, f.Tenant, from, to, slices.Sorted(maps.Keys(names)), fps)
 	if err != nil {
 		return nil, err
 	}
 	l := seriesview.Labeler{Promote: f.Promote}
-	for i := range full {
-		own := &rows[at[full[i].Fingerprint]]
-		full[i].Name, full[i].PromName = own.Name, own.PromName
-		out[own.Fingerprint] = l.Labels(&full[i], seriesview.Whole)
+	lasting := make([]int, 0, len(sets)) // rows whose labels are known for good
+	for k := range sets {
+		set := &sets[k]
+		i, ok := at[set.Fingerprint]
+		if !ok { // it was not asked for
+			continue
+		}
+		out[set.Fingerprint] = l.Of(set, rows[i].PromName)
+		if set.Resource.Service != "" || set.Resource.ID == 0 { // a stored one has a service, known or not
+			lasting = append(lasting, i)
+		}
 	}
 	f.Memory.mu.Lock()
 	defer f.Memory.mu.Unlock()
-	for i := range full {
-		if full[i].Resource.Service != "" || full[i].Resource.ID == 0 { // a stored one has a service, known or not
-			fp := full[i].Fingerprint
-			f.Memory.labels.Put(id(at[fp]), out[fp])
-		}
+	for _, i := range lasting {
+		f.Memory.labels.Put(id(i), out[rows[i].Fingerprint])
 	}
 	return out, nil
 }

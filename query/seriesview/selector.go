@@ -70,6 +70,9 @@ func (s Selector) Names() []string {
 	return nil
 }
 
+// Whole tells whether all series of its names are meant, or nearly.
+func (s Selector) Whole() bool { return len(s.le)+len(s.other) == 0 && s.Names() != nil }
+
 // pushed lists the conditions a source can apply without losing a series that
 // is visible as meant. Those are equalities on what is one attribute; a label
 // joined of several attributes has a ";".

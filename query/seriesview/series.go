@@ -2,8 +2,8 @@ package seriesview
 
 import (
 	"cmp"
-	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
@@ -43,6 +43,8 @@ type Labeler struct {
 	Promote []string // resource attributes that become labels
 	builder labels.ScratchBuilder
 	spelled map[string]string // keys that were spelled already, of which there are few
+	keys    []metricstore.Label
+	made    []labels.Label
 }
 
 // name is Prometheus's spelling of a key.
@@ -108,41 +110,58 @@ func Names(s *metricstore.SeriesRow, p Part) [2]string {
 // are joined with ";" in the order of their keys, as Prometheus's OTLP receiver
 // does.
 func (l *Labeler) Labels(s *metricstore.SeriesRow, p Part) labels.Labels {
-	set := make(map[string]string, len(s.Labels)+len(l.Promote)+3)
-	for _, key := range slices.Sorted(maps.Keys(s.Labels)) {
-		name := key
+	set := metricstore.LabelSetsOf([]metricstore.SeriesRow{*s})[0]
+	return l.Of(&set, Names(s, p)[0])
+}
+
+// Of is Labels of a series whose name is given.
+func (l *Labeler) Of(s *metricstore.LabelSet, name string) labels.Labels {
+	l.keys, l.made = append(l.keys[:0], s.Labels...), l.made[:0]
+	slices.SortFunc(l.keys, func(a, b metricstore.Label) int { return strings.Compare(a.Key, b.Key) })
+	for _, kv := range l.keys {
+		label := kv.Key
 		if !s.Prometheus {
-			name = l.name(key)
+			label = l.name(label)
 		}
-		join(set, name, s.Labels[key])
+		at := l.at(label)
+		if *at != "" {
+			kv.Value = *at + ";" + kv.Value
+		}
+		*at = kv.Value
 	}
-	fill := func(name, v string) {
-		if set[name] == "" {
-			set[name] = v
+	fill := func(label, key string) {
+		if at := l.at(label); *at == "" {
+			*at = attributeOf(s.Resource, key)
 		}
 	}
-	fill(model.JobLabel, Job(s.Resource))
-	fill(model.InstanceLabel, attributeOf(s.Resource, "service.instance.id"))
+	if at := l.at(model.JobLabel); *at == "" {
+		*at = Job(s.Resource)
+	}
+	fill(model.InstanceLabel, "service.instance.id")
 	for _, key := range l.Promote {
-		fill(l.name(key), attributeOf(s.Resource, key))
+		fill(l.name(key), key)
 	}
-	set[model.MetricNameLabel] = Names(s, p)[0]
+	*l.at(model.MetricNameLabel) = name
 
 	l.builder.Reset()
-	for name, v := range set {
-		if name != "" && v != "" { // to PromQL an empty label is none
-			l.builder.Add(name, v)
+	for _, made := range l.made {
+		if made.Name != "" && made.Value != "" { // to PromQL an empty label is none
+			l.builder.Add(made.Name, made.Value)
 		}
 	}
 	l.builder.Sort()
 	return l.builder.Labels()
 }
 
-func join(set map[string]string, name, v string) {
-	if have := set[name]; have != "" {
-		v = have + ";" + v
+// at is the value made for a label, of which a series has few.
+func (l *Labeler) at(label string) *string {
+	for i := range l.made {
+		if l.made[i].Name == label {
+			return &l.made[i].Value
+		}
 	}
-	set[name] = v
+	l.made = append(l.made, labels.Label{Name: label})
+	return &l.made[len(l.made)-1].Value
 }
 
 // attributeOf is the text of a resource's attribute, empty if it has none.
@@ -166,8 +185,11 @@ func Job(r *resourcestore.Row) string {
 
 // InOrder sorts series by their labels, so that equal ones are side by side.
 func InOrder(found []Series) []Series {
-	slices.SortStableFunc(found, func(a, b Series) int {
-		return cmp.Or(labels.Compare(a.Labels, b.Labels), cmp.Compare(a.Stored.Fingerprint, b.Stored.Fingerprint))
+	slices.SortFunc(found, func(a, b Series) int {
+		if c := labels.Compare(a.Labels, b.Labels); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Stored.Fingerprint, b.Stored.Fingerprint)
 	})
 	return found
 }

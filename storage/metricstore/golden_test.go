@@ -29,7 +29,8 @@ func TestGoldens(t *testing.T) {
 	var b strings.Builder
 	for _, c := range []struct{ name, sql string }{
 		{"series", seriesSelect(where, 101).SQL()},
-		{"label sets", labelSetsSelect("default", day, day, []string{"http.requests", "it's"}).SQL()},
+		{"label sets", labelSetsSelect("default", day, day, []string{"http.requests", "it's"}, true).SQL()},
+		{"label sets of names", labelSetsSelect("default", day, day, []string{"http.requests", "it's"}, false).SQL()},
 		{"exemplars of a trace", traceExemplarSelect("default", [16]byte{1, 0xff}, day, day.Add(time.Hour), 101).SQL()},
 		{"exemplars of series", exemplarSelect("default", from, to, 101).SQL()},
 		{"series of exemplars", exemplarSeriesSelect("default", day, day, []string{"a", "it's"}).SQL()},

@@ -171,7 +171,7 @@ func TestSeries(t *testing.T) {
 	}
 	for _, got := range sets {
 		rows, err := f.Series(t.Context(), "default", noon, noon, metricstore.Selector{Fingerprints: []uint64{got.Fingerprint}})
-		if err != nil || len(rows) != 1 || gocmp.Diff(rows[0].Labels, got.Labels, cmpopts.EquateEmpty()) != "" || rows[0].Resource != got.Resource || rows[0].Prometheus != got.Prometheus {
+		if err != nil || len(rows) != 1 || gocmp.Diff(rows[0].Labels, mapOf(got.Labels), cmpopts.EquateEmpty()) != "" || rows[0].Resource != got.Resource || rows[0].Prometheus != got.Prometheus {
 			t.Errorf("%s: labels %v of %+v, %v", names[got.Fingerprint], got.Labels, rows, err)
 		}
 	}
@@ -230,15 +230,30 @@ func TestLabelSetsOfManySeries(t *testing.T) {
 		fps[i] = math.MaxUint64 - uint64(i)*7
 	}
 	statements := 0
-	sets, err := f.LabelSets(conn.Traced(t.Context(), func(conn.Ran) { statements++ }), "default", noon, noon, []string{"m"}, fps)
-	if err != nil || len(sets) != n || statements != 1 {
-		t.Fatalf("%d of %d series in %d statements: %v", len(sets), n, statements, err)
-	}
-	for _, r := range sets {
-		if want := fmt.Sprint((math.MaxUint64 - r.Fingerprint) / 7); r.Labels["i"] != want || !r.Prometheus {
-			t.Fatalf("labels %v of series %s", r.Labels, want)
+	ctx := conn.Traced(t.Context(), func(conn.Ran) { statements++ })
+	for _, fps := range [][]uint64{fps, nil} {
+		statements = 0
+		sets, err := f.LabelSets(ctx, "default", noon, noon, []string{"m"}, fps)
+		if err != nil || len(sets) != n || statements != 1 {
+			t.Fatalf("%d of %d series in %d statements: %v", len(sets), n, statements, err)
+		}
+		for _, r := range sets {
+			if want := fmt.Sprint((math.MaxUint64 - r.Fingerprint) / 7); mapOf(r.Labels)["i"] != want || !r.Prometheus {
+				t.Fatalf("labels %v of series %s", r.Labels, want)
+			}
 		}
 	}
+	if sets, err := f.LabelSets(ctx, "default", noon, noon, []string{"other"}, nil); err != nil || len(sets) != 0 {
+		t.Errorf("series of another name: %v, %v", sets, err)
+	}
+}
+
+func mapOf(all []metricstore.Label) map[string]string {
+	out := map[string]string{}
+	for _, l := range all {
+		out[l.Key] = l.Value
+	}
+	return out
 }
 
 func TestMetadataObservedLastIsTrueWhateverIsStoredLast(t *testing.T) {

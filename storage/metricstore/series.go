@@ -4,6 +4,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/otlptranslator"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
+	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
 // Type is a metric's type. The numbers are stored.
@@ -110,7 +111,7 @@ func (s *Series) fingerprint(h *attribute.Hasher) uint64 {
 	h.String(s.Quantile)
 	h.Uint64(s.ResourceID)
 	h.Uint64(s.ScopeID)
-	const own = 52 // bits
+	const own = samplestore.NameShift // bits
 	return xxhash.Sum64String(s.Name)>>own<<own | h.Sum()>>(64-own)
 }
 

@@ -10,14 +10,13 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // streamSelect does not ask for an order: the server would merge the parts of the
 // table row by row, which costs it more than the reading.
-func streamSelect(t tenant.ID, from, to int64) chsql.Select {
-	s := sampleSelect(t, from, to)
+func streamSelect(t tenant.ID, of chsql.Expr, from, to int64) chsql.Select {
+	s := sampleSelect(t, of, from, to)
 	s.Columns = []chsql.Expr{
 		chsql.Col("fingerprint"), chsql.Func("toUnixTimestamp", chsql.Col("hour")).As("at"), chsql.Col("ts"), chsql.Col("value"),
 	}
@@ -47,8 +46,9 @@ func (c *share) chunks(ctx context.Context, series []int) error {
 		}
 	}
 	g := gathering{share: c, series: series, fps: fps}
+	of, params := c.of(fps)
 	stats, err := c.store.db.Columns(ctx, conn.Query{
-		SQL: streamSelect(c.tenant, from, to).SQL(), Op: "samples", Params: map[string]string{"fingerprints": resourcestore.IDList(fps)},
+		SQL: streamSelect(c.tenant, of, from, to).SQL(), Op: "samples", Params: params,
 	}, g.results(), g.block)
 	c.stats.Add(stats)
 	var again []uint64
@@ -113,6 +113,9 @@ func (g *gathering) block() error {
 	ts, values := *g.ts.Data.(*proto.ColInt64), *g.value.Data.(*proto.ColFloat64)
 	for i, fp := range g.fingerprint {
 		at, ok := slices.BinarySearch(g.fps, fp)
+		if !ok && g.Dense {
+			continue
+		}
 		d := int(g.hour[i]/daySeconds) - int(g.firstDay())
 		if !ok || d < 0 || d >= len(g.days) {
 			return fmt.Errorf("samples: hour %d of series %d was not asked for", g.hour[i], fp)

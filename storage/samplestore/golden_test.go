@@ -19,9 +19,11 @@ func TestGoldens(t *testing.T) {
 	db := storagetest.DB(t)
 	day := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	from, to := day.UnixMilli(), day.Add(time.Hour).UnixMilli()
+	dense, _ := Range{Dense: true, Fingerprints: make([]uint64, fewDense)}.of(make([]uint64, fewDense))
 	var b strings.Builder
 	for _, c := range []struct{ name, sql string }{
-		{"samples", sampleSelect("default", from, to).SQL()},
+		{"samples", sampleSelect("default", listed(), from, to).SQL()},
+		{"what there is of series that lie together", heldSelect("default", dense, from, to, true).SQL()},
 		{"histograms", histogramSelect("default", from, to).SQL()},
 		{"bounds", boundsSelect("default", from, to).SQL()},
 		{"hours held", hoursHeldSelect("default", from, to).SQL()},

@@ -10,7 +10,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/packcache"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/samplepack"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -124,15 +123,18 @@ func (c *share) look(ctx context.Context, packs bool) error {
 	for i, f := range lack.Fingerprints {
 		index[f] = i
 	}
+	of, params := c.of(lack.Fingerprints)
 	stats, err := c.store.db.Columns(ctx, conn.Query{
-		SQL: heldSelect(c.tenant, lack.From, lack.To, packs).SQL(), Op: "samples",
-		Params: map[string]string{"fingerprints": resourcestore.IDList(lack.Fingerprints)},
+		SQL: heldSelect(c.tenant, of, lack.From, lack.To, packs).SQL(), Op: "samples", Params: params,
 	}, proto.Results{
 		{Name: "fingerprint", Data: &fingerprint}, {Name: "at", Data: &hour}, {Name: "stored", Data: &stored}, {Name: "pack", Data: &buf},
 	}, func() error {
 		for i, f := range fingerprint {
 			if row == nil || f != fp {
 				at, ok := index[f]
+				if !ok && c.Dense {
+					continue
+				}
 				if !ok {
 					return fmt.Errorf("samples: series %d was not asked for", f)
 				}
@@ -234,9 +236,9 @@ func (c *share) remember(i int, s *Samples) {
 
 // heldSelect lists how many samples the chunks of each series and hour have, a
 // row a chunk, and the packs. A pack is never empty.
-func heldSelect(t tenant.ID, from, to int64, packs bool) chsql.Select {
+func heldSelect(t tenant.ID, of chsql.Expr, from, to int64, packs bool) chsql.Select {
 	fp, at := chsql.Col("fingerprint"), chsql.Func("toUnixTimestamp", chsql.Col("hour")).As("at")
-	held := sampleSelect(t, from, to)
+	held := sampleSelect(t, of, from, to)
 	held.Columns = []chsql.Expr{fp, at, chsql.Col("ts.size0").As("stored"), chsql.String("").As("pack")}
 	held.OrderBy, held.Settings = nil, nil
 	if !packs {

@@ -36,6 +36,15 @@ WHERE (tenant = 'default')
   AND (metric_name IN ('http.requests', 'it\'s'))
 LIMIT 1 BY fingerprint;
 
+-- label sets of names
+SELECT fingerprint, labels, resource_id, prometheus
+FROM series
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+  AND (metric_name IN ('http.requests', 'it\'s'))
+LIMIT 1 BY fingerprint;
+
 -- exemplars of a trace
 SELECT toUnixTimestamp64Nano(time), trace_id, span_id, fingerprint, metric_name, value, attributes
 FROM exemplars

@@ -8,6 +8,24 @@ WHERE (tenant = 'default')
 ORDER BY fingerprint, hour
 SETTINGS max_block_size = 128;
 
+-- what there is of series that lie together
+SELECT fingerprint, at, stored, pack
+FROM (
+  SELECT fingerprint, toUnixTimestamp(hour) AS at, ts.size0 AS stored, '' AS pack
+  FROM samples
+  WHERE (tenant = 'default')
+    AND ((fingerprint >= 0) AND (fingerprint <= 0))
+    AND (hour >= toDateTime(1772366400, 'UTC'))
+    AND (hour <= toDateTime(1772370000, 'UTC'))
+  UNION ALL
+  SELECT fingerprint, toUnixTimestamp(hour) AS at, stored, pack
+  FROM sample_packs
+  WHERE (tenant = 'default')
+    AND ((fingerprint >= 0) AND (fingerprint <= 0))
+    AND (hour >= toDateTime(1772366400, 'UTC'))
+    AND (hour <= toDateTime(1772370000, 'UTC'))
+);
+
 -- histograms
 SELECT fingerprint, toUnixTimestamp64Milli(time), toUnixTimestamp64Milli(start_time), kind, flags, count, sum, sum_digits, sum_places, sum_ulps, min, max, reinterpretAsString(bounds), reinterpretAsString(array(tupleElement(buckets, 1), tupleElement(buckets, 2), tupleElement(buckets, 3), tupleElement(buckets, 4), tupleElement(buckets, 5), tupleElement(buckets, 6), tupleElement(buckets, 7), tupleElement(buckets, 8), tupleElement(buckets, 9), tupleElement(buckets, 10), tupleElement(buckets, 11), tupleElement(buckets, 12), tupleElement(buckets, 13), tupleElement(buckets, 14), tupleElement(buckets, 15), tupleElement(buckets, 16))), reinterpretAsString(counts), scale, zero_count, zero_threshold, positive_offset, reinterpretAsString(positive_counts), negative_offset, reinterpretAsString(negative_counts)
 FROM histograms

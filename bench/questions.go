@@ -53,6 +53,8 @@ func questions(data filled, word, trace string) []question {
 	return []question{
 		{Name: "rare word", Path: lines, Form: loki(`{} |= "`+word+`"`, 100), Read: lokiLines,
 			Peer: word + " | limit 100", PeerForm: peer, Bar: 150 * time.Millisecond, PeerBar: 0.03},
+		{Name: "the same as a whole word", Path: lines, Form: loki("{} |~ `\\b"+word+"\\b`", 100), Read: lokiLines,
+			Peer: word + " | limit 100", PeerForm: peer, PeerBar: 0.03},
 		{Name: "user.id equality", Path: lines, Form: loki(`{user_id="`+askedUser+`"}`, 2000), Read: lokiLines,
 			Peer: `"user.id":=` + askedUser + " | limit 2000", PeerForm: peer, PeerBar: 0.01},
 		{Name: "status_code=500 count", Path: instant, Form: at(`sum(count_over_time({http_response_status_code="500"}[` + whole + `]))`), Read: lokiSum,

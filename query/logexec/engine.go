@@ -140,12 +140,13 @@ func (r *run) filter(ctx context.Context, from, to time.Time, p pushed) (logstor
 	if len(p.found) > 0 {
 		p.named, p.lines, p.level = true, true, p.level || p.asks(detectedLevel)
 	}
-	known, err := r.Logs.Survey(ctx, r.tenant, from, to, logstore.Asked{Keys: p.named, Structured: p.lines, Unnumbered: p.level})
+	known, err := r.Logs.Survey(ctx, r.tenant, from, to, logstore.Asked{Keys: p.named, Structured: p.lines, Unnumbered: p.level, Beyond: p.words})
 	r.stats.add(known.Stats)
 	if err != nil {
 		return f, err
 	}
 	f.TextOnly, f.Numbered = p.lines && !known.Structured, p.level && !known.Unnumbered
+	f.ASCII = p.words && !known.Beyond
 	if p.named {
 		f.Meanings = logpipe.Meanings(known.Keys)
 	}

@@ -19,6 +19,7 @@ type pushed struct {
 	exact bool
 	named bool // a condition is on a name that may be an attribute's
 	lines bool // a condition is on the line
+	words bool // of which the server knows more where bodies are ASCII
 	level bool // a condition is on the level
 	// strict: what cannot be compared is not found, where it otherwise passes, to be
 	// marked.
@@ -109,6 +110,9 @@ func (p *pushed) lineFilter(f *logql.LineFilter) {
 		c, ok := lineCond(f.Op, t)
 		exact = exact && ok
 		any = append(any, c)
+		if line, ok := c.(logstore.Line); ok && !f.Op.Negative() {
+			p.words = p.words || line.KnowsMore()
+		}
 	}
 	p.exact, p.whole = p.exact && exact, p.whole && exact
 	switch {

@@ -11,6 +11,9 @@ import (
 type Column struct {
 	Text    chsql.Expr
 	Unasked bool // the conditions leave the index alone
+	// ASCII says that no text has a character beyond ASCII. To a regular expression words
+	// end at one and to the index they do not, so that only then a whole word is a token.
+	ASCII bool
 }
 
 // Contains is whether part is a part of the text.

@@ -18,7 +18,7 @@ func (c Column) Matches(pattern string) (chsql.Expr, error) {
 		return chsql.Expr{}, err
 	}
 	match := chsql.Func("match", c.Text, chsql.String(pattern))
-	if any := c.required(paths(re)); len(any) > 0 {
+	if any := c.required(c.paths(re)); len(any) > 0 {
 		return c.hinted(match, []chsql.Expr{chsql.Or(any...)}), nil
 	}
 	return match, nil
@@ -60,6 +60,16 @@ type atom struct {
 func edge() path { return path{{edge: true}} }
 func gap() path  { return path{{}} }
 
+// KnowsMore is whether the index can be asked for more of a regular expression if the
+// texts are ASCII.
+func KnowsMore(pattern string) bool {
+	column := Column{Text: chsql.String("")}
+	other, err := column.Matches(pattern)
+	column.ASCII = true
+	ascii, _ := column.Matches(pattern)
+	return err == nil && ascii != other
+}
+
 // Bounds of what is looked at of an expression; what is beyond counts as a gap.
 const (
 	maxPaths   = 16
@@ -70,36 +80,40 @@ const (
 
 // paths are the ways through an expression, at least one: whatever matches it, matches
 // one of them.
-func paths(re *syntax.Regexp) []path {
+func (c Column) paths(re *syntax.Regexp) []path {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return []path{literal(re)}
+		return []path{c.literal(re)}
 	case syntax.OpCharClass:
-		return class(re)
+		return c.class(re)
 	case syntax.OpBeginLine, syntax.OpEndLine, syntax.OpBeginText, syntax.OpEndText:
 		return []path{edge()}
+	case syntax.OpWordBoundary:
+		if c.ASCII {
+			return []path{edge()}
+		}
 	case syntax.OpEmptyMatch:
 		return []path{nil}
 	case syntax.OpCapture:
-		return paths(re.Sub[0])
+		return c.paths(re.Sub[0])
 	case syntax.OpQuest:
-		return bounded(append(paths(re.Sub[0]), nil))
+		return bounded(append(c.paths(re.Sub[0]), nil))
 	case syntax.OpPlus:
-		return repeated(paths(re.Sub[0]))
+		return repeated(c.paths(re.Sub[0]))
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return repeated(paths(re.Sub[0]))
+			return repeated(c.paths(re.Sub[0]))
 		}
 	case syntax.OpAlternate:
 		var all []path
 		for _, sub := range re.Sub {
-			all = append(all, paths(sub)...)
+			all = append(all, c.paths(sub)...)
 		}
 		return bounded(all)
 	case syntax.OpConcat:
 		all := []path{nil}
 		for _, sub := range re.Sub {
-			next := paths(sub)
+			next := c.paths(sub)
 			if len(all)*len(next) > maxPaths {
 				next = []path{gap()}
 			}
@@ -140,10 +154,12 @@ func repeated(once []path) []path {
 }
 
 // literal leaves out U+FFFD, which matches bytes that are no UTF-8 as well.
-func literal(re *syntax.Regexp) (p path) {
+func (c Column) literal(re *syntax.Regexp) (p path) {
 	in := exact
 	if re.Flags&syntax.FoldCase != 0 {
-		in = re2
+		if in = re2; c.ASCII {
+			in = ilike
+		}
 	}
 	for i, text := range strings.Split(string(re.Rune), string(utf8.RuneError)) {
 		if i > 0 {
@@ -155,7 +171,7 @@ func literal(re *syntax.Regexp) (p path) {
 }
 
 // class is one of some characters: of separators any, of a few characters each.
-func class(re *syntax.Regexp) []path {
+func (c Column) class(re *syntax.Regexp) []path {
 	separators, n := true, 0
 	for i := 0; i < len(re.Rune); i += 2 {
 		n += int(re.Rune[i+1]-re.Rune[i]) + 1
@@ -172,7 +188,7 @@ func class(re *syntax.Regexp) []path {
 	var all []path
 	for i := 0; i < len(re.Rune); i += 2 {
 		for r := re.Rune[i]; r <= re.Rune[i+1]; r++ {
-			all = append(all, literal(&syntax.Regexp{Rune: []rune{r}}))
+			all = append(all, c.literal(&syntax.Regexp{Rune: []rune{r}}))
 		}
 	}
 	return all

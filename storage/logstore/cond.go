@@ -65,6 +65,9 @@ type Line struct {
 	Text string
 }
 
+// KnowsMore is whether a filter that is ASCII finds such lines with less to read.
+func (c Line) KnowsMore() bool { return c.Op == LineMatches && fulltext.KnowsMore(c.Text) }
+
 // Body finds the records whose body is a text, or, if Structured, is not.
 type Body struct{ Structured bool }
 
@@ -92,6 +95,7 @@ type binding struct {
 	names    Meanings
 	textOnly bool    // no record has a body that is no text
 	numbered bool    // no record has the severity number 0
+	ascii    bool    // no record has a body with characters beyond ASCII
 	parser   *Parser // what names mean is also found in bodies; nil for no
 
 	values map[string]value // behind the parser, by name
@@ -105,7 +109,7 @@ type binding struct {
 // bodies is the column that lines are looked for in. Where they must not be, its index
 // leaves nothing out.
 func (b *binding) bodies() fulltext.Column {
-	return fulltext.Column{Text: chsql.Col("body"), Unasked: b.negated}
+	return fulltext.Column{Text: chsql.Col("body"), Unasked: b.negated, ASCII: b.ascii}
 }
 
 // finish gives a statement what its conditions need. Lines are taken apart only where
@@ -132,7 +136,7 @@ func (b *binding) share(e chsql.Expr) chsql.Expr {
 
 // bind is what the filter's conditions need to know.
 func (f *Filter) bind(t tenant.ID) *binding {
-	return &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly, numbered: f.Numbered}
+	return &binding{tenant: t, from: f.From, to: f.To, names: f.Meanings, textOnly: f.TextOnly, numbered: f.Numbered, ascii: f.ASCII}
 }
 
 func (c All) expr(b *binding) (chsql.Expr, error) { return b.join(c, chsql.And) }

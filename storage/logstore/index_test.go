@@ -27,7 +27,7 @@ func TestIndexesLeaveLittleToRead(t *testing.T) {
 	records[4*granule+5].Body = attribute.StringValue("a haystack")
 	f.insert(t, "default", []attribute.KeyValue{str("service.name", "shop")}, records...)
 	filter := func(c Cond) Filter {
-		return Filter{From: hour.From, To: now.Add(time.Second), TextOnly: true, Where: []Cond{c}, Meanings: Meanings{Record: map[string][]string{"order_note": {"order.note"}}}}
+		return Filter{From: hour.From, To: now.Add(time.Second), TextOnly: true, ASCII: true, Where: []Cond{c}, Meanings: Meanings{Record: map[string][]string{"order_note": {"order.note"}}}}
 	}
 	for _, c := range []struct {
 		index string
@@ -38,6 +38,7 @@ func TestIndexesLeaveLittleToRead(t *testing.T) {
 		{"body", Line{LineContains, "a haystack"}},
 		{"body", Line{LineMatches, `\bhay(stack|rick)`}},
 		{"body", Line{LineMatches, `^a haystack$`}},
+		{"body", Line{LineMatches, `\ba\b`}},
 	} {
 		sel, err := streamSelect("default", filter(c.cond))
 		if err != nil {
@@ -88,12 +89,16 @@ func TestKeysKnowWhereTheirValuesAre(t *testing.T) {
 	if err := f.db.Exec(t.Context(), "INSERT INTO log_keys (tenant, retention_days, day, key) VALUES ('default', 30, today(), 'd')"); err != nil {
 		t.Fatal(err)
 	}
-	known, err := f.Survey(t.Context(), "default", hour.From, now, Asked{true, true, true})
+	known, err := f.Survey(t.Context(), "default", hour.From, now, Asked{true, true, true, true})
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.insert(t, "default", nil, Record{Time: at, Body: attribute.StringValue("größe")})
+	if some, err := f.Survey(t.Context(), "default", hour.From, now, Asked{Beyond: true}); err != nil || !some.Beyond || some.Structured {
+		t.Errorf("survey of characters: %+v, %v", some, err)
+	}
 	keys := known.Keys
-	if !known.Structured || !known.Unnumbered { // one has a number as body, all no severity
+	if !known.Structured || !known.Unnumbered || known.Beyond { // one has a number as body, all no severity
 		t.Errorf("survey: %+v", known)
 	}
 	if some, err := f.Survey(t.Context(), "default", hour.From, now, Asked{Structured: true}); err != nil || !some.Structured || some.Unnumbered || some.Keys.Record != nil {

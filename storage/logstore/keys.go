@@ -25,7 +25,7 @@ type Keys struct {
 const maxKeys = 100_000
 
 // Asked says what a Survey is to find out.
-type Asked struct{ Keys, Structured, Unnumbered bool }
+type Asked struct{ Keys, Structured, Unnumbered, Beyond bool }
 
 // Survey is what a filter's conditions can be made simpler by. What was not asked
 // for is zero.
@@ -33,6 +33,7 @@ type Survey struct {
 	Keys       Keys // in use on the days of the range
 	Structured bool // a record of the range has a body that is no text
 	Unnumbered bool // a record of the range has the severity number 0
+	Beyond     bool // a record of the range has a body with characters beyond ASCII
 	Stats      conn.Stats
 }
 
@@ -43,6 +44,7 @@ const (
 	ofRecords
 	isStructured
 	isUnnumbered
+	isBeyond
 )
 
 // Survey finds out about the records in [from, to), in one statement that reads small
@@ -73,6 +75,8 @@ func (s *Store) Survey(ctx context.Context, t tenant.ID, from, to time.Time, ask
 			out.Structured = true
 		case isUnnumbered:
 			out.Unnumbered = true
+		case isBeyond:
+			out.Beyond = true
 		}
 		return nil
 	})
@@ -108,6 +112,9 @@ func surveySelect(t tenant.ID, from, to time.Time, asked Asked) (chsql.Select, e
 		return chsql.Select{}, err
 	}
 	if err := any(asked.Unnumbered, isUnnumbered, chsql.Eq(chsql.Col("severity_number"), chsql.Uint(0))); err != nil {
+		return chsql.Select{}, err
+	}
+	if err := any(asked.Beyond, isBeyond, chsql.Eq(chsql.Func("isValidASCII", chsql.Col("body")), chsql.Uint(0))); err != nil {
 		return chsql.Select{}, err
 	}
 	return chsql.Select{Columns: []chsql.Expr{chsql.Col("what"), chsql.Col("name"), chsql.Col("types")}, From: chsql.Union(parts...)}, nil

@@ -337,8 +337,10 @@ func TestGoldens(t *testing.T) {
 	}
 	f := Filter{From: at, To: at.Add(time.Hour), Services: []string{"a"}}
 	for name, sel := range map[string]func() (chsql.Select, error){
-		"survey": func() (chsql.Select, error) { return surveySelect("default", f.From, f.To, Asked{true, true, true}) },
-		"texts":  func() (chsql.Select, error) { return textsSelect("default", f, 10) },
+		"survey": func() (chsql.Select, error) {
+			return surveySelect("default", f.From, f.To, Asked{true, true, true, true})
+		},
+		"texts": func() (chsql.Select, error) { return textsSelect("default", f, 10) },
 		"shapes": func() (chsql.Select, error) {
 			return shapesSelect("default", f, at.Add(time.Minute), []Shape{{"it's 100%", "_"}, {"b"}})
 		},

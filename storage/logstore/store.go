@@ -32,6 +32,9 @@ type Filter struct {
 	// Numbered says that no record in the range is without a severity number, which
 	// a Survey tells; texts of severities are then not looked at for a level.
 	Numbered bool
+	// ASCII says that no record in the range has a body with characters beyond ASCII, which
+	// a Survey tells; whole words are then looked for by the index of words.
+	ASCII bool
 }
 
 // Cursor is a place between two records: those of the page that ended with

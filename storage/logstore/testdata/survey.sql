@@ -52,4 +52,15 @@ FROM (
       AND (severity_number = 0)
     LIMIT 1
   )
+  UNION ALL
+  SELECT toUInt8(5) AS what, '' AS name, toUInt8(0) AS types
+  FROM (
+    SELECT 1
+    FROM logs
+    WHERE (tenant = 'default')
+      AND (time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+      AND (time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+      AND (isValidASCII(body) = 0)
+    LIMIT 1
+  )
 )

@@ -653,3 +653,10 @@ INSERT INTO span_key_types_local
 SELECT DISTINCT tenant, retention_days, toDate(start_time) AS day, '' AS key, 'unknown' AS place
 FROM spans_local;
 
+-- 0028_log_ascii
+ALTER TABLE logs_local
+  ADD INDEX IF NOT EXISTS body_ascii isValidASCII(body) TYPE minmax GRANULARITY 8;
+
+ALTER TABLE logs_local
+  MATERIALIZE INDEX body_ascii;
+

@@ -595,3 +595,10 @@ INSERT INTO span_key_types
 SELECT DISTINCT tenant, retention_days, toDate(start_time) AS day, '' AS key, 'unknown' AS place
 FROM spans;
 
+-- 0028_log_ascii
+ALTER TABLE logs
+  ADD INDEX IF NOT EXISTS body_ascii isValidASCII(body) TYPE minmax GRANULARITY 8;
+
+ALTER TABLE logs
+  MATERIALIZE INDEX body_ascii;
+

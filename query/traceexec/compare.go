@@ -138,11 +138,16 @@ func (e *Engine) compare(ctx context.Context, t tenant.ID, q *traceql.Query, g G
 		return nil, &fault.Error{Code: fault.Unsupported, Message: "compare() with a time range of the selection is not offered; narrow the query's own range"}
 	}
 	p := tracestore.Population{From: g.First - g.Step + 1, To: g.Time(g.N-1) + 1, Step: g.Step}
+	out := &SeriesSet{Grid: g, Pushed: true}
+	var err error
+	if p.Types, err = e.keyTypes(ctx, t, q, g, &out.Stats); err != nil {
+		return nil, err
+	}
 	sel, rest, stats, err := e.sides(ctx, t, base, selection, p, g.N)
+	out.Stats.Add(stats.Stats)
 	if err != nil {
 		return nil, err
 	}
-	out := &SeriesSet{Grid: g, Stats: stats, Pushed: true}
 	for _, side := range []struct {
 		name string
 		of   *valueCounts

@@ -55,6 +55,10 @@ func (e *Engine) aggregates(ctx context.Context, t tenant.ID, q *traceql.Query, 
 	}
 	out.Pushed = true
 	a.Limit = e.maxRows(q, g) + 1
+	var err error
+	if a.Types, err = e.keyTypes(ctx, t, q, g, &out.Stats); err != nil {
+		return nil, err
+	}
 	rows, stats, err := e.Traces.Aggregate(ctx, t, a)
 	out.Stats.Add(stats)
 	if err != nil {
@@ -64,6 +68,16 @@ func (e *Engine) aggregates(ctx context.Context, t tenant.ID, q *traceql.Query, 
 		return nil, tooMany("max_series", e.Limits.MaxSeries, "series")
 	}
 	return rows, nil
+}
+
+// keyTypes is what is known of the keys that a metrics query mentions.
+func (e *Engine) keyTypes(ctx context.Context, t tenant.ID, q *traceql.Query, g Grid, stats *Stats) (tracestore.KeyTypes, error) {
+	types, st, err := e.Traces.KeyTypes(ctx, t, g.First-g.Step+1, g.Time(g.N-1)+1, needOf(fieldsOf(q)).Keys)
+	stats.Add(st)
+	if err != nil {
+		return types, fault.Of(err)
+	}
+	return types, nil
 }
 
 // maxRows is how many aggregates the series within the limit can have; a

@@ -111,7 +111,8 @@ func PresentIn(key string, types Types) chsql.Expr {
 	if types.May(Other) || !chsql.IsPath(key) {
 		return Present(key)
 	}
-	return chsql.IsNotNull(chsql.Path(jsonColumn, key))
+	column, _ := narrowest(key, types)
+	return chsql.IsNotNull(column)
 }
 
 // Present is whether a row has the key.

@@ -103,22 +103,53 @@ func typedOther(key string, op Op, v attribute.Value) chsql.Expr {
 	return chsql.And(chsql.Func("mapContains", chsql.Col(otherColumn), chsql.String(key)), held)
 }
 
-// Number is an attribute's number, NULL where it has none.
-func Number(key string) chsql.Expr {
+// Number is an attribute's number, NULL where it has none. Values are looked for
+// where types has them, as below.
+func Number(key string, types Types) chsql.Expr {
 	if !chsql.IsPath(key) {
 		return chsql.Func("toFloat64OrNull", Text(key))
 	}
-	return chsql.Func("coalesce", chsql.Func("toFloat64", chsql.PathAs(jsonColumn, key, "Int64")), chsql.PathAs(jsonColumn, key, "Float64"))
+	whole, double := chsql.Func("toFloat64", chsql.PathAs(jsonColumn, key, "Int64")), chsql.PathAs(jsonColumn, key, "Float64")
+	switch {
+	case !types.May(Doubles):
+		return whole
+	case !types.May(Ints):
+		return double
+	}
+	return chsql.Func("coalesce", whole, double)
 }
 
 // TypeName is an attribute's type as the server names it (String, Int64,
 // Float64, Bool), "other" for what is in attributes_other, "" where it is
 // absent.
-func TypeName(key string) chsql.Expr {
+func TypeName(key string, types Types) chsql.Expr {
 	other := chsql.Func("if", chsql.Func("mapContains", chsql.Col(otherColumn), chsql.String(key)), chsql.String("other"), chsql.String(""))
 	if !chsql.IsPath(key) {
 		return other
 	}
-	path := chsql.Path(jsonColumn, key)
-	return chsql.Func("if", chsql.IsNotNull(path), chsql.Func("dynamicType", path), other)
+	if !types.May(Other) {
+		other = chsql.String("")
+	}
+	column, typ := narrowest(key, types)
+	name := chsql.String(typ)
+	if typ == "" {
+		name = chsql.Func("dynamicType", column)
+	}
+	return chsql.Func("if", chsql.IsNotNull(column), name, other)
+}
+
+// narrowest is the column that has the typed values of a key, whatever they are; that of
+// their type, and its name, where they are of one.
+func narrowest(key string, types Types) (column chsql.Expr, typ string) {
+	switch {
+	case types.only(Strings):
+		return chsql.PathAs(jsonColumn, key, "String"), "String"
+	case types.only(Ints):
+		return chsql.PathAs(jsonColumn, key, "Int64"), "Int64"
+	case types.only(Doubles):
+		return chsql.PathAs(jsonColumn, key, "Float64"), "Float64"
+	case types.only(Bools):
+		return chsql.PathAs(jsonColumn, key, "Bool"), "Bool"
+	}
+	return chsql.Path(jsonColumn, key), ""
 }

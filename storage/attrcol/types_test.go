@@ -77,6 +77,11 @@ func TestTypesTakeNothingAway(t *testing.T) {
 			}
 			same(key+" is there", Present(key), PresentIn(key, known))
 			same("the text of "+key, Text(key), TextOf(key, known))
+			same("the type of "+key, TypeName(key, 0), TypeName(key, known))
+			number := func(t Types) chsql.Expr {
+				return chsql.Func("ifNull", chsql.Func("toString", Number(key, t)), chsql.String("none"))
+			}
+			same("the number of "+key, number(0), number(known))
 			if len(find(t, db, chsql.Table("types"), chsql.Or(differ...))) == 0 {
 				continue
 			}

@@ -43,7 +43,7 @@ func (f *Filter) measure(b *binding, c Counting) (columns []chsql.Expr, there ch
 	} else {
 		key := f.Meanings.Record[c.Measured][0]
 		text = f.Meanings.text(key)
-		number = chsql.Func("assumeNotNull", chsql.Func("coalesce", attrcol.Number(key), toNumber(text), chsql.Float(math.NaN())))
+		number = chsql.Func("assumeNotNull", chsql.Func("coalesce", attrcol.Number(key, 0), toNumber(text), chsql.Float(math.NaN())))
 	}
 	return []chsql.Expr{
 		chsql.Func("countIf", chsql.Func("isNaN", number)), chsql.Func("sum", number), chsql.Func("min", number), chsql.Func("max", number),

@@ -18,7 +18,8 @@ type Population struct {
 	Sample   int
 	// Step, if not 0, counts by steps of so many ns from From; else all are of
 	// step 0.
-	Step int64
+	Step  int64
+	Types KeyTypes // of the keys in Where, as far as it is known
 }
 
 // AttributeCount is how many spans of a step have a value.
@@ -96,6 +97,7 @@ func attributePairs() chsql.Expr {
 
 func populationSelect(t tenant.ID, p Population, columns ...chsql.Expr) (chsql.Select, error) {
 	q := &conditions{tenant: t, from: p.From, to: p.To}
+	q.know(p.Types)
 	where, err := q.where(p.Where)
 	if err != nil {
 		return chsql.Select{}, err

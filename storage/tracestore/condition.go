@@ -84,6 +84,16 @@ type conditions struct {
 // slack is how far a trace's other spans may be from the one that is looked at.
 const slack = int64(time.Hour)
 
+// know takes what is known of keys, if it is known of the other spans of traces too.
+func (q *conditions) know(k KeyTypes) {
+	if w := q.wide(); k.covers(w.from, w.to) {
+		q.types = k.Of
+	}
+}
+
+// present is whether a span has an attribute.
+func (q *conditions) present(key string) chsql.Expr { return attrcol.PresentIn(key, q.types[key]) }
+
 func (q *conditions) times() (from, to time.Time) { return time.Unix(0, q.from), time.Unix(0, q.to) }
 
 func (All) sql(*conditions) (chsql.Expr, error) { return chsql.Bool(true), nil }
@@ -122,11 +132,11 @@ func (e Exists) sql(q *conditions) (chsql.Expr, error) {
 	empty := func(column chsql.Expr) chsql.Expr { return chsql.Func("notEmpty", column) }
 	switch f := e.Field; f.Kind {
 	case SpanAttribute:
-		return attrcol.Present(f.Key), nil
+		return q.present(f.Key), nil
 	case ResourceAttribute:
 		return q.ofResource(attrcol.Present(f.Key)), nil
 	case AnyAttribute:
-		return chsql.Or(attrcol.Present(f.Key), q.ofResource(attrcol.Present(f.Key))), nil
+		return chsql.Or(q.present(f.Key), q.ofResource(attrcol.Present(f.Key))), nil
 	case ScopeAttribute:
 		return q.ofScope(attrcol.Present(f.Key)), nil
 	case IDOfParent:
@@ -207,7 +217,7 @@ func (c Compare) attribute(q *conditions) (chsql.Expr, error) {
 	case ScopeAttribute:
 		return q.ofScope(own), nil
 	case AnyAttribute:
-		return chsql.Or(c.indexed(ofSpan, types), chsql.And(chsql.Not(attrcol.PresentIn(c.Field.Key, types)), q.ofResource(own))), nil
+		return chsql.Or(c.indexed(ofSpan, types), chsql.And(chsql.Not(q.present(c.Field.Key)), q.ofResource(own))), nil
 	}
 	return own, fmt.Errorf("tracestore: condition: no field of kind %d", c.Field.Kind)
 }

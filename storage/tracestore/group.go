@@ -40,16 +40,18 @@ func (q *conditions) group(f Field) (typ, text chsql.Expr, err error) {
 	case IDOfSpan:
 		return str, chsql.Func("lower", chsql.Func("hex", chsql.Col("span_id"))), nil
 	case SpanAttribute:
-		return attrcol.TypeName(f.Key), attrcol.Text(f.Key), nil
+		typ, text = q.own(f.Key)
+		return typ, text, nil
 	case ResourceAttribute, AnyAttribute:
-		typ, text = q.ofTable(false, attrcol.TypeName(f.Key), attrcol.Text(f.Key))
+		typ, text = q.ofTable(false, attrcol.TypeName(f.Key, 0), attrcol.Text(f.Key))
 		if f.Kind == AnyAttribute {
-			own := attrcol.Present(f.Key)
-			typ, text = chsql.Func("if", own, attrcol.TypeName(f.Key), typ), chsql.Func("if", own, attrcol.Text(f.Key), text)
+			has := q.present(f.Key)
+			ownType, ownText := q.own(f.Key)
+			typ, text = chsql.Func("if", has, ownType, typ), chsql.Func("if", has, ownText, text)
 		}
 		return typ, text, nil
 	case ScopeAttribute:
-		typ, text = q.ofTable(true, attrcol.TypeName(f.Key), attrcol.Text(f.Key))
+		typ, text = q.ofTable(true, attrcol.TypeName(f.Key, 0), attrcol.Text(f.Key))
 		return typ, text, nil
 	case ScopeName:
 		_, text = q.ofTable(true, str, chsql.Col("name"))
@@ -59,6 +61,11 @@ func (q *conditions) group(f Field) (typ, text chsql.Expr, err error) {
 		return str, text, nil
 	}
 	return typ, text, fmt.Errorf("tracestore: spans cannot be grouped by field %d", f.Kind)
+}
+
+// own is the type and the text of a span's own attribute.
+func (q *conditions) own(key string) (typ, text chsql.Expr) {
+	return attrcol.TypeName(key, q.types[key]), attrcol.TextOf(key, q.types[key])
 }
 
 // ofTable looks values up in the table of resources or scopes, in place of a

@@ -48,9 +48,7 @@ func (s *Store) Candidates(ctx context.Context, t tenant.ID, search Search) ([]C
 
 func candidateSelect(t tenant.ID, search Search) (chsql.Select, error) {
 	q := &conditions{tenant: t, from: search.From, to: search.To}
-	if w := q.wide(); search.Types.covers(w.from, w.to) {
-		q.types = search.Types.Of
-	}
+	q.know(search.Types)
 	where, err := q.where(search.Where)
 	if err != nil {
 		return chsql.Select{}, err

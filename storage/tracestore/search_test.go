@@ -48,6 +48,11 @@ func TestSearchGoldens(t *testing.T) {
 			return aggregateSelect("default", Aggregation{From: from, Step: 30e9, Steps: 2, Where: failed, By: []Field{field(ResourceAttribute, "env"), field(SpanAttribute, "user.id")},
 				Value: &Field{SpanDuration, ""}, Quantiles: []float64{0.5, 0.99}, Limit: 100})
 		}},
+		{"aggregate of known types", func() (chsql.Select, error) {
+			known := KeyTypes{To: 1 << 62, Of: map[string]attrcol.Types{"user.id": attrcol.Strings, "size": attrcol.Ints}}
+			return aggregateSelect("default", Aggregation{From: from, Step: 30e9, Steps: 2, Where: Exists{field(SpanAttribute, "size")}, By: []Field{field(SpanAttribute, "user.id")},
+				Value: &Field{SpanAttribute, "size"}, Limit: 100, Types: known})
+		}},
 		{"histogram", func() (chsql.Select, error) {
 			return aggregateSelect("default", Aggregation{From: from, Step: 60e9, Steps: 1, Where: All{}, Value: &Field{SpanAttribute, "size"}, Histogram: true, Limit: 100})
 		}},

@@ -25,7 +25,8 @@ type Aggregation struct {
 	Quantiles  []float64 // of Value
 	// Histogram also groups by the power of two that Value is not above.
 	Histogram bool
-	Limit     int // rows
+	Limit     int      // rows
+	Types     KeyTypes // of keys of spans, as far as it is known
 }
 
 // Aggregate is one step of one group.
@@ -76,6 +77,7 @@ func (s *Store) Aggregate(ctx context.Context, t tenant.ID, a Aggregation) (rows
 
 func aggregateSelect(t tenant.ID, a Aggregation) (chsql.Select, error) {
 	q := &conditions{tenant: t, from: a.From + 1, to: a.From + int64(a.Steps)*a.Step + 1}
+	q.know(a.Types)
 	where, err := q.where(a.Where)
 	if err != nil {
 		return chsql.Select{}, err
@@ -88,7 +90,7 @@ func aggregateSelect(t tenant.ID, a Aggregation) (chsql.Select, error) {
 	since := chsql.Func("minus", chsql.Func("toUnixTimestamp64Nano", start), chsql.Int(a.From+1))
 	v := chsql.Func("toFloat64", chsql.Col("duration"))
 	if a.Value != nil && a.Value.Kind == SpanAttribute {
-		v = attrcol.Number(a.Value.Key)
+		v = attrcol.Number(a.Value.Key, q.types[a.Value.Key])
 		where = append(where, chsql.IsNotNull(v))
 		v = chsql.Func("assumeNotNull", v)
 	}

@@ -216,6 +216,21 @@ FROM (
 GROUP BY step, types, texts, power
 LIMIT 100;
 
+-- aggregate of known types
+SELECT toInt64(step), types, texts, power, count(), count(v), sum(v), min(v), max(v), CAST(array(), 'Array(Float64)'), argMax(trace_id, v), argMax(span_id, v), toUnixTimestamp64Nano(argMax(start_time, v)), max(v)
+FROM (
+  SELECT intDiv(minus(toUnixTimestamp64Nano(start_time), 1772366400000000001), 30000000000) AS step, CAST(array(toString(if(attributes.`user.id`.:String IS NOT NULL, 'String', ''))), 'Array(String)') AS types, CAST(array(toString(ifNull(attributes.`user.id`.:String, ''))), 'Array(String)') AS texts, toInt64(0) AS power, assumeNotNull(toFloat64(attributes.`size`.:Int64)) AS v, trace_id, span_id, start_time
+  FROM spans
+  WHERE (tenant = 'default')
+    AND (start_time >= fromUnixTimestamp64Nano(1772366400000000001, 'UTC'))
+    AND (start_time < fromUnixTimestamp64Nano(1772366460000000001, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
+    AND (attributes.`size`.:Int64 IS NOT NULL)
+    AND (toFloat64(attributes.`size`.:Int64) IS NOT NULL)
+)
+GROUP BY step, types, texts, power
+LIMIT 100;
+
 -- histogram
 SELECT toInt64(step), types, texts, power, count(), count(v), sum(v), min(v), max(v), CAST(array(), 'Array(Float64)'), argMax(trace_id, v), argMax(span_id, v), toUnixTimestamp64Nano(argMax(start_time, v)), max(v)
 FROM (

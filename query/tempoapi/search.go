@@ -127,6 +127,7 @@ func searchBody(found *traceexec.Found) searchJSON {
 	body := searchJSON{Traces: []traceJSON{}, Metrics: metricsOf(found.Stats)}
 	if found.Partial != "" {
 		body.Status, body.Message = "PARTIAL", found.Partial
+		body.Metrics.Completed = 0 // all that an answer over gRPC can tell of it
 	}
 	for i := range found.Traces {
 		t := &found.Traces[i]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metricsql"
@@ -23,7 +24,7 @@ type evaluation struct {
 	reader    *metricexec.Reader
 	limits    metricexec.Limits
 	now       time.Time
-	points    int // made so far, all columns together
+	points    atomic.Int64 // made so far, all columns together
 }
 
 // scope is an evaluation on a grid.
@@ -88,7 +89,7 @@ func (s scope) columns(n int) error { return s.account(n, s.Len()) }
 // account counts the values of columns against the limit of samples, since they
 // are as large.
 func (s *evaluation) account(columns, points int) error {
-	if s.points += columns * points; s.points > s.limits.MaxSamples {
+	if s.points.Add(int64(columns*points)) > int64(s.limits.MaxSamples) {
 		return &fault.Error{Code: fault.Limit, Limit: "max_samples", Message: fmt.Sprintf(
 			"query makes more than %d values; use a longer step, narrow the query or raise the limit", s.limits.MaxSamples)}
 	}

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/value"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
@@ -293,16 +296,15 @@ func (s scope) overSelector(r rollup, m *metricsql.MetricExpr) ([]metricsqlvec.S
 		from -= silence
 	}
 	totals := rollupfunc.Is(r.name, rollupfunc.Counter) || slices.Contains(overTotals, r.name)
-	found, err := s.reader.Read(s.ctx, sets, from, s.End, totals)
-	if err != nil {
-		return nil, err
-	}
-	if r.name != "default_rollup" && r.name != "stale_samples_over_time" {
-		for i := range found {
-			dropStale(&found[i])
+	a := s.applied(r, width)
+	keepStale := r.name == "default_rollup" || r.name == "stale_samples_over_time"
+	err = s.reader.Each(s.ctx, sets, from, s.End, totals, func(place int, raw *metricexec.RawSeries) error {
+		if !keepStale {
+			dropStale(raw)
 		}
-	}
-	return s.apply(r, width, found)
+		return a.add(place, raw)
+	})
+	return a.result(), err
 }
 
 // overTotals are the functions that ask how a value moved, which of deltas is
@@ -350,60 +352,94 @@ func (s scope) overSubquery(r rollup) ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := make([]metricexec.RawSeries, len(inner))
-	for i, one := range inner {
-		raw[i].Labels = one.Labels
-		for p, v := range one.Values {
-			if !math.IsNaN(v) {
-				raw[i].Times, raw[i].Values = append(raw[i].Times, g.Time(p)), append(raw[i].Values, v)
+	a := s.applied(r, width)
+	side, ctx := errgroup.WithContext(s.ctx)
+	side.SetLimit(runtime.GOMAXPROCS(0))
+	for place, one := range inner {
+		side.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-		}
+			raw := metricexec.RawSeries{Labels: one.Labels}
+			for p, v := range one.Values {
+				if !math.IsNaN(v) {
+					raw.Times, raw.Values = append(raw.Times, g.Time(p)), append(raw.Values, v)
+				}
+			}
+			return a.add(place, &raw)
+		})
 	}
-	return s.apply(r, width, raw)
+	err = side.Wait()
+	return a.result(), err
 }
 
-// apply runs a rollup over samples, which it may rewrite.
-func (s scope) apply(r rollup, width int64, raw []metricexec.RawSeries) ([]metricsqlvec.Series, error) {
+// applied is what a rollup makes of series that come one by one, from several
+// goroutines.
+type applied struct {
+	scope
+	rollup
+	layout rollupfunc.Layout
+
+	mu   sync.Mutex
+	made map[int][]metricsqlvec.Series // by the place of what they are made of
+}
+
+func (s scope) applied(r rollup, width int64) *applied {
 	layout := rollupfunc.Layout{Grid: s.Grid, Width: width, Widen: rollupfunc.Is(r.name, rollupfunc.Widen)}
-	var out []metricsqlvec.Series
-	for _, one := range raw {
-		if err := s.ctx.Err(); err != nil {
-			return nil, err
+	return &applied{scope: s, rollup: r, layout: layout, made: map[int][]metricsqlvec.Series{}}
+}
+
+// add rolls up the samples of a series, which it rewrites.
+func (a *applied) add(place int, raw *metricexec.RawSeries) error {
+	made, err := a.series(raw)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.made[place] = made
+	return nil
+}
+
+func (a *applied) series(raw *metricexec.RawSeries) ([]metricsqlvec.Series, error) {
+	if rollupfunc.Is(a.name, rollupfunc.Counter) {
+		rollupfunc.WithoutResets(raw.Values)
+	}
+	if a.prepare != nil {
+		a.prepare(raw.Times, raw.Values)
+	}
+	name := raw.Labels
+	if !a.keepName && !rollupfunc.Is(a.name, rollupfunc.KeepsName) {
+		name = metricsqlvec.Without(name, metricsqlvec.NameLabel)
+	}
+	if a.spread != nil {
+		return a.spreadOut(a.spread, a.layout, name, raw)
+	}
+	if err := a.columns(len(a.parts)); err != nil {
+		return nil, err
+	}
+	out := make([]metricsqlvec.Series, len(a.parts))
+	for i, p := range a.parts {
+		tagged := name
+		if p.tag != "" {
+			tagged = metricsqlvec.With(name, "rollup", p.tag)
 		}
-		if rollupfunc.Is(r.name, rollupfunc.Counter) {
-			rollupfunc.WithoutResets(one.Values)
-		}
-		if r.prepare != nil {
-			r.prepare(one.Times, one.Values)
-		}
-		name := one.Labels
-		if !r.keepName && !rollupfunc.Is(r.name, rollupfunc.KeepsName) {
-			name = metricsqlvec.Without(name, metricsqlvec.NameLabel)
-		}
-		if r.spread != nil {
-			made, err := s.spreadOut(r.spread, layout, name, one)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, made...)
-			continue
-		}
-		if err := s.columns(len(r.parts)); err != nil {
-			return nil, err
-		}
-		for _, p := range r.parts {
-			tagged := name
-			if p.tag != "" {
-				tagged = metricsqlvec.With(name, "rollup", p.tag)
-			}
-			out = append(out, metricsqlvec.Series{Labels: tagged, Values: layout.Apply(one.Times, one.Values, p.f)})
-		}
+		out[i] = metricsqlvec.Series{Labels: tagged, Values: a.layout.Apply(raw.Times, raw.Values, p.f)}
 	}
 	return out, nil
 }
 
+// result is what was made, in the order of places.
+func (a *applied) result() []metricsqlvec.Series {
+	var out []metricsqlvec.Series
+	for _, place := range slices.Sorted(maps.Keys(a.made)) {
+		out = append(out, a.made[place]...)
+	}
+	return out
+}
+
 // spreadOut makes a series for each value that the label of a spread gets.
-func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Labels, one metricexec.RawSeries) ([]metricsqlvec.Series, error) {
+func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Labels, one *metricexec.RawSeries) ([]metricsqlvec.Series, error) {
 	f := sp.make()
 	made := map[string][]float64{}
 	layout.Each(one.Times, one.Values, func(w *rollupfunc.Window) {

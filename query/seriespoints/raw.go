@@ -2,6 +2,7 @@ package seriespoints
 
 import (
 	"math"
+	"slices"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
@@ -45,21 +46,23 @@ func Fill(raw *column.Raw, s storage.Series, starts bool) {
 
 // Floats are the samples of a series that are floats; NaNs other than stale markers
 // are left out. Of a series that has native histograms there are none. The slices
-// are the caller's.
-func Floats(s storage.Series) (times []int64, values []float64) {
-	own, ok := s.(*series)
-	if !ok {
-		return nil, nil // merged with native histograms
-	}
-	cols := own.points()
-	if cols.histograms != nil {
+// are those of raw, which is overwritten.
+func Floats(raw *column.Raw) (times []int64, values []float64) {
+	if raw.Histograms != nil {
 		return nil, nil
 	}
-	times, values = make([]int64, 0, len(cols.times)), make([]float64, 0, len(cols.times))
-	for i, v := range cols.floats {
-		if !math.IsNaN(v) || value.IsStaleNaN(v) {
-			times, values = append(times, cols.times[i]), append(values, v)
+	times, values = raw.Times, raw.Values
+	if !slices.ContainsFunc(values, leftOut) {
+		return times, values
+	}
+	n := 0
+	for i, v := range values {
+		if !leftOut(v) {
+			times[n], values[n] = times[i], v
+			n++
 		}
 	}
-	return times, values
+	return times[:n], values[:n]
 }
+
+func leftOut(v float64) bool { return math.IsNaN(v) && !value.IsStaleNaN(v) }

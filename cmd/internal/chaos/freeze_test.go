@@ -15,7 +15,7 @@ const most = 300 << 20
 // An engine that stops answering under load is not noticed by senders: the log
 // takes what comes, and all of it is in ClickHouse in the end.
 func TestFrozenEngine(t *testing.T) {
-	s := newServer(t)
+	s := newServer(t, "--tenant-active-series", "0") // each record of a metric is a series of its own, so that it can be counted
 	s.start()
 	s.waitReady()
 	l := startLoad(t, s, loadConfig{workers: 2, batch: 20, pause: 20 * time.Millisecond, filler: 200})

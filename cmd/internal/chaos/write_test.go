@@ -66,6 +66,8 @@ func (w *writer) once(ctx context.Context, body []byte, header []string) (after 
 	defer res.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, 1<<10))
 	switch {
+	case res.StatusCode/100 == 2 && bytes.Contains(text, []byte(`"partialSuccess":{"rejected`)): // of OTLP
+		after = -1
 	case res.StatusCode/100 == 2:
 		return 0, nil
 	case res.StatusCode/100 != 5 && !(w.patient && res.StatusCode == http.StatusTooManyRequests):

@@ -2,6 +2,7 @@ package layout
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,15 @@ func BenchmarkAttributes(b *testing.B) {
 	ofColumn := []question{
 		count("user.id", "attributes_table", chsql.Eq(chsql.Col("user"), chsql.String(user))), count("status-500", "attributes_table", chsql.Eq(chsql.Col("status"), chsql.Uint(status))),
 	}
+	// Where all values of a key are known to be of one type, or are declared to be.
+	path := func(e chsql.Expr) []question {
+		return []question{count("user.id", "attributes_table", unindexed(b, "user.id", user)), count("status-500", "attributes_table", chsql.Eq(e, chsql.Int(status)))}
+	}
+	ofKnownType := path(chsql.PathAs("attributes", "http.response.status_code", "Int64"))
+	ofDeclared := path(chsql.Path("attributes", "http.response.status_code"))
+	declared := func(typ string) string {
+		return strings.Replace(json, "max_dynamic_paths=256", "max_dynamic_paths=256, `http.response.status_code` "+typ, 1)
+	}
 	for _, v := range []struct {
 		name, columns, settings string
 		make                    func() attributeColumns
@@ -50,6 +60,9 @@ func BenchmarkAttributes(b *testing.B) {
 	}{
 		{"warm-up", json, "", newTyped, ofPath},
 		{"json", json, "", newTyped, ofPath},
+		{"json-of-known-types", json, "", newTyped, ofKnownType},
+		{"json-with-a-declared-path", declared("Int64"), "", newTyped, ofDeclared},
+		{"json-with-a-nullable-path", declared("Nullable(Int64)"), "", newTyped, ofDeclared},
 		{"json+tokens", json + tokens, "", newIndexed, ofPath},
 		{"json+tokens+bloom", json + tokens + bloom, "", newIndexed, ofIndex},
 		{"map", pairs, "", newPairs, ofMap},

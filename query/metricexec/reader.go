@@ -2,8 +2,6 @@ package metricexec
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/prometheus/common/model"
@@ -18,16 +16,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/spelling"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
-
-// RawSeries is a series with its samples as an evaluator that is not
-// Prometheus's reads them. NaNs other than stale markers are left out; native
-// histograms are none, except that those with custom buckets are seen as classic
-// ones.
-type RawSeries struct {
-	Labels labels.Labels
-	Times  []int64 // Unix ms, ascending
-	Values []float64
-}
 
 // Reader reads for one evaluation, within the limits of the engine.
 type Reader struct{ q *queryable }
@@ -47,36 +35,19 @@ func (r *Reader) Stats() Stats {
 	return Stats{Series: r.q.budget.series.Load(), Samples: r.q.budget.samples.Load()}
 }
 
-// Read reads the samples in [from,to], Unix ms, of the series that match all
-// matchers of any of the sets. With totals a delta series is its running total.
-// Errors are *fault.Error.
-func (r *Reader) Read(ctx context.Context, sets [][]*labels.Matcher, from, to int64, totals bool) ([]RawSeries, error) {
-	var mu sync.Mutex
-	read := map[int]RawSeries{}
-	err := r.Each(ctx, sets, from, to, totals, func(place int, raw *RawSeries) error {
-		own := RawSeries{raw.Labels, slices.Clone(raw.Times), slices.Clone(raw.Values)}
-		mu.Lock()
-		defer mu.Unlock()
-		read[place] = own
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]RawSeries, 0, len(read))
-	for _, place := range slices.Sorted(maps.Keys(read)) {
-		out = append(out, read[place])
-	}
-	return out, nil
-}
-
 // setsApart leaves room for the places of the series of one set of matchers.
 const setsApart = 1 << 44
 
-// Each is Read that keeps nothing: each is called for a series as it arrives, from
-// several goroutines. Places are in the order of Read. What each is given it may
-// overwrite, and not keep.
-func (r *Reader) Each(ctx context.Context, sets [][]*labels.Matcher, from, to int64, totals bool, each func(place int, raw *RawSeries) error) error {
+// Each reads the samples in [from,to], Unix ms, of the series that match all
+// matchers of any of the sets, as an evaluator that is not Prometheus's reads them:
+// NaNs other than stale markers are left out; native histograms are none, except
+// that those with custom buckets are seen as classic ones. With totals a delta
+// series is its running total.
+//
+// Each is called for a series as it arrives, from several goroutines; places are in
+// the order of the sets and then of labels. What it is given it may overwrite, and
+// not keep. Errors are *fault.Error.
+func (r *Reader) Each(ctx context.Context, sets [][]*labels.Matcher, from, to int64, totals bool, each func(place int, raw *column.Raw) error) error {
 	read := grideval.Read{From: from, To: to}
 	Normalise(sets)
 	var known firstSets
@@ -90,7 +61,7 @@ func (r *Reader) Each(ctx context.Context, sets [][]*labels.Matcher, from, to in
 				return nil
 			}
 			if times, values := seriespoints.Floats(raw); len(times) > 0 {
-				return each(set*setsApart+at, &RawSeries{raw.Labels, times, values})
+				return each(set*setsApart+at, &column.Raw{Labels: raw.Labels, Times: times, Values: values})
 			}
 			return nil
 		})

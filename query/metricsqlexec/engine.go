@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
@@ -194,22 +195,19 @@ func (s scope) samples(m *metricsql.MetricExpr, from, to int64) (parser.Value, e
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.reader.Read(s.ctx, sets, from, to, false)
-	if err != nil {
-		return nil, err
-	}
-	out := promql.Matrix{}
-	for _, raw := range found {
-		dropStale(&raw)
+	var made places[promql.Series]
+	err = s.reader.Each(s.ctx, sets, from, to, false, func(place int, raw *column.Raw) error {
+		raw.WithoutStale()
 		points := make([]promql.FPoint, len(raw.Times))
 		for i, t := range raw.Times {
 			points[i] = promql.FPoint{T: t, F: raw.Values[i]}
 		}
 		if len(points) > 0 {
-			out = append(out, promql.Series{Metric: raw.Labels, Floats: points})
+			made.put(place, promql.Series{Metric: raw.Labels, Floats: points})
 		}
-	}
-	return out, nil
+		return nil
+	})
+	return promql.Matrix(made.inOrder()), err
 }
 
 func vector(found []metricsqlvec.Series, at int64) promql.Vector {

@@ -7,15 +7,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/value"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/metricexec"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
@@ -298,32 +296,18 @@ func (s scope) overSelector(r rollup, m *metricsql.MetricExpr) ([]metricsqlvec.S
 	totals := rollupfunc.Is(r.name, rollupfunc.Counter) || slices.Contains(overTotals, r.name)
 	a := s.applied(r, width)
 	keepStale := r.name == "default_rollup" || r.name == "stale_samples_over_time"
-	err = s.reader.Each(s.ctx, sets, from, s.End, totals, func(place int, raw *metricexec.RawSeries) error {
+	err = s.reader.Each(s.ctx, sets, from, s.End, totals, func(place int, raw *column.Raw) error {
 		if !keepStale {
-			dropStale(raw)
+			raw.WithoutStale()
 		}
 		return a.add(place, raw)
 	})
-	return a.result(), err
+	return slices.Concat(a.made.inOrder()...), err
 }
 
 // overTotals are the functions that ask how a value moved, which of deltas is
 // asked of their total.
 var overTotals = []string{"delta", "delta_prometheus", "idelta", "deriv", "deriv_fast", "ideriv", "rollup_delta", "rollup_deriv", "resets"}
-
-func dropStale(raw *metricexec.RawSeries) {
-	if !slices.ContainsFunc(raw.Values, value.IsStaleNaN) {
-		return
-	}
-	kept := 0
-	for i, v := range raw.Values {
-		if !value.IsStaleNaN(v) {
-			raw.Times[kept], raw.Values[kept] = raw.Times[i], v
-			kept++
-		}
-	}
-	raw.Times, raw.Values = raw.Times[:kept], raw.Values[:kept]
-}
 
 // overSubquery rolls up the values that an expression has on a grid of its own,
 // whose points are multiples of its step.
@@ -360,7 +344,7 @@ func (s scope) overSubquery(r rollup) ([]metricsqlvec.Series, error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			raw := metricexec.RawSeries{Labels: one.Labels}
+			raw := column.Raw{Labels: one.Labels}
 			for p, v := range one.Values {
 				if !math.IsNaN(v) {
 					raw.Times, raw.Values = append(raw.Times, g.Time(p)), append(raw.Values, v)
@@ -370,7 +354,7 @@ func (s scope) overSubquery(r rollup) ([]metricsqlvec.Series, error) {
 		})
 	}
 	err = side.Wait()
-	return a.result(), err
+	return slices.Concat(a.made.inOrder()...), err
 }
 
 // applied is what a rollup makes of series that come one by one, from several
@@ -379,29 +363,24 @@ type applied struct {
 	scope
 	rollup
 	layout rollupfunc.Layout
-
-	mu   sync.Mutex
-	made map[int][]metricsqlvec.Series // by the place of what they are made of
+	made   places[[]metricsqlvec.Series]
 }
 
 func (s scope) applied(r rollup, width int64) *applied {
 	layout := rollupfunc.Layout{Grid: s.Grid, Width: width, Widen: rollupfunc.Is(r.name, rollupfunc.Widen)}
-	return &applied{scope: s, rollup: r, layout: layout, made: map[int][]metricsqlvec.Series{}}
+	return &applied{scope: s, rollup: r, layout: layout}
 }
 
 // add rolls up the samples of a series, which it rewrites.
-func (a *applied) add(place int, raw *metricexec.RawSeries) error {
+func (a *applied) add(place int, raw *column.Raw) error {
 	made, err := a.series(raw)
-	if err != nil {
-		return err
+	if err == nil {
+		a.made.put(place, made)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.made[place] = made
-	return nil
+	return err
 }
 
-func (a *applied) series(raw *metricexec.RawSeries) ([]metricsqlvec.Series, error) {
+func (a *applied) series(raw *column.Raw) ([]metricsqlvec.Series, error) {
 	if rollupfunc.Is(a.name, rollupfunc.Counter) {
 		rollupfunc.WithoutResets(raw.Values)
 	}
@@ -429,17 +408,8 @@ func (a *applied) series(raw *metricexec.RawSeries) ([]metricsqlvec.Series, erro
 	return out, nil
 }
 
-// result is what was made, in the order of places.
-func (a *applied) result() []metricsqlvec.Series {
-	var out []metricsqlvec.Series
-	for _, place := range slices.Sorted(maps.Keys(a.made)) {
-		out = append(out, a.made[place]...)
-	}
-	return out
-}
-
 // spreadOut makes a series for each value that the label of a spread gets.
-func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Labels, one *metricexec.RawSeries) ([]metricsqlvec.Series, error) {
+func (s scope) spreadOut(sp *spread, layout rollupfunc.Layout, name labels.Labels, one *column.Raw) ([]metricsqlvec.Series, error) {
 	f := sp.make()
 	made := map[string][]float64{}
 	layout.Each(one.Times, one.Values, func(w *rollupfunc.Window) {

@@ -7,9 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"google.golang.org/grpc/mem"
 )
@@ -38,77 +35,68 @@ type part struct {
 }
 
 // file is the Arrow file Grafana reads, in parts: those that hold Values are
-// their memory, the rest is new. The SDK writes the schema, so that its way of
-// saying labels, names and configuration is kept.
+// their memory, the rest is new.
 func (f Frame) file() (*file, error) {
-	empty, err := data.FrameToArrowTable(f.Schema)
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	schema, err := textsOf(f.Schema)
 	if err != nil {
 		return nil, fmt.Errorf("bulkframe: schema: %w", err)
 	}
-	defer empty.Release()
-	schema := empty.Schema()
-	if n := schema.NumFields(); n != len(f.Values)+1 {
-		return nil, fmt.Errorf("bulkframe: %d columns of numbers for %d fields", len(f.Values), n)
-	}
-	columns := make([]arrow.Array, 0, len(f.Values)+1)
-	stamps := make([]arrow.Timestamp, len(f.Times))
+	rows := len(f.Times)
+	head := schema.begin(rows)
+	out := &file{sent: f.Sent}
+	stamps := make([]arrow.Timestamp, rows)
 	for i, t := range f.Times {
 		stamps[i] = arrow.Timestamp(t.UnixNano())
 	}
-	columns = append(columns, columnOf(schema.Field(0).Type, arrow.TimestampTraits.CastToBytes(stamps), len(stamps)))
-	w := &partsWriter{shared: make(map[*byte]bool, len(f.Values))}
-	for i, values := range f.Values {
-		if len(values) != len(f.Times) {
-			return nil, fmt.Errorf("bulkframe: column %d has %d values for %d times", i, len(values), len(f.Times))
-		}
+	out.add(part{append(head, arrow.TimestampTraits.CastToBytes(stamps)...), false})
+	for _, values := range f.Values {
 		b := arrow.Float64Traits.CastToBytes(values)
-		w.shared[unsafe.SliceData(b)] = true
-		columns = append(columns, columnOf(schema.Field(i+1).Type, b, len(values)))
+		out.add(part{b, len(b) >= leastShared})
 	}
-	rec := array.NewRecordBatch(schema, columns, int64(len(f.Times)))
-	defer rec.Release()
-	out, err := ipc.NewFileWriter(w, ipc.WithSchema(schema))
-	if err != nil {
-		return nil, fmt.Errorf("bulkframe: write: %w", err)
-	}
-	if err := out.Write(rec); err != nil {
-		return nil, fmt.Errorf("bulkframe: write: %w", err)
-	}
-	if err := out.Close(); err != nil {
-		return nil, fmt.Errorf("bulkframe: write: %w", err)
-	}
-	return &file{w.parts, f.Sent}, nil
+	out.add(part{schema.end(), false})
+	return out, nil
 }
 
-// columnOf is a column of n values without nulls, over their bytes.
-func columnOf(kind arrow.DataType, values []byte, n int) arrow.Array {
-	d := array.NewData(kind, n, []*memory.Buffer{nil, memory.NewBufferBytes(values)}, nil, 0, 0)
-	defer d.Release()
-	return array.MakeFromData(d)
+func (f Frame) check() error {
+	if n := len(f.Schema.Fields); n != len(f.Values)+1 {
+		return fmt.Errorf("bulkframe: %d columns of numbers for %d fields", len(f.Values), n)
+	}
+	for i, field := range f.Schema.Fields {
+		if kind := field.Type(); kind != data.FieldTypeFloat64 && (i > 0 || kind != data.FieldTypeTime) {
+			return fmt.Errorf("bulkframe: field %d is of %s", i, kind)
+		}
+	}
+	for i, values := range f.Values {
+		if len(values) != len(f.Times) {
+			return fmt.Errorf("bulkframe: column %d has %d values for %d times", i, len(values), len(f.Times))
+		}
+	}
+	return nil
 }
 
 // leastShared is the length from which a part of its own is cheaper than a copy,
 // and more than what gRPC takes for too little to be put back.
 const leastShared = 2048
 
-// partsWriter keeps what is written: what begins as one of shared is that memory,
-// the rest is copied, since its writer may use it again.
-type partsWriter struct {
-	shared map[*byte]bool
-	parts  []part
-}
-
-func (w *partsWriter) Write(p []byte) (int, error) {
-	last := len(w.parts) - 1
-	switch {
-	case len(p) >= leastShared && w.shared[unsafe.SliceData(p)]:
-		w.parts = append(w.parts, part{p, true})
-	case last >= 0 && !w.parts[last].values:
-		w.parts[last].bytes = append(w.parts[last].bytes, p...)
-	default:
-		w.parts = append(w.parts, part{append([]byte(nil), p...), false})
+// add puts p behind the parts: as one with the last where that is the memory
+// before it, copied to the last where neither is memory of values.
+func (f *file) add(p part) {
+	if n := len(f.parts); n > 0 {
+		last := &f.parts[n-1]
+		switch {
+		case p.values != last.values:
+		case !p.values:
+			last.bytes = append(last.bytes, p.bytes...)
+			return
+		case unsafe.Add(unsafe.Pointer(unsafe.SliceData(last.bytes)), len(last.bytes)) == unsafe.Pointer(unsafe.SliceData(p.bytes)):
+			last.bytes = unsafe.Slice(unsafe.SliceData(last.bytes), len(last.bytes)+len(p.bytes))
+			return
+		}
 	}
-	return len(p), nil
+	f.parts = append(f.parts, p)
 }
 
 // buffers are the parts as gRPC takes them. Those with values count themselves

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/logpipe"
+	"github.com/trefoil-o11y/trefoil/query/sampletext"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 )
 
@@ -91,11 +91,7 @@ func appendCategories(b []byte, l *logexec.Line) []byte {
 
 func appendPoint(b []byte, s *logexec.Samples, i int, v float64) []byte {
 	b = append(b, '[')
-	ms := s.Time(i).UnixMilli()
-	b = strconv.AppendInt(b, ms/1000, 10)
-	if frac := ms % 1000; frac > 0 {
-		b = append(b, strings.TrimRight("."+strconv.FormatInt(1000+frac, 10)[1:], "0")...)
-	}
+	b = sampletext.AppendTime(b, s.Time(i).UnixMilli())
 	b = append(b, `,"`...)
 	b = strconv.AppendFloat(b, v, 'f', -1, 64)
 	return append(b, `"]`...)

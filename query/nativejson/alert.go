@@ -114,7 +114,7 @@ type FiringAlert struct {
 func alertsOf(list []alertstore.Instance) []FiringAlert {
 	out := []FiringAlert{}
 	for _, i := range list {
-		f := FiringAlert{Alert: i.Alert, Group: i.Group, Labels: i.Labels, Value: json.RawMessage(`"` + floatText(i.Value) + `"`), FiredAt: i.FiredAt.UTC().Format(time.RFC3339Nano)}
+		f := FiringAlert{Alert: i.Alert, Group: i.Group, Labels: i.Labels, Value: valueText(i.Value), FiredAt: i.FiredAt.UTC().Format(time.RFC3339Nano)}
 		if !i.ResolvedAt.IsZero() {
 			f.Resolved = i.ResolvedAt.UTC().Format(time.RFC3339Nano)
 		}

@@ -57,11 +57,16 @@ func Write(w http.ResponseWriter, status int, body any) {
 		status = http.StatusInternalServerError
 		b = []byte(`{"error":{"code":"internal","message":"answer cannot be encoded"}}` + "\n")
 	}
+	begin(w, status)
+	w.Write(b)
+}
+
+// begin answers up to the body.
+func begin(w http.ResponseWriter, status int) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(b)
 }
 
 // encode is JSON with a newline behind it. Unlike json.Marshal it leaves <, >

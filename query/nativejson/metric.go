@@ -8,21 +8,15 @@ import (
 	"strconv"
 
 	jsoniter "github.com/json-iterator/go"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/util/jsonutil"
 
 	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/sampletext"
+	"github.com/trefoil-o11y/trefoil/storage/attribute"
 )
-
-// Series is a series with its samples: times in Unix milliseconds, values as
-// text.
-type Series struct {
-	Labels     map[string]string `json:"labels"`
-	Times      []int64           `json:"times"`
-	Values     []string          `json:"values"`
-	Histograms json.RawMessage   `json:"histograms,omitempty"`
-}
 
 // QueryStats is what a metric query read and took.
 type QueryStats struct {
@@ -31,46 +25,102 @@ type QueryStats struct {
 	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
-// Metrics is the answer to a metric query.
-type Metrics struct {
-	Kind     string              `json:"kind"`
-	Series   []Series            `json:"series"`
+// metricsEnd is what follows the series in the answer to a metric query.
+type metricsEnd struct {
 	Warnings []string            `json:"warnings"`
 	Stats    QueryStats          `json:"stats"`
 	Explain  *explained.Document `json:"explain,omitempty"`
 }
 
-// WriteMetrics answers with a matrix. It fails before it has written anything.
+// flushAt is how many bytes are gathered before they are sent.
+const flushAt = 64 << 10
+
+// WriteMetrics answers with a matrix: series with their labels, times in Unix
+// milliseconds, values as text. It fails before it has written anything; what
+// cannot be sent cuts the answer off.
 func WriteMetrics(w http.ResponseWriter, m promql.Matrix, warnings []string, stats metricexec.Stats, explain *explained.Document) error {
-	body := Metrics{
-		Kind: "metric", Series: make([]Series, len(m)), Warnings: warnings, Explain: explain,
-		Stats: QueryStats{Series: len(m), Samples: stats.Samples, ElapsedMS: stats.Elapsed.Milliseconds()},
+	end, err := encode(metricsEnd{warnings, QueryStats{Series: len(m), Samples: stats.Samples, ElapsedMS: stats.Elapsed.Milliseconds()}, explain})
+	if err != nil {
+		return err
 	}
+	histograms := map[int]json.RawMessage{} // by place in the matrix
 	for i, s := range m {
-		out := Series{Labels: s.Metric.Map(), Times: make([]int64, len(s.Floats)), Values: make([]string, len(s.Floats))}
-		for k, p := range s.Floats {
-			out.Times[k], out.Values[k] = p.T, floatText(p.F)
-		}
 		if len(s.Histograms) > 0 {
-			h, err := histogramsJSON(s.Histograms)
-			if err != nil {
+			if histograms[i], err = histogramsJSON(s.Histograms); err != nil {
 				return err
 			}
-			out.Histograms = h
 		}
-		body.Series[i] = out
 	}
-	Write(w, http.StatusOK, body)
+	begin(w, http.StatusOK)
+	out := gathered{to: w, bytes: append(make([]byte, 0, flushAt+4096), `{"kind":"metric","series":[`...)}
+	for i, s := range m {
+		if i > 0 {
+			out.bytes = append(out.bytes, ',')
+		}
+		out.series(s, histograms[i])
+	}
+	out.bytes = append(append(out.bytes, "],"...), end[1:]...) // its brace is open
+	out.send()
 	return nil
 }
 
-// floatText writes a float as Prometheus's API does.
-func floatText(f float64) string {
-	format := byte('f')
-	if abs := max(f, -f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
+// gathered are bytes on their way to a client.
+type gathered struct {
+	to    http.ResponseWriter
+	bytes []byte
+}
+
+func (g *gathered) series(s promql.Series, histograms json.RawMessage) {
+	b := append(g.bytes, `{"labels":{`...)
+	first := true
+	s.Metric.Range(func(l labels.Label) {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = attribute.AppendQuoted(append(attribute.AppendQuoted(b, l.Name), ':'), l.Value)
+	})
+	b = append(b, `},"times":[`...)
+	for i, p := range s.Floats {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = g.room(strconv.AppendInt(b, p.T, 10))
 	}
-	return strconv.FormatFloat(f, format, -1, 64)
+	b = append(b, `],"values":[`...)
+	for i, p := range s.Floats {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = g.room(append(sampletext.AppendFloat(append(b, '"'), p.F), '"'))
+	}
+	b = append(b, ']')
+	if histograms != nil {
+		b = append(append(b, `,"histograms":`...), histograms...)
+	}
+	g.bytes = append(b, '}')
+}
+
+// room is b with room for more: sent and empty if it was full.
+func (g *gathered) room(b []byte) []byte {
+	if len(b) < flushAt {
+		return b
+	}
+	g.bytes = b
+	g.send()
+	return g.bytes
+}
+
+// send leaves nothing gathered. Once the client has gone it is told by its
+// request's context, not here.
+func (g *gathered) send() {
+	g.to.Write(g.bytes)
+	g.bytes = g.bytes[:0]
+}
+
+// valueText is a float as Prometheus's API writes it.
+func valueText(f float64) json.RawMessage {
+	return append(sampletext.AppendFloat([]byte{'"'}, f), '"')
 }
 
 // histogramsJSON writes native histograms as Prometheus's API does, with times

@@ -1,10 +1,9 @@
 package promapi
 
 import (
-	"math"
-	"strconv"
-
 	"github.com/prometheus/prometheus/promql"
+
+	"github.com/trefoil-o11y/trefoil/query/sampletext"
 )
 
 // floats writes the points of a series, which are nearly all of a long answer:
@@ -17,9 +16,9 @@ func (e encoder) floats(points []promql.FPoint) {
 			buf = append(buf, ',')
 		}
 		buf = append(buf, '[')
-		buf = appendTime(buf, p.T)
+		buf = sampletext.AppendTime(buf, p.T)
 		buf = append(buf, ',', '"')
-		buf = appendFloat(buf, p.F)
+		buf = sampletext.AppendFloat(buf, p.F)
 		buf = append(buf, '"', ']')
 		if len(buf) > flushAt {
 			e.SetBuffer(buf)
@@ -29,36 +28,4 @@ func (e encoder) floats(points []promql.FPoint) {
 	}
 	e.SetBuffer(buf)
 	e.WriteArrayEnd()
-}
-
-// appendTime appends Unix milliseconds as seconds.
-func appendTime(buf []byte, t int64) []byte {
-	if t < 0 {
-		buf = append(buf, '-')
-		t = -t
-	}
-	buf = strconv.AppendInt(buf, t/1000, 10)
-	if ms := t % 1000; ms != 0 {
-		buf = append(buf, '.')
-		if ms < 100 {
-			buf = append(buf, '0')
-		}
-		if ms < 10 {
-			buf = append(buf, '0')
-		}
-		buf = strconv.AppendInt(buf, ms, 10)
-	}
-	return buf
-}
-
-func appendFloat(buf []byte, v float64) []byte {
-	abs := math.Abs(v)
-	if abs >= 1 && abs < 1<<53 && v == math.Trunc(v) {
-		return strconv.AppendInt(buf, int64(v), 10)
-	}
-	format := byte('f')
-	if abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		format = 'e'
-	}
-	return strconv.AppendFloat(buf, v, format, -1, 64)
 }

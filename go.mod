@@ -37,7 +37,7 @@ require (
 	google.golang.org/grpc v1.85.0
 )
 
-require github.com/coder/websocket v1.8.15 // indirect
+require github.com/coder/websocket v1.8.15
 
 require (
 	github.com/armon/go-metrics v0.4.1 // indirect

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -46,7 +45,7 @@ func (f Frame) file() (*file, error) {
 	}
 	rows := len(f.Times)
 	head := schema.begin(rows)
-	out := &file{sent: f.Sent}
+	out := &file{parts: make([]part, 0, len(f.Values)+2), sent: f.Sent}
 	stamps := make([]arrow.Timestamp, rows)
 	for i, t := range f.Times {
 		stamps[i] = arrow.Timestamp(t.UnixNano())
@@ -81,20 +80,11 @@ func (f Frame) check() error {
 // and more than what gRPC takes for too little to be put back.
 const leastShared = 2048
 
-// add puts p behind the parts: as one with the last where that is the memory
-// before it, copied to the last where neither is memory of values.
+// add puts p behind the parts: copied to the last where neither is memory of values.
 func (f *file) add(p part) {
-	if n := len(f.parts); n > 0 {
-		last := &f.parts[n-1]
-		switch {
-		case p.values != last.values:
-		case !p.values:
-			last.bytes = append(last.bytes, p.bytes...)
-			return
-		case unsafe.Add(unsafe.Pointer(unsafe.SliceData(last.bytes)), len(last.bytes)) == unsafe.Pointer(unsafe.SliceData(p.bytes)):
-			last.bytes = unsafe.Slice(unsafe.SliceData(last.bytes), len(last.bytes)+len(p.bytes))
-			return
-		}
+	if n := len(f.parts); n > 0 && !p.values && !f.parts[n-1].values {
+		f.parts[n-1].bytes = append(f.parts[n-1].bytes, p.bytes...)
+		return
 	}
 	f.parts = append(f.parts, p)
 }

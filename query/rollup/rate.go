@@ -28,12 +28,15 @@ func extrapolated(counter, perSecond bool) Kernel {
 func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float64, counts []int64, w Windows) {
 	return func(dst []float64, ts []int64, vs []float64, counts []int64, w Windows) {
 		c, absent := cursor{ts: ts}, column.Absent()
-		dropped := drops{vs: vs}
-		at := edges{}
+		g := gains{vs: vs, counter: counter, resets: drops{vs: vs}}
 		if perSecond {
-			at.seconds = w.Seconds()
+			g.at.seconds = w.Seconds()
 		}
-		for i := range dst {
+		by := 0
+		if counts == nil {
+			by = stride(ts, &w)
+		}
+		for i := 0; i < len(dst); i++ {
 			end := w.End(i)
 			if !c.again(end-w.Range, end) { // seek is too large to be inlined
 				c.search(end-w.Range, end)
@@ -43,32 +46,96 @@ func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float
 				dst[i] = absent
 				continue
 			}
-			gain := vs[hi] - vs[lo]
-			if counter && dropped.within(lo, hi) {
-				for k := lo + 1; k <= hi; k++ {
-					if vs[k] < vs[k-1] {
-						gain += vs[k-1]
-					}
-				}
-			}
 			n := hi - lo
 			if counts != nil {
 				n = int(counts[hi] - counts[lo])
 			}
-			if head, tail, span := ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo]; head != at.head || tail != at.tail || span != at.span || n != at.n {
-				at.move(head, tail, span, n)
+			if head, tail, span := ts[lo]-(end-w.Range), end-ts[hi], ts[hi]-ts[lo]; head != g.at.head || tail != g.at.tail || span != g.at.span || n != g.at.n {
+				g.at.move(head, tail, span, n)
 			}
-			factor := at.factor
-			// A counter above its gain was at zero more than a distance before the window,
-			// where it has two.
-			if counter && gain > 0 && vs[lo] >= 0 && (vs[lo] < gain || n < 2) {
-				if toZero := at.sampled * (vs[lo] / gain); toZero < at.toStart {
-					factor = at.scale(toZero)
-				}
+			dst[i] = g.of(lo, hi)
+			if by > 0 && lo > 0 && g.resets.last <= lo {
+				k := g.alike(dst[i+1:], lo, hi, by)
+				i, c.lo, c.hi = i+k, lo+k*by, hi+k*by+1
 			}
+		}
+	}
+}
+
+// stride is how many samples each window begins after the one before if samples are as regular as windows, 0 otherwise.
+func stride(ts []int64, w *Windows) int {
+	if len(ts) < 3 || w.Edge != 0 {
+		return 0
+	}
+	distance := ts[1] - ts[0]
+	if distance <= 0 || w.Step < distance || w.Step%distance != 0 {
+		return 0
+	}
+	for i := 2; i < len(ts); i++ {
+		if ts[i]-ts[i-1] != distance {
+			return 0
+		}
+	}
+	return int(w.Step / distance)
+}
+
+// gains is what samples gain, window by window.
+type gains struct {
+	vs      []float64
+	counter bool
+	resets  drops
+	at      edges // of the window
+}
+
+// of is the value of the window of samples lo to hi.
+func (g *gains) of(lo, hi int) float64 {
+	vs := g.vs
+	gain := vs[hi] - vs[lo]
+	if g.counter && g.resets.within(lo, hi) {
+		for k := lo + 1; k <= hi; k++ {
+			if vs[k] < vs[k-1] {
+				gain += vs[k-1]
+			}
+		}
+	}
+	return g.scaled(vs[lo], gain)
+}
+
+// scaled extrapolates a gain from the first sample.
+func (g *gains) scaled(first, gain float64) float64 {
+	factor := g.at.factor
+	// A counter above its gain was at zero more than a distance before the window,
+	// where it has two.
+	if g.counter && gain > 0 && first >= 0 && (first < gain || g.at.n < 2) {
+		if toZero := g.at.sampled * (first / gain); toZero < g.at.toStart {
+			factor = g.at.scale(toZero)
+		}
+	}
+	return gain * factor
+}
+
+// alike fills dst as far as windows follow that lie in the samples as the one of lo to hi does, each by samples on, and
+// have no reset. It returns how many they are.
+func (g *gains) alike(dst []float64, lo, hi, by int) int {
+	n := min(len(dst), (len(g.vs)-1-hi)/by)
+	if n == 0 {
+		return 0
+	}
+	if g.counter {
+		n = (g.resets.before(hi+n*by) - hi) / by
+	}
+	vs, factor := g.vs, g.at.factor
+	for i := range dst[:n] {
+		lo, hi = lo+by, hi+by
+		first := vs[lo]
+		gain := vs[hi] - first
+		if first < gain || g.at.n < 2 {
+			dst[i] = g.scaled(first, gain)
+		} else {
 			dst[i] = gain * factor
 		}
 	}
+	return n
 }
 
 // edges are how a window's samples lie in it, and what to multiply their gain
@@ -114,6 +181,19 @@ type drops struct {
 	vs   []float64
 	seen int // samples up to here have been looked at
 	last int // index of the last sample below the one before it
+}
+
+// before is the last sample before the next drop, or last if there is none up to there.
+func (d *drops) before(last int) int {
+	vs := d.vs
+	for k := max(d.seen, 1); k <= last; k++ {
+		if vs[k] < vs[k-1] {
+			d.seen, d.last = k+1, k
+			return k - 1
+		}
+	}
+	d.seen = max(d.seen, last+1)
+	return last
 }
 
 // within tells whether any sample in (lo,hi] is below the one before it.

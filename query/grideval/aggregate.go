@@ -20,7 +20,16 @@ type group struct {
 
 func (e *evaluation) aggregate(ctx context.Context, n *metricplan.Aggregate, g column.Grid) ([]column.Series, error) {
 	children := n.Children()
-	args, err := e.all(ctx, children, g)
+	var args []metricplan.Operand
+	var err error
+	if f := e.foldingOf(n, g); f != nil {
+		args = make([]metricplan.Operand, 1)
+		if args[0].Series, err = e.evalInto(ctx, n.Expr, g, f); err == nil && f.begun {
+			return f.result(), nil
+		}
+	} else {
+		args, err = e.all(ctx, children, g)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,32 +77,39 @@ func (a *aggregation) group() {
 	for i := range a.in {
 		l := a.in[i].Labels
 		var key uint64
-		switch {
-		case a.Without:
-			key, buf = l.HashWithoutLabels(buf, a.Labels...)
-		case len(a.Labels) > 0:
-			key, buf = l.HashForLabels(buf, a.Labels...)
-		}
+		key, buf = groupKey(a.Aggregate, l, buf)
 		at, ok := index[key]
 		if !ok {
 			at = len(a.groups)
 			index[key] = at
-			a.groups = append(a.groups, group{labels: a.groupLabels(b, l)})
+			a.groups = append(a.groups, group{labels: groupLabels(a.Aggregate, b, l)})
 		}
 		a.groups[at].members = append(a.groups[at].members, i)
 	}
 }
 
-func (a *aggregation) groupLabels(b *labels.Builder, l labels.Labels) labels.Labels {
+// groupKey is equal for series of one group; buf is memory to work in.
+func groupKey(n *metricplan.Aggregate, l labels.Labels, buf []byte) (key uint64, used []byte) {
 	switch {
-	case a.Without:
+	case n.Without:
+		return l.HashWithoutLabels(buf, n.Labels...)
+	case len(n.Labels) > 0:
+		return l.HashForLabels(buf, n.Labels...)
+	}
+	return 0, buf
+}
+
+// groupLabels is the labels of the group of a series.
+func groupLabels(n *metricplan.Aggregate, b *labels.Builder, l labels.Labels) labels.Labels {
+	switch {
+	case n.Without:
 		b.Reset(l)
-		b.Del(a.Labels...)
+		b.Del(n.Labels...)
 		schema.Metadata{}.SetToLabels(b)
 		return b.Labels()
-	case len(a.Labels) > 0:
+	case len(n.Labels) > 0:
 		b.Reset(l)
-		b.Keep(a.Labels...)
+		b.Keep(n.Labels...)
 		return b.Labels()
 	}
 	return labels.EmptyLabels()
@@ -131,19 +147,21 @@ func (a *aggregation) fold() ([]column.Series, error) {
 		}
 	}
 	errs := make([]error, len(a.groups))
+	var own tally
 	if len(a.groups) >= 4*a.Workers {
 		a.parallel(len(a.groups), func(from, to int) {
+			var t tally
 			for k := from; k < to; k++ {
-				errs[k] = a.foldGroup(&a.groups[k], &out[k], 0, a.grid.N)
+				errs[k] = a.foldGroup(&t, &a.groups[k], &out[k])
 			}
 		})
 	} else {
 		for k := range a.groups {
 			if a.mixed(&a.groups[k]) || a.grid.N < 64 {
-				errs[k] = a.foldGroup(&a.groups[k], &out[k], 0, a.grid.N)
+				errs[k] = a.foldGroup(&own, &a.groups[k], &out[k])
 				continue
 			}
-			a.parallel(a.grid.N, func(from, to int) { a.foldFloats(&a.groups[k], out[k].Values, from, to) })
+			a.parallel(a.grid.N, func(from, to int) { a.foldFloats(new(tally), &a.groups[k], out[k].Values, from, to) })
 		}
 	}
 	for _, err := range errs {
@@ -159,10 +177,10 @@ func (a *aggregation) mixed(gr *group) bool {
 	return slices.ContainsFunc(gr.members, func(m int) bool { return a.in[m].Histograms != nil })
 }
 
-func (a *aggregation) foldGroup(gr *group, out *column.Series, from, to int) error {
+func (a *aggregation) foldGroup(t *tally, gr *group, out *column.Series) error {
 	if a.mixed(gr) {
 		return a.foldHistograms(gr, out)
 	}
-	a.foldFloats(gr, out.Values, from, to)
+	a.foldFloats(t, gr, out.Values, 0, a.grid.N)
 	return nil
 }

@@ -238,17 +238,12 @@ func (a *aggregation) countValues(label string) ([]column.Series, error) {
 			b.Set(label, text)
 			l := b.Labels()
 			var key uint64
-			switch {
-			case a.Without:
-				key, buf = l.HashWithoutLabels(buf, a.Labels...)
-			case len(a.Labels) > 0:
-				key, buf = l.HashForLabels(buf, a.Labels...)
-			}
+			key, buf = groupKey(a.Aggregate, l, buf)
 			at, ok := found[key]
 			if !ok {
 				at = len(out)
 				found[key] = at
-				out = append(out, column.New(a.groupLabels(b, l), a.grid.N))
+				out = append(out, column.New(groupLabels(a.Aggregate, b, l), a.grid.N))
 			}
 			if column.IsAbsent(out[at].Values[i]) {
 				out[at].Values[i] = 0

@@ -122,6 +122,11 @@ func cells(all []column.Series) int64 {
 
 // eval evaluates a node; its result is held until the caller gives it back.
 func (e *evaluation) eval(ctx context.Context, n metricplan.Node, g column.Grid) (out []column.Series, err error) {
+	return e.evalInto(ctx, n, g, nil)
+}
+
+// evalInto is eval; the series of a rollup go to f instead if it is not nil and has begun.
+func (e *evaluation) evalInto(ctx context.Context, n metricplan.Node, g column.Grid, f *folding) (out []column.Series, err error) {
 	defer recovered(&err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -134,7 +139,7 @@ func (e *evaluation) eval(ctx context.Context, n metricplan.Node, g column.Grid)
 	case *metricplan.Number:
 		out = []column.Series{column.Constant(n.Value, g.N)}
 	case *metricplan.Rollup:
-		out, err = e.rollup(ctx, n, g)
+		out, err = e.rollup(ctx, n, g, f)
 	case *metricplan.Call:
 		out, err = e.call(ctx, n, g)
 	case *metricplan.Aggregate:
@@ -160,9 +165,13 @@ func (e *evaluation) eval(ctx context.Context, n metricplan.Node, g column.Grid)
 	default:
 		err = e.hold(cells(out))
 	}
+	series := len(out)
+	if f != nil {
+		series += f.series
+	}
 	e.mu.Lock()
 	note := e.notes[n]
-	e.notes[n] = Note{Series: note.Series + len(out), Took: note.Took + time.Since(begun), Rollup: note.Rollup}
+	e.notes[n] = Note{Series: note.Series + series, Took: note.Took + time.Since(begun), Rollup: note.Rollup}
 	e.mu.Unlock()
 	return out, err
 }

@@ -5,9 +5,11 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/util/kahansum"
 
 	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
 )
 
 // Columns added up side by side come to what kahansum.Inc comes to one after another, to the bit.
@@ -28,10 +30,11 @@ func TestSumsAreThoseOfOneColumnAfterAnother(t *testing.T) {
 				}
 			}
 		}
-		a := &aggregation{in: in}
+		a := &aggregation{Aggregate: &metricplan.Aggregate{Op: parser.SUM}, in: in}
 		from := rng.IntN(steps)
-		got := make([]float64, steps-from)
-		a.sum(&gr, got, from)
+		all := make([]float64, steps)
+		got := all[from:]
+		a.foldFloats(new(tally), &gr, all, from, steps)
 		for k := range got {
 			s, c, any := 0.0, 0.0, false
 			for i := range in {

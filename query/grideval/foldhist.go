@@ -41,6 +41,7 @@ func (a *aggregation) foldHistograms(gr *group, out *column.Series) error {
 type step struct {
 	aggregation
 	group group
+	tally tally
 }
 
 func newStep(a *aggregation, members int) *step {
@@ -78,7 +79,7 @@ func (s *step) load(a *aggregation, gr *group, i int) (floats, histograms int) {
 
 func (s *step) fold() float64 {
 	var cell [1]float64
-	s.foldFloats(&s.group, cell[:], 0, 1)
+	s.foldFloats(&s.tally, &s.group, cell[:], 0, 1)
 	return cell[0]
 }
 

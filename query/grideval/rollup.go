@@ -16,14 +16,14 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/rollup"
 )
 
-// rollup evaluates a rollup; what it returns is held already.
-func (e *evaluation) rollup(ctx context.Context, n *metricplan.Rollup, g column.Grid) ([]column.Series, error) {
+// rollup evaluates a rollup; what it returns is held already. See evalInto for f.
+func (e *evaluation) rollup(ctx context.Context, n *metricplan.Rollup, g column.Grid, f *folding) ([]column.Series, error) {
 	args, err := e.all(ctx, n.Args, g)
 	if err != nil {
 		return nil, err
 	}
 	defer e.release(args)
-	r := &rolling{evaluation: e, Rollup: n, grid: g}
+	r := &rolling{evaluation: e, Rollup: n, grid: g, folding: f}
 	for i := range args {
 		r.args = append(r.args, args[i].Scalar())
 	}
@@ -53,6 +53,7 @@ type rolling struct {
 	windows rollup.Windows
 	near    rollup.Windows // of entries of a rollup
 	args    [][]float64
+	folding *folding // nil if columns are wanted
 
 	outMu sync.Mutex
 	out   []column.Series
@@ -73,6 +74,9 @@ func (r *rolling) stored(ctx context.Context) error {
 		read.Range = w.Range
 	}
 	r.thin(&read)
+	if r.folding != nil {
+		read.InTurn = r.folding.begin
+	}
 	annos, err := r.Source.Select(ctx, read, func(i int, raw *column.Raw) error { return r.series(i, raw) })
 	r.mu.Lock()
 	r.annos.Merge(annos)
@@ -149,6 +153,9 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	if !r.KeepStale {
 		raw.WithoutStale()
 	}
+	if r.inTurn() {
+		return r.turn(index, raw)
+	}
 	if len(raw.Times) == 0 {
 		return nil
 	}
@@ -172,6 +179,35 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	return r.add(index, s)
 }
 
+// inTurn tells whether columns are folded as they come.
+func (r *rolling) inTurn() bool { return r.folding != nil && r.folding.begun }
+
+// turn rolls up one series, of floats, and folds it into its group.
+func (r *rolling) turn(index int, raw *column.Raw) error {
+	if len(raw.Times) == 0 {
+		return r.folding.take(index, raw.Labels, nil)
+	}
+	values, err := r.folding.column()
+	if err != nil {
+		return err
+	}
+	r.Kernel(values, raw.Times, raw.Values, r.windows, r.args)
+	s := column.Series{Labels: raw.Labels, Values: values}
+	if !s.Present() {
+		r.folding.giveBack(values)
+		return r.folding.take(index, raw.Labels, nil)
+	}
+	r.check(&s)
+	return r.folding.take(index, raw.Labels, values)
+}
+
+// check tells the function what a series came to.
+func (r *rolling) check(s *column.Series) {
+	if r.Check != nil && slices.ContainsFunc(s.Values, func(v float64) bool { return !column.IsAbsent(v) }) {
+		r.Check(s, r.args, r.warn)
+	}
+}
+
 // add takes what a series came to.
 func (r *rolling) add(index int, s column.Series) error {
 	if !s.Present() {
@@ -183,9 +219,7 @@ func (r *rolling) add(index int, s column.Series) error {
 		column.Broadcast(one, r.grid.N)
 		s = one[0]
 	}
-	if r.Check != nil && slices.ContainsFunc(s.Values, func(v float64) bool { return !column.IsAbsent(v) }) {
-		r.Check(&s, r.args, r.warn)
-	}
+	r.check(&s)
 	if err := r.hold(cells([]column.Series{s})); err != nil {
 		return err
 	}

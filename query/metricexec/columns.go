@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/util/annotations"
@@ -47,7 +48,10 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 	if r.Thin != nil && q.rollups != nil && q.ahead == nil {
 		err = reader.thin(ctx, plain, hints, r.Thin, each)
 	} else {
-		err = reader.stream(ctx, plain, s.Whole(), hints, each)
+		if len(rest) > 0 || q.ahead != nil {
+			r.InTurn = nil
+		}
+		err = reader.stream(ctx, plain, s.Whole(), hints, r.InTurn, each)
 	}
 	if err != nil {
 		return nil, err
@@ -59,9 +63,12 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 }
 
 // sent is the series of a selector that are seen as they were sent, in the order of
-// fingerprints: samples come in about that order, and each look at what lies
-// elsewhere would be waited for, a hundred thousand times.
-type sent []sentSeries
+// their labels.
+type sent struct {
+	series []sentSeries
+	inTurn bool // they come in that order
+	byID   func() []sentSeries
+}
 
 type sentSeries struct {
 	fingerprint uint64
@@ -69,18 +76,50 @@ type sentSeries struct {
 	labels      labels.Labels
 }
 
-func (s sent) fingerprints() []uint64 {
-	out := make([]uint64, len(s))
-	for i := range s {
-		out[i] = s[i].fingerprint
+func newSent(series []sentSeries) *sent {
+	return &sent{series: series, byID: sync.OnceValue(func() []sentSeries {
+		sorted := slices.Clone(series)
+		slices.SortFunc(sorted, func(a, b sentSeries) int { return cmp.Compare(a.fingerprint, b.fingerprint) })
+		return sorted
+	})}
+}
+
+func (s *sent) fingerprints() []uint64 {
+	out := make([]uint64, len(s.series))
+	for i := range s.series {
+		out[i] = s.series[i].fingerprint
 	}
 	return out
 }
 
-// of is the series of a fingerprint, which is one of them.
-func (s sent) of(fingerprint uint64) *sentSeries {
-	i, _ := slices.BinarySearchFunc(s, fingerprint, func(v sentSeries, fp uint64) int { return cmp.Compare(v.fingerprint, fp) })
-	return &s[i]
+// of is the series of a fingerprint, which is one of them. It is looked for in the
+// order of fingerprints, about which samples come in: each look at what lies elsewhere
+// would be waited for, a hundred thousand times.
+func (s *sent) of(fingerprint uint64) *sentSeries {
+	sorted := s.byID()
+	i, _ := slices.BinarySearchFunc(sorted, fingerprint, func(v sentSeries, fp uint64) int { return cmp.Compare(v.fingerprint, fp) })
+	return &sorted[i]
+}
+
+// ofSamples is the series of samples, and their place in the order of all.
+func (s *sent) ofSamples(m *samplestore.Samples) (labels.Labels, int) {
+	if s.inTurn {
+		return s.series[m.Place].labels, m.Place
+	}
+	v := s.of(m.Fingerprint)
+	return v.labels, v.at
+}
+
+// sameName tells whether all have one name, type and unit.
+func (s *sent) sameName() bool {
+	for _, name := range []string{model.MetricNameLabel, model.MetricTypeLabel, model.MetricUnitLabel} {
+		for i := range s.series {
+			if s.series[i].labels.Get(name) != s.series[0].labels.Get(name) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // grouped is series of equal labels and where they stand among all.
@@ -90,8 +129,8 @@ type grouped struct {
 }
 
 // split tells series that can be passed on as they are stored from the others.
-func split(found []seriesview.Series, asSent bool) (plain sent, rest []grouped) {
-	plain = make(sent, 0, len(found))
+func split(found []seriesview.Series, asSent bool) (*sent, []grouped) {
+	plain, rest := make([]sentSeries, 0, len(found)), []grouped(nil)
 	for i := 0; i < len(found); {
 		j := i + 1
 		for j < len(found) && labels.Equal(found[i].Labels, found[j].Labels) {
@@ -105,8 +144,7 @@ func split(found []seriesview.Series, asSent bool) (plain sent, rest []grouped) 
 		}
 		i = j
 	}
-	slices.SortFunc(plain, func(a, b sentSeries) int { return cmp.Compare(a.fingerprint, b.fingerprint) })
-	return plain, rest
+	return newSent(plain), rest
 }
 
 // within leaves room between the places of two stored series for all the
@@ -115,9 +153,9 @@ const within = 1 << 20
 
 // stream passes on series as they are stored. With starts each sample has when its
 // interval began, which packs do not know. Whole says that they are all series of their
-// names.
-func (q *querier) stream(ctx context.Context, plain sent, whole bool, hints *storage.SelectHints, each func(int, *column.Raw) error) error {
-	if len(plain) == 0 {
+// names. InTurn, if not nil, is that of grideval.Read.
+func (q *querier) stream(ctx context.Context, plain *sent, whole bool, hints *storage.SelectHints, inTurn func(int), each func(int, *column.Raw) error) error {
+	if len(plain.series) == 0 {
 		return nil
 	}
 	read := q.points.Stream
@@ -126,31 +164,39 @@ func (q *querier) stream(ctx context.Context, plain sent, whole bool, hints *sto
 	}
 	span := q.span(plain.fingerprints(), hints)
 	span.Dense = whole
+	if inTurn != nil && !q.starts && plain.sameName() {
+		span.InTurn = func() {
+			plain.inTurn = true
+			inTurn(len(plain.series))
+		}
+	}
 	_, err := read(ctx, q.series.Tenant, span, q.plain(plain, each))
 	return q.budget.explain(err)
 }
 
 // plain passes on the samples of a series as they are.
-func (q *querier) plain(plain sent, each func(int, *column.Raw) error) func(samplestore.Samples) error {
+func (q *querier) plain(plain *sent, each func(int, *column.Raw) error) func(samplestore.Samples) error {
 	var spare sync.Pool // *column.Raw, which nobody keeps
 	return func(s samplestore.Samples) error {
-		if err := q.budget.both(len(s.Times)); err != nil {
-			return err
+		if len(s.Times) > 0 {
+			if err := q.budget.both(len(s.Times)); err != nil {
+				return err
+			}
 		}
 		raw, ok := spare.Get().(*column.Raw)
 		if !ok {
 			raw = new(column.Raw)
 		}
 		defer spare.Put(raw)
-		v := plain.of(s.Fingerprint)
-		*raw = column.Raw{Labels: v.labels, Times: s.Times, Values: s.Values, Starts: s.Start}
-		return each(v.at, raw)
+		labels, at := plain.ofSamples(&s)
+		*raw = column.Raw{Labels: labels, Times: s.Times, Values: s.Values, Starts: s.Start}
+		return each(at, raw)
 	}
 }
 
 // thin passes on what rollups keep of series, or their samples where that is not enough.
-func (q *querier) thin(ctx context.Context, plain sent, hints *storage.SelectHints, want *grideval.Thin, each func(int, *column.Raw) error) error {
-	if len(plain) == 0 {
+func (q *querier) thin(ctx context.Context, plain *sent, hints *storage.SelectHints, want *grideval.Thin, each func(int, *column.Raw) error) error {
+	if len(plain.series) == 0 {
 		return nil
 	}
 	_, err := q.rollups(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{

@@ -26,6 +26,10 @@ type Range struct {
 	// Dense says that the series are all of their metrics, or most: to name thousands
 	// by the first and the last costs the server a fraction of a list.
 	Dense bool
+	// InTurn, if not nil, is called by Stream before anything else if it has all of the
+	// range in memory. Then it passes on the series about in the order of Fingerprints,
+	// which are all different, and those without samples too.
+	InTurn func()
 	// As is what the tables held before the read, or earlier: what is in memory
 	// and still as true is not read again by Stream.
 	As Version
@@ -72,6 +76,7 @@ func (r Range) batches() [][]uint64 {
 // a point began, 0 when unknown. The slices are the receiver's.
 type Samples struct {
 	Fingerprint uint64
+	Place       int     // among the range's Fingerprints; of those that come in turn only
 	Times       []int64 // Unix milliseconds
 	Start       []int64
 	Values      []float64

@@ -37,6 +37,12 @@ func (s *Store) stream(ctx context.Context, t tenant.ID, r Range, packs bool, ea
 		read  atomic.Int64
 		total = make(chan conn.Stats, 1)
 	)
+	if packs && r.InTurn != nil {
+		if c := (&share{store: s, tenant: t, Range: r, each: each, read: &read, limit: limit}); c.known() {
+			r.InTurn()
+			return conn.Stats{}, c.inTurn(ctx)
+		}
+	}
 	total <- conn.Stats{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2) // one is read while the other is unpacked
@@ -156,21 +162,62 @@ func (c *share) sum(i int) (any bool, loose int) {
 	return any, loose
 }
 
+// known tells whether memory has packs of all there is of the share.
+func (c *share) known() bool {
+	const most = 1 << 20 // series times days
+	if c.store.packs == nil || len(c.Fingerprints)*c.dayCount() > most {
+		return false
+	}
+	c.recall(true)
+	for d, of := range c.days {
+		hours := c.hoursOf(d)
+		for _, day := range of {
+			if day == nil || hours&^day.Looked != 0 || hours&day.Loose != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// inTurn passes on series that are known.
+func (c *share) inTurn(ctx context.Context) error {
+	return among(ctx, len(c.Fingerprints), func(i int) error {
+		out, err := c.collect(i, nil)
+		defer c.store.free(out)
+		if err != nil {
+			return err
+		}
+		out.Place = i
+		return c.each(out)
+	})
+}
+
 // errOverlap says that samples of a series are not in order of time.
 var errOverlap = errors.New("samples: chunks overlap")
 
 // series passes on series i: its packs, and more, the chunks that are in none.
-func (c *share) series(i int, more *gathered) (err error) {
-	out := Samples{Fingerprint: c.Fingerprints[i]}
+func (c *share) series(i int, more *gathered) error {
+	out, err := c.collect(i, more)
+	defer c.store.free(out)
+	if err != nil || len(out.Times) == 0 {
+		return err
+	}
+	return c.each(out)
+}
+
+// collect puts the samples of series i together. They are to be freed, whatever the error.
+func (c *share) collect(i int, more *gathered) (out Samples, err error) {
+	out.Fingerprint = c.Fingerprints[i]
 	out.Times, out.Values = c.store.room()
-	defer func() { c.store.free(out) }()
-	var starts []int
+	var room [48]int // mostly enough
+	starts := room[:0]
 	for d, of := range c.days {
 		for h := of[i].Packed & c.hoursOf(d); h != 0; h &= h - 1 {
 			k := len(out.Times)
 			out.Times, out.Values, err = samplepack.Unpack(of[i].Pack(h.First()), out.Times, out.Values)
 			if err != nil {
-				return fmt.Errorf("samples: series %d: %w", out.Fingerprint, err)
+				return out, fmt.Errorf("samples: series %d: %w", out.Fingerprint, err)
 			}
 			out.within(k, c.From, c.To)
 			if len(out.Times) > k {
@@ -186,26 +233,20 @@ func (c *share) series(i int, more *gathered) (err error) {
 		out.Times, out.Values = append(out.Times, more.Times...), append(out.Values, more.Values...)
 		counted = more.counted
 	}
-	if len(out.Times) == 0 {
-		return nil
-	}
 	if !inOrder(out.Times, starts) {
 		sorted, ok := c.store.order(out, starts)
 		if !ok {
 			c.read.Add(-int64(counted))
-			return errOverlap
+			return out, errOverlap
 		}
 		out, sorted = sorted, out
 		c.store.free(sorted)
 	}
-	if more != nil {
+	if more != nil && len(out.Times) > 0 {
 		c.remember(i, &out)
 		out.within(0, c.From, c.To)
 	}
-	if err := c.count(len(out.Times) - counted); err != nil || len(out.Times) == 0 {
-		return err
-	}
-	return c.each(out)
+	return out, c.count(len(out.Times) - counted)
 }
 
 // count counts samples that are passed on.

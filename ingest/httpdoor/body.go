@@ -1,7 +1,6 @@
 package httpdoor
 
 import (
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 )
@@ -19,6 +20,7 @@ import (
 const (
 	Snappy   = "snappy" // the block format
 	Gzip     = "gzip"
+	Zstd     = "zstd"
 	Identity = ""
 )
 
@@ -32,6 +34,8 @@ var ErrBody = errors.New("read request body")
 type Bodies struct {
 	Limits  ingest.Limits
 	buffers sync.Pool // *[]byte
+	gzips   sync.Pool // *gzip.Reader
+	zstds   sync.Pool // *zstd.Decoder
 }
 
 // maxPooled keeps a rare huge request from holding its buffer for good.
@@ -60,9 +64,7 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, compression string
 	}
 	deadline := http.NewResponseController(w)
 	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every writer has one; the server's own then holds
-	wire := &limited{r: r.Body, left: b.Limits.RequestBytes,
-		over: &ingest.TooLargeError{What: "request body", Unit: "bytes", Limit: b.Limits.RequestBytes}}
-	body, err := b.read(wire, compression, adm)
+	body, err := b.read(r.Body, compression, adm)
 	if err != nil {
 		return nil, err
 	}
@@ -70,12 +72,13 @@ func (b *Bodies) Read(w http.ResponseWriter, r *http.Request, compression string
 	return body, nil
 }
 
-func (b *Bodies) read(wire *limited, compression string, adm *ingest.Admission) ([]byte, error) {
+func (b *Bodies) read(r io.Reader, compression string, adm *ingest.Admission) ([]byte, error) {
+	wire := limit(r, "request body", b.Limits.RequestBytes)
 	switch compression {
 	case Identity:
 		return b.all(wire, adm)
-	case Gzip:
-		return b.gunzip(wire, adm)
+	case Gzip, Zstd:
+		return b.decompressed(wire, compression, adm)
 	case Snappy:
 		packed, err := b.all(wire, adm)
 		if err != nil {
@@ -84,7 +87,7 @@ func (b *Bodies) read(wire *limited, compression string, adm *ingest.Admission) 
 		defer b.Put(packed)
 		return b.unsnap(packed, adm)
 	default:
-		return nil, &MediaError{Header: "Content-Encoding", Got: compression, Want: "snappy, gzip or identity"}
+		return nil, &MediaError{Header: "Content-Encoding", Got: compression, Want: "snappy, gzip, zstd or identity"}
 	}
 }
 
@@ -94,7 +97,7 @@ func (b *Bodies) unsnap(packed []byte, adm *ingest.Admission) ([]byte, error) {
 		return nil, &ingest.MalformedError{Format: "snappy", Offset: -1, Err: err}
 	}
 	if int64(n) > b.Limits.DecodedBytes {
-		return nil, &ingest.TooLargeError{What: "decompressed request body", Unit: "bytes", Limit: b.Limits.DecodedBytes, Got: int64(n)}
+		return nil, &ingest.TooLargeError{What: decompressedBody, Unit: "bytes", Limit: b.Limits.DecodedBytes, Got: int64(n)}
 	}
 	if err := adm.Grow(int64(n)); err != nil {
 		return nil, err
@@ -108,12 +111,15 @@ func (b *Bodies) unsnap(packed []byte, adm *ingest.Admission) ([]byte, error) {
 	return plain, nil
 }
 
-func (b *Bodies) gunzip(wire *limited, adm *ingest.Admission) ([]byte, error) {
-	z, err := gzip.NewReader(wire)
+const decompressedBody = "decompressed request body"
+
+// decompressed reads a stream that a decompressor reads from wire.
+func (b *Bodies) decompressed(wire *limited, compression string, adm *ingest.Admission) ([]byte, error) {
+	z, done, err := b.decompressor(wire, compression)
 	if err == nil {
 		var body []byte
-		body, err = b.all(&limited{r: z, left: b.Limits.DecodedBytes,
-			over: &ingest.TooLargeError{What: "decompressed request body", Unit: "bytes", Limit: b.Limits.DecodedBytes}}, adm)
+		body, err = b.all(limit(z, decompressedBody, b.Limits.DecodedBytes), adm)
+		done()
 		if err == nil {
 			return body, nil
 		}
@@ -125,10 +131,48 @@ func (b *Bodies) gunzip(wire *limited, adm *ingest.Admission) ([]byte, error) {
 		return nil, wire.err // the bytes did not arrive, or too many did
 	case errors.As(err, &large), errors.As(err, &refusal):
 		return nil, err
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded):
+		return nil, &ingest.TooLargeError{What: decompressedBody, Unit: "bytes", Limit: b.Limits.DecodedBytes}
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return nil, &ingest.TooLargeError{What: "window of the zstd frame", Unit: "bytes", Limit: zstdWindow}
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		err = errors.New("cut short")
 	}
-	return nil, &ingest.MalformedError{Format: "gzip", Offset: -1, Err: err}
+	return nil, &ingest.MalformedError{Format: compression, Offset: -1, Err: err}
+}
+
+// decompressor reads from r; done gives it back.
+func (b *Bodies) decompressor(r io.Reader, compression string) (z io.Reader, done func(), err error) {
+	if compression == Gzip {
+		z, ok := b.gzips.Get().(*gzip.Reader)
+		if !ok {
+			z = new(gzip.Reader)
+		}
+		return z, func() { b.gzips.Put(z) }, z.Reset(r)
+	}
+	d, ok := b.zstds.Get().(*zstd.Decoder)
+	if !ok {
+		if d, err = NewZstdReader(b.Limits.DecodedBytes); err != nil {
+			return nil, nil, err
+		}
+	}
+	return d, func() { b.zstds.Put(d) }, d.Reset(r)
+}
+
+// zstdWindow bounds the memory a zstd frame may ask for: the largest window
+// of the standard levels.
+const zstdWindow = 8 << 20
+
+// NewZstdReader makes a decoder without goroutines of its own, so that a
+// dropped one leaves nothing behind. A frame may ask for the whole window even
+// when limit, in bytes, which the reader of the output enforces, is smaller.
+func NewZstdReader(limit int64) (*zstd.Decoder, error) {
+	return zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(zstdWindow),
+		zstd.WithDecoderMaxMemory(uint64(max(limit, zstdWindow))+1),
+	)
 }
 
 // all reads r to its end, charging adm as the buffer fills.
@@ -162,6 +206,10 @@ type limited struct {
 	left int64
 	over error
 	err  error
+}
+
+func limit(r io.Reader, what string, bytes int64) *limited {
+	return &limited{r: r, left: bytes, over: &ingest.TooLargeError{What: what, Unit: "bytes", Limit: bytes}}
 }
 
 func (l *limited) Read(p []byte) (int, error) {

@@ -84,10 +84,15 @@ func Judge(err error) Verdict {
 
 // Write answers with err as text.
 func (v Verdict) Write(w http.ResponseWriter, err error) {
-	if v.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(v.RetryAfter.Seconds())))))
-	}
+	v.SetRetryAfter(w.Header())
 	http.Error(w, err.Error(), v.Status)
+}
+
+// SetRetryAfter says when to come again, if that is known.
+func (v Verdict) SetRetryAfter(h http.Header) {
+	if v.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(v.RetryAfter.Seconds())))))
+	}
 }
 
 // PostOnly answers requests of other methods and says whether r is a POST.

@@ -1,9 +1,7 @@
 package otlp
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"testing"
 	"time"
 
@@ -101,40 +99,3 @@ func FuzzMetricsProto(f *testing.F) { fuzzBody(f, metricsSignal(), protobuf) }
 func FuzzMetricsJSON(f *testing.F)  { fuzzBody(f, metricsSignal(), jsonText) }
 func FuzzTracesProto(f *testing.F)  { fuzzBody(f, tracesSignal(), protobuf) }
 func FuzzTracesJSON(f *testing.F)   { fuzzBody(f, tracesSignal(), jsonText) }
-
-// FuzzBody reads compressed bodies: what comes out is what went in, or an
-// error, and never more than the limit.
-func FuzzBody(f *testing.F) {
-	for _, encoding := range []string{"gzip", "zstd"} {
-		f.Add(encoding == "gzip", compress(f, encoding, []byte("some bytes, some bytes, some bytes")))
-		f.Add(encoding == "gzip", compress(f, encoding, make([]byte, 100<<10)))
-	}
-	p := fuzzDoor()
-	b := &bodies{limits: p.Limits()}
-	f.Fuzz(func(t *testing.T, gz bool, body []byte) {
-		encoding := "zstd"
-		if gz {
-			encoding = "gzip"
-		}
-		adm := p.Admit()
-		defer adm.Release()
-		plain, err := b.read(bytes.NewReader(body), encoding, adm)
-		if err != nil {
-			var malformed *ingest.MalformedError
-			var large *ingest.TooLargeError
-			if !errors.As(err, &malformed) && !errors.As(err, &large) {
-				t.Fatalf("%T %v", err, err)
-			}
-			return
-		}
-		defer b.put(plain)
-		if int64(len(plain)) > p.Limits().DecodedBytes {
-			t.Fatalf("%d bytes", len(plain))
-		}
-		again, err := b.read(io.MultiReader(bytes.NewReader(compress(t, encoding, plain))), encoding, adm)
-		var large *ingest.TooLargeError
-		if err != nil && !errors.As(err, &large) || err == nil && !bytes.Equal(plain, again) {
-			t.Fatalf("not the same again: %v", err)
-		}
-	})
-}

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/mem"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/httpdoor"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -102,7 +103,7 @@ func (d grpcDoor) export(srv any, ctx context.Context, dec func(any) error, inte
 		answer, err := d.handle(ctx, req, adm)
 		if err != nil {
 			v := judge(err)
-			d.pipeline.Refused(d.signal.name, v.reason)
+			d.pipeline.Refused(d.signal.name, v.Reason)
 			return nil, v.status(err).Err()
 		}
 		return answer, nil
@@ -114,7 +115,7 @@ func (d grpcDoor) export(srv any, ctx context.Context, dec func(any) error, inte
 }
 
 func (d grpcDoor) handle(ctx context.Context, req *grpcRequest, adm *ingest.Admission) (answer grpcAnswer, err error) {
-	defer recovered(d.logger, &err)
+	defer httpdoor.Recovered(d.logger, "otlp", &err)
 	if req.err != nil {
 		return nil, req.err
 	}

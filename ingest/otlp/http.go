@@ -1,16 +1,10 @@
 package otlp
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
-	"math"
 	"mime"
 	"net/http"
-	"runtime/debug"
 	"strconv"
-	"strings"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -18,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/httpdoor"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -25,15 +20,12 @@ const (
 	protobufType = "application/x-protobuf"
 	jsonType     = "application/json"
 	encodings    = "gzip, zstd, identity"
-
-	// bodyTimeout bounds how slowly a body may arrive.
-	bodyTimeout = 30 * time.Second
 )
 
 // NewHTTP serves OTLP/HTTP at /v1/logs, /v1/metrics and /v1/traces. The
 // tenant comes from the request's context.
 func NewHTTP(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
-	door, bodies := openDoor(p), &bodies{limits: p.Limits()}
+	door, bodies := openDoor(p), &httpdoor.Bodies{Limits: p.Limits()}
 	mux := http.NewServeMux()
 	for _, s := range []signal{logsSignal(), metricsSignal(), tracesSignal()} {
 		mux.Handle("/v1/"+string(s.name), &httpDoor{door: door, signal: s, bodies: bodies, logger: logger})
@@ -49,7 +41,7 @@ func NewHTTP(p *ingest.Pipeline, logger *slog.Logger) http.Handler {
 type httpDoor struct {
 	*door
 	signal signal
-	bodies *bodies
+	bodies *httpdoor.Bodies
 	logger *slog.Logger
 }
 
@@ -77,50 +69,38 @@ func (d *httpDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve takes one request in. A panic below it is an internal error of this
 // request, not of the process.
 func (d *httpDoor) serve(w http.ResponseWriter, r *http.Request, adm *ingest.Admission) (result ingest.Result, err error) {
-	defer recovered(d.logger, &err)
+	defer httpdoor.Recovered(d.logger, "otlp", &err)
 	enc, compression, err := d.media(r)
 	if err != nil {
 		return result, err
 	}
-	if limit := d.pipeline.Limits().RequestBytes; r.ContentLength > limit {
-		return result, &ingest.TooLargeError{What: "request body", Unit: "bytes", Limit: limit, Got: r.ContentLength}
-	}
-	if err := d.pipeline.Ready(tenant.FromContext(r.Context()), max(0, r.ContentLength)); err != nil {
+	t := tenant.FromContext(r.Context())
+	if err := d.pipeline.Ready(t, min(max(0, r.ContentLength), d.bodies.Limits.RequestBytes)); err != nil {
 		return result, err
 	}
-	take, err := d.read(w, r, enc, compression, adm)
+	body, err := d.bodies.Read(w, r, compression, adm)
+	if err != nil {
+		return result, err
+	}
+	take, err := d.take(&d.signal, t, body, enc, adm)
+	d.bodies.Put(body)
 	if err != nil {
 		return result, err
 	}
 	return take(r.Context())
 }
 
-// read reads the body; its buffer is free again afterwards.
-func (d *httpDoor) read(w http.ResponseWriter, r *http.Request, enc encoding, compression string, adm *ingest.Admission) (take, error) {
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every writer has one; the server's own then holds
-	body, err := d.bodies.read(r.Body, compression, adm)
-	if err != nil {
-		return nil, err
-	}
-	_ = deadline.SetReadDeadline(time.Time{})
-	defer d.bodies.put(body)
-	return d.take(&d.signal, tenant.FromContext(r.Context()), body, enc, adm)
-}
-
 // media reads the request's content type and content encoding.
 func (d *httpDoor) media(r *http.Request) (encoding, string, error) {
 	enc, ok := contentType(r)
 	if !ok {
-		return 0, "", &mediaError{"Content-Type", r.Header.Get("Content-Type"), protobufType + " or " + jsonType}
+		return 0, "", &httpdoor.MediaError{Header: "Content-Type", Got: r.Header.Get("Content-Type"), Want: protobufType + " or " + jsonType}
 	}
-	switch compression := strings.ToLower(strings.TrimSpace(strings.Join(r.Header.Values("Content-Encoding"), ", "))); compression {
-	case "", "identity":
-		return enc, "", nil
-	case "gzip", "zstd":
+	switch compression := httpdoor.Compression(r, httpdoor.Identity); compression {
+	case httpdoor.Identity, httpdoor.Gzip, httpdoor.Zstd:
 		return enc, compression, nil
 	default:
-		return 0, "", &mediaError{"Content-Encoding", compression, encodings}
+		return 0, "", &httpdoor.MediaError{Header: "Content-Encoding", Got: compression, Want: encodings}
 	}
 }
 
@@ -150,14 +130,12 @@ func answerEncoding(r *http.Request) encoding {
 // fail answers with err.
 func (d *httpDoor) fail(w http.ResponseWriter, err error, enc encoding) {
 	v := judge(err)
-	d.pipeline.Refused(d.signal.name, v.reason)
-	if v.retryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(v.retryAfter.Seconds())))))
-	}
-	if v.http == http.StatusUnsupportedMediaType {
+	d.pipeline.Refused(d.signal.name, v.Reason)
+	v.SetRetryAfter(w.Header())
+	if v.Status == http.StatusUnsupportedMediaType {
 		w.Header().Set("Accept-Encoding", encodings)
 	}
-	writeStatus(w, v.http, v.status(err), enc)
+	writeStatus(w, v.Status, v.status(err), enc)
 }
 
 // writeStatus answers with a google.rpc.Status.
@@ -183,13 +161,4 @@ func write(w http.ResponseWriter, code int, body []byte, enc encoding) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(code)
 	_, _ = w.Write(body) // a client that is gone needs no answer
-}
-
-// recovered turns a panic into an error of this request.
-func recovered(logger *slog.Logger, err *error) {
-	if v := recover(); v != nil {
-		logger.LogAttrs(context.Background(), slog.LevelError, "ingest: otlp: request panicked",
-			slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
-		*err = fmt.Errorf("internal error: %v", v)
-	}
 }

@@ -155,8 +155,8 @@ func TestHTTPRefusesWhatItCannotRead(t *testing.T) {
 		message                     string
 	}{
 		"no content type":  {"/v1/logs", "", "", nil, 415, "Content-Type is missing"},
-		"text":             {"/v1/logs", "text/plain", "", nil, 415, "text/plain is not supported"},
-		"snappy":           {"/v1/logs", protobufType, "snappy", nil, 415, "Content-Encoding snappy is not supported"},
+		"text":             {"/v1/logs", "text/plain", "", nil, 415, `"text/plain" is not supported`},
+		"snappy":           {"/v1/logs", protobufType, "snappy", nil, 415, `Content-Encoding "snappy" is not supported`},
 		"two encodings":    {"/v1/logs", protobufType, "gzip, zstd", nil, 415, "want gzip, zstd, identity"},
 		"not gzip":         {"/v1/traces", protobufType, "gzip", []byte("hello, this is text"), 400, "malformed gzip"},
 		"gzip cut short":   {"/v1/traces", protobufType, "gzip", compress(t, "gzip", make([]byte, 1000))[:20], 400, "malformed gzip: cut short"},

@@ -93,7 +93,7 @@ func (r *receiver) tap(ctx context.Context, info *tap.Info) (context.Context, er
 	r.mu.Unlock()
 	if err := r.pipeline.Ready(id, max(0, min(r.held.Load(), r.limit))); err != nil {
 		v := judge(err)
-		r.pipeline.Refused(name, v.reason)
+		r.pipeline.Refused(name, v.Reason)
 		return nil, v.status(err).Err()
 	}
 	whole := ctx // grpc ends it with the request

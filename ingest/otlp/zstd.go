@@ -8,6 +8,7 @@ import (
 	grpcencoding "google.golang.org/grpc/encoding"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/httpdoor"
 )
 
 // registerZstd makes "zstd" known to grpc, unless something in the process
@@ -31,7 +32,7 @@ func (c *zstdCompressor) Decompress(r io.Reader) (io.Reader, error) {
 	z, ok := c.readers.Get().(*zstd.Decoder)
 	if !ok {
 		var err error
-		if z, err = newZstdReader(c.limit); err != nil {
+		if z, err = httpdoor.NewZstdReader(c.limit); err != nil {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/klauspost/compress/snappy"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/ingesttest"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 )
@@ -38,7 +39,7 @@ func TestWhatWasSentIsStored(t *testing.T) {
 	} {
 		t.Run(form.name, func(t *testing.T) {
 			s := newStack(t)
-			if got := post(t, s.url, form.body, form.headers...); got.status != 204 || got.text != "" {
+			if got := ingesttest.Post(t, s.url, form.body, form.headers...); got.Status != 204 || got.Text != "" {
 				t.Fatal(got)
 			}
 			text := strings.ReplaceAll(s.lines(t, recordsSQL), strconv.FormatInt(now.UnixNano()/1000, 10), "$now")
@@ -77,8 +78,8 @@ func TestRefusals(t *testing.T) {
 		{"JSON gzip cut short", gzipped([]byte(`{"streams": []}`))[:12], append(jsonHeader, "Content-Encoding", "gzip"), 400, "gzip"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := post(t, s.url, c.body, c.headers...); got.status != c.status || !strings.Contains(got.text, c.text) {
-				t.Errorf("%d %s, want %d %s", got.status, got.text, c.status, c.text)
+			if got := ingesttest.Post(t, s.url, c.body, c.headers...); got.Status != c.status || !strings.Contains(got.Text, c.text) {
+				t.Errorf("%d %s, want %d %s", got.Status, got.Text, c.status, c.text)
 			}
 		})
 	}

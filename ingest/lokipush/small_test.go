@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/snappy"
+
+	"github.com/trefoil-o11y/trefoil/ingest/ingesttest"
 )
 
 // TestSmallRequestsShareAndKeepApart has clients push a few lines at once, which are
@@ -41,8 +43,8 @@ func TestSmallRequestsShareAndKeepApart(t *testing.T) {
 				var twice sync.WaitGroup
 				for range 2 {
 					twice.Go(func() {
-						if got := post(t, s.url, body, headers...); got.status != status || !strings.Contains(got.text, text) {
-							t.Errorf("request %d: %d %s, want %d with %q", id, got.status, got.text, status, text)
+						if got := ingesttest.Post(t, s.url, body, headers...); got.Status != status || !strings.Contains(got.Text, text) {
+							t.Errorf("request %d: %d %s, want %d with %q", id, got.Status, got.Text, status, text)
 						}
 					})
 				}

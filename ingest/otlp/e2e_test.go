@@ -107,7 +107,7 @@ func TestWhatWasSentComesBack(t *testing.T) {
 			replace := strings.NewReplacer("$service", w.name, "$now", strconv.FormatInt(now.UnixNano(), 10))
 			for i := 0; i < len(archive.Files); i += 2 {
 				query, want := archive.Files[i], &archive.Files[i+1]
-				got := strings.Join(s.lines(t, replace.Replace(string(query.Data))), "\n") + "\n"
+				got := strings.Join(s.Lines(t, replace.Replace(string(query.Data))), "\n") + "\n"
 				got = strings.ReplaceAll(got, w.name, "$service")
 				if *update {
 					want.Data = []byte(got)

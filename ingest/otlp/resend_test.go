@@ -34,7 +34,7 @@ func TestResendIsStoredOnce(t *testing.T) {
 		post(jsonType, must(t)(text.MarshalJSON()))
 	}
 	post(protobufType, must(t)(once.MarshalProto()))
-	got := s.lines(t, "SELECT concat(service_name, ' ', toString(count() / (SELECT count() FROM logs WHERE service_name = 'once'))) FROM logs GROUP BY service_name ORDER BY service_name")
+	got := s.Lines(t, "SELECT concat(service_name, ' ', toString(count() / (SELECT count() FROM logs WHERE service_name = 'once'))) FROM logs GROUP BY service_name ORDER BY service_name")
 	if d := cmp.Diff([]string{"often 1", "once 1", "text 1"}, got); d != "" {
 		t.Errorf("how often each request is stored (-want +got):\n%s", d)
 	}

@@ -87,7 +87,7 @@ func TestSDK(t *testing.T) {
 
 func compareLines(t *testing.T, s *stack, sql string, want ...string) {
 	t.Helper()
-	got := s.lines(t, sql)
+	got := s.Lines(t, sql)
 	if len(got) != len(want) {
 		t.Errorf("%s\ngot %q\nwant %q", sql, got, want)
 		return

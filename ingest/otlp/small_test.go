@@ -76,10 +76,10 @@ func TestSmallRequestsShareAndKeepApart(t *testing.T) {
 			taken++
 		}
 	}
-	if odd := s.lines(t, "SELECT concat(body, ' ', toString(count())) FROM logs GROUP BY body HAVING count() != 1"); len(odd) > 0 {
+	if odd := s.Lines(t, "SELECT concat(body, ' ', toString(count())) FROM logs GROUP BY body HAVING count() != 1"); len(odd) > 0 {
 		t.Errorf("not stored once: %v", odd)
 	}
-	if got := s.lines(t, "SELECT toString(uniqExact(body)) FROM logs"); got[0] != fmt.Sprint(2*taken) {
+	if got := s.Lines(t, "SELECT toString(uniqExact(body)) FROM logs"); got[0] != fmt.Sprint(2*taken) {
 		t.Errorf("%s records of %d requests", got[0], taken)
 	}
 }

@@ -110,8 +110,8 @@ func TestNothingWritten(t *testing.T) {
 		{"records", ingest.Limits{Records: 13}, http.StatusRequestEntityTooLarge, ""},
 	} {
 		got := post(t, serveSink(t, c.limits, refuse), message, "Content-Type", typeV2)
-		if got.status != c.status || got.header.Get("Retry-After") != c.retry || got.header.Get(headerSamples) != "0" {
-			t.Errorf("%s: %d %s %v", c.name, got.status, strings.TrimSpace(got.text), got.header)
+		if got.Status != c.status || got.Header.Get("Retry-After") != c.retry || got.Header.Get(headerSamples) != "0" {
+			t.Errorf("%s: %d %s %v", c.name, got.Status, strings.TrimSpace(got.Text), got.Header)
 		}
 	}
 	if resp, err := http.Get(serveSink(t, ingest.Limits{}, refuse)); err != nil || resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "POST" {

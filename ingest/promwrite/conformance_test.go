@@ -183,7 +183,7 @@ func (s *stack) stored(t *testing.T) (all points, stales int) {
 	}
 	read := func(sql string, each func(rows driver.Rows) error) {
 		t.Helper()
-		if _, err := s.db.Select(t.Context(), conn.Query{SQL: sql}, each); err != nil {
+		if _, err := s.DB.Select(t.Context(), conn.Query{SQL: sql}, each); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,10 +19,10 @@ func TestWhatWasSentIsStored(t *testing.T) {
 		t.Run("version "+strconv.Itoa(int(v)), func(t *testing.T) {
 			s := newStack(t)
 			got := post(t, s.url, sampleScrape(now).message(t, v), "Content-Type", contentType)
-			if got.status != 204 {
+			if got.Status != 204 {
 				t.Fatal(got)
 			}
-			written := [3]string{got.header.Get(headerSamples), got.header.Get(headerHistograms), got.header.Get(headerExemplars)}
+			written := [3]string{got.Header.Get(headerSamples), got.Header.Get(headerHistograms), got.Header.Get(headerExemplars)}
 			if want := [3]string{"7", "6", "1"}; v == v2 && written != want {
 				t.Errorf("written %v, want %v", written, want)
 			}
@@ -73,8 +73,8 @@ func TestNegotiation(t *testing.T) {
 		{"an empty request", nil, []string{"Content-Type", typeV2}, 204},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := post(t, s.url, c.message, c.headers...); got.status != c.status {
-				t.Errorf("%d %s, want %d", got.status, got.text, c.status)
+			if got := post(t, s.url, c.message, c.headers...); got.Status != c.status {
+				t.Errorf("%d %s, want %d", got.Status, got.Text, c.status)
 			}
 		})
 	}
@@ -95,15 +95,15 @@ func TestPartialWrite(t *testing.T) {
 	b.Samples = []writev2.Sample{{Value: 1, Timestamp: now.UnixMilli()}}
 	for v, contentType := range map[version]string{v1: typeV1, v2: typeV2} {
 		got := post(t, s.url, r.message(t, v), "Content-Type", contentType)
-		if got.status != 400 {
-			t.Fatalf("version %d: %d %s", v, got.status, got.text)
+		if got.Status != 400 {
+			t.Fatalf("version %d: %d %s", v, got.Status, got.Text)
 		}
 		for _, part := range []string{"3 of 4 records not stored", `old{job="shop"}`, "time_too_old: 1", "metric_name_empty: 1", "labels_invalid: 1", `label "a"`} {
-			if !strings.Contains(got.text, part) {
-				t.Errorf("version %d: %q is not in %s", v, part, got.text)
+			if !strings.Contains(got.Text, part) {
+				t.Errorf("version %d: %q is not in %s", v, part, got.Text)
 			}
 		}
-		if n := got.header.Get(headerSamples); v == v2 && n != "1" {
+		if n := got.Header.Get(headerSamples); v == v2 && n != "1" {
 			t.Errorf("%s samples written", n)
 		}
 	}
@@ -118,7 +118,7 @@ func TestMetadataThatComesLater(t *testing.T) {
 	now := time.Now().Truncate(time.Hour).Add(time.Minute)
 	send := func(r *scrape) {
 		t.Helper()
-		if got := post(t, s.url, r.message(t, v1), "Content-Type", typeV1); got.status != 204 {
+		if got := post(t, s.url, r.message(t, v1), "Content-Type", typeV1); got.Status != 204 {
 			t.Fatal(got)
 		}
 	}

@@ -43,10 +43,10 @@ func TestSmallRequestsShareAndKeepApart(t *testing.T) {
 				for range 2 {
 					twice.Go(func() {
 						got := post(t, s.url, message, "Content-Type", contentType)
-						if got.status != status || !strings.Contains(got.text, text) {
-							t.Errorf("request %d: %d %s, want %d with %q", id, got.status, got.text, status, text)
+						if got.Status != status || !strings.Contains(got.Text, text) {
+							t.Errorf("request %d: %d %s, want %d with %q", id, got.Status, got.Text, status, text)
 						}
-						if samples := got.header.Get(headerSamples); v == v2 && samples != written {
+						if samples := got.Header.Get(headerSamples); v == v2 && samples != written {
 							t.Errorf("request %d: %s samples written, want %s", id, samples, written)
 						}
 					})

@@ -138,6 +138,14 @@ func text(key, value string) attribute.KeyValue {
 	return attribute.KeyValue{Key: key, Value: attribute.StringValue(value)}
 }
 
+// idle stores the resource of a service that has sent nothing of the signals asked for.
+func (s *shop) idle(service string) {
+	s.Helper()
+	b := resourcestore.NewBatch(s.tenant, retention, resourcestore.NewKnown(1))
+	b.Resource(epoch, &resourcestore.Resource{Attributes: []attribute.KeyValue{text("service.name", service), text(service+".since", "ever"), text("host.name", service)}})
+	storagetest.Insert(s, s.db, service, b)
+}
+
 // open stores a shop: two services, one trace over both with an error in it,
 // its logs, ten minutes of metrics, and an exemplar.
 func (f *fixture) open(t tenant.ID, name string, trace byte) *shop {

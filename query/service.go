@@ -140,7 +140,7 @@ func New(c Config) *Service {
 	})
 	s.metricsql = metricsqlexec.New(metricsqlexec.Config{Metrics: s.engine, Observe: s.metrics.evaluated("metricsql"), Now: c.Now})
 	s.traces = traceexec.New(traceexec.Config{Traces: c.Traces, Resources: c.Resources, Now: c.Now, Limits: traceexec.Limits{MaxPoints: c.Limits.MaxPoints, MaxNames: c.Limits.MaxNames}})
-	s.logs = logexec.New(logexec.Config{Logs: c.Logs, Resources: c.Resources, Limits: logexec.Limits{
+	s.logs = logexec.New(logexec.Config{Logs: c.Logs, Limits: logexec.Limits{
 		Timeout: c.Limits.Timeout, MaxLines: c.Limits.MaxLogs, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints, MaxSamples: c.Limits.MaxSamples, MaxNames: c.Limits.MaxNames,
 	}})
 	s.languages = nativeapi.Languages{

@@ -16,9 +16,6 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
-	"github.com/trefoil-o11y/trefoil/storage/attribute"
-	"github.com/trefoil-o11y/trefoil/storage/block"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -216,17 +213,7 @@ func TestTempo(t *testing.T) {
 func TestJaeger(t *testing.T) {
 	s := newFixture(t, nil).open("a", "alpha", 1)
 	id := hex.EncodeToString(s.trace[:])
-	idle := resourcestore.NewBatch("a", retention, resourcestore.NewKnown(1)) // a service of other signals only
-	idle.Resource(epoch, &resourcestore.Resource{Attributes: []attribute.KeyValue{text("service.name", "alpha-idle")}})
-	blocks, err := idle.Blocks(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, b := range blocks {
-		if err := s.db.Insert(t.Context(), b.Table, "idle", []block.Block{b}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.idle("alpha-idle")
 	var names struct{ Data []string }
 	s.get("/jaeger/api/services", &names)
 	if fmt.Sprint(names.Data) != "[alpha-front alpha-pay]" {

@@ -11,7 +11,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/logql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -42,10 +41,9 @@ func (l *Limits) setDefaults() {
 
 // Config configures an Engine.
 type Config struct {
-	Logs      *logstore.Store
-	Resources *resourcestore.Store
-	Limits    Limits
-	Observe   func(Stats, error) // told of every query that was run; nil for nobody
+	Logs    *logstore.Store
+	Limits  Limits
+	Observe func(Stats, error) // told of every query that was run; nil for nobody
 }
 
 // Engine answers LogQL. Safe for concurrent use. Errors of its methods are

@@ -29,7 +29,7 @@ func (e *Engine) Labels(ctx context.Context, t tenant.ID, l *logql.Log, from, to
 			}
 			return err
 		}
-		found, err := r.Resources.LabelNames(ctx, t, from, to, r.Limits.MaxNames)
+		found, err := r.Logs.ResourceKeys(ctx, t, from, to, r.Limits.MaxNames)
 		names = append(names, logpipe.ServiceName)
 		for _, key := range found.Values {
 			names = append(names, logline.Name(key))
@@ -60,7 +60,7 @@ func (e *Engine) Values(ctx context.Context, t tenant.ID, name string, l *logql.
 func (r *run) values(ctx context.Context, name string, from, to time.Time) ([]string, error) {
 	name = logline.Name(name)
 	if name == logpipe.ServiceName {
-		found, err := r.Resources.Services(ctx, r.tenant, from, to, r.Limits.MaxNames)
+		found, err := r.Logs.Services(ctx, r.tenant, from, to, r.Limits.MaxNames)
 		return found.Values, err
 	}
 	known, err := r.Logs.Survey(ctx, r.tenant, from, to, logstore.Asked{Keys: true})

@@ -28,7 +28,7 @@ func BenchmarkParsers(b *testing.B) {
 	db := storagetest.DB(b)
 	pid := storagetest.Engine(b).PID()
 	resources := resourcestore.New(db)
-	e := logexec.New(logexec.Config{Logs: logstore.New(db, resources), Resources: resources, Limits: logexec.Limits{Timeout: 5 * time.Minute}})
+	e := logexec.New(logexec.Config{Logs: logstore.New(db, resources), Limits: logexec.Limits{Timeout: 5 * time.Minute}})
 	random := rand.New(rand.NewPCG(5, 6))
 	seq := logstore.NewSequence()
 	for _, kind := range []struct {

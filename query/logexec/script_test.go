@@ -126,7 +126,7 @@ func newWorld(t *testing.T) *world {
 	db := storagetest.DB(t)
 	resources := resourcestore.New(db)
 	return &world{t: t, db: db, seq: logstore.NewSequence(),
-		engine: logexec.New(logexec.Config{Logs: logstore.New(db, resources), Resources: resources, Limits: logexec.Limits{Timeout: 2 * time.Minute}})}
+		engine: logexec.New(logexec.Config{Logs: logstore.New(db, resources), Limits: logexec.Limits{Timeout: 2 * time.Minute}})}
 }
 
 var (

@@ -17,6 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/nativeparam"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
+	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -194,7 +195,7 @@ func (a *api) services(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := a.Resources.Services(r.Context(), tenantOf(r), win.Start, win.End, a.MaxNames)
+	found, err := a.Resources.Services(r.Context(), tenantOf(r), resourcestore.Seen{From: win.Start, To: win.End}, a.MaxNames)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package logstore
 
 import (
-	"context"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
@@ -9,7 +8,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
-	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
 // Filter says which records are wanted. Its conditions are joined by and; the
@@ -96,43 +94,6 @@ type Store struct {
 // resources, so that its cache serves all stores.
 func New(db *conn.DB, resources *resourcestore.Store) *Store {
 	return &Store{db: db, resources: resources}
-}
-
-// Names is a bounded list of names or values, sorted.
-type Names = attrcol.Names
-
-// LabelNames lists the keys of the attributes of records and their resources
-// in [from, to), at most limit of them (0 means 1,000). Of the records it looks
-// at the newest, tens of thousands at least; Truncated tells when there are
-// older ones.
-func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
-	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelNames(ctx, t, from, to, limit)
-	if err != nil {
-		return Names{}, err
-	}
-	own, err := sample(t, from, to).Keys(ctx, s.db, limit)
-	return attrcol.Merge(own, of, limit), err
-}
-
-// LabelValues lists the texts an attribute has in records or their resources
-// in [from, to), at most limit of them (0 means 1,000). It looks at records as
-// LabelNames does.
-func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
-	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelValues(ctx, t, key, from, to, limit)
-	if err != nil {
-		return Names{}, err
-	}
-	own, err := sample(t, from, to).Values(ctx, s.db, key, limit)
-	return attrcol.Merge(own, of, limit), err
-}
-
-func sample(t tenant.ID, from, to time.Time) attrcol.Sample {
-	return attrcol.Sample{
-		Table:  attrcol.Table{Source: chsql.Table(table), During: during},
-		Tenant: t, From: chsql.UnixNano(from), To: chsql.UnixNano(to),
-	}
 }
 
 // timeConditions is how many conditions during makes.

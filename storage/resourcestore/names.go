@@ -30,10 +30,17 @@ func ScopeIDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
 	}
 }
 
+// Seen says which resources names are listed of: those seen on the days from From to To
+// and, if Among is set, whose resource_id it selects.
+type Seen struct {
+	From, To time.Time
+	Among    *chsql.Select
+}
+
 // KeysSelect selects, as name, the keys of the attributes of resources, or of scopes,
 // seen on the days from from to to, each once, at most limit of them.
 func KeysSelect(t tenant.ID, from, to time.Time, limit int, scopes bool) chsql.Select {
-	sel := labelNamesSelect(t, from, to, limit)
+	sel := labelNamesSelect(t, Seen{From: from, To: to}, limit)
 	if sel.OrderBy = nil; scopes {
 		sel.From = chsql.Table("scopes")
 	}
@@ -44,30 +51,28 @@ func KeysSelect(t tenant.ID, from, to time.Time, limit int, scopes bool) chsql.S
 // to to, sorted, at most limit of them (0 means attrcol.DefaultNames).
 func (s *Store) ScopeKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
 	return s.names(ctx, limit, "scope keys", func(limit int) chsql.Select {
-		sel := labelNamesSelect(t, from, to, limit)
+		sel := labelNamesSelect(t, Seen{From: from, To: to}, limit)
 		sel.From = chsql.Table("scopes")
 		return sel
 	})
 }
 
-// Services lists the names of the services seen on the days from from to to,
-// sorted, at most limit of them (0 means attrcol.DefaultNames).
-func (s *Store) Services(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
-	return s.names(ctx, limit, "services", func(limit int) chsql.Select { return servicesSelect(t, from, to, limit) })
+// Services lists the names of services, sorted, at most limit of them (0 means
+// attrcol.DefaultNames).
+func (s *Store) Services(ctx context.Context, t tenant.ID, of Seen, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "services", func(limit int) chsql.Select { return servicesSelect(t, of, limit) })
 }
 
-// LabelNames lists the keys of the attributes of resources seen on the days
-// from from to to, sorted, at most limit of them (0 means
+// LabelNames lists the keys of attributes, sorted, at most limit of them (0 means
 // attrcol.DefaultNames).
-func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
-	return s.names(ctx, limit, "resource keys", func(limit int) chsql.Select { return labelNamesSelect(t, from, to, limit) })
+func (s *Store) LabelNames(ctx context.Context, t tenant.ID, of Seen, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "resource keys", func(limit int) chsql.Select { return labelNamesSelect(t, of, limit) })
 }
 
-// LabelValues lists the texts an attribute has in resources seen on the days
-// from from to to, sorted, at most limit of them (0 means
+// LabelValues lists the texts an attribute has, sorted, at most limit of them (0 means
 // attrcol.DefaultNames).
-func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (attrcol.Names, error) {
-	return s.names(ctx, limit, "resource values", func(limit int) chsql.Select { return labelValuesSelect(t, key, from, to, limit) })
+func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, of Seen, limit int) (attrcol.Names, error) {
+	return s.names(ctx, limit, "resource values", func(limit int) chsql.Select { return labelValuesSelect(t, key, of, limit) })
 }
 
 func (s *Store) names(ctx context.Context, limit int, op string, sel func(limit int) chsql.Select) (attrcol.Names, error) {
@@ -85,27 +90,31 @@ func (s *Store) names(ctx context.Context, limit int, op string, sel func(limit 
 	return attrcol.Merge(names, attrcol.Names{}, limit), err
 }
 
-// on is seen without the days more: a listing is of the days asked for.
-func on(t tenant.ID, from, to time.Time) []chsql.Expr {
-	return []chsql.Expr{
+// where is seen without the days more: a listing is of the days asked for.
+func (of Seen) where(t tenant.ID) []chsql.Expr {
+	where := []chsql.Expr{
 		chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
-		chsql.Ge(chsql.Col("day"), chsql.Date(from)),
-		chsql.Le(chsql.Col("day"), chsql.Date(to)),
+		chsql.Ge(chsql.Col("day"), chsql.Date(of.From)),
+		chsql.Le(chsql.Col("day"), chsql.Date(of.To)),
 	}
+	if of.Among != nil {
+		where = append(where, chsql.InSelect(chsql.Col("resource_id"), *of.Among))
+	}
+	return where
 }
 
-func servicesSelect(t tenant.ID, from, to time.Time, limit int) chsql.Select {
+func servicesSelect(t tenant.ID, of Seen, limit int) chsql.Select {
 	name := chsql.Col("service_name")
 	return chsql.Select{Distinct: true, Columns: []chsql.Expr{name}, From: chsql.Table("resources"),
-		Where: on(t, from, to), OrderBy: []chsql.Order{chsql.Asc(name)}, Limit: limit}
+		Where: of.where(t), OrderBy: []chsql.Order{chsql.Asc(name)}, Limit: limit}
 }
 
-func labelNamesSelect(t tenant.ID, from, to time.Time, limit int) chsql.Select {
+func labelNamesSelect(t tenant.ID, of Seen, limit int) chsql.Select {
 	return chsql.Select{Distinct: true, Columns: []chsql.Expr{attrcol.Keys().As("name")}, From: chsql.Table("resources"),
-		Where: on(t, from, to), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("name"))}, Limit: limit}
+		Where: of.where(t), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("name"))}, Limit: limit}
 }
 
-func labelValuesSelect(t tenant.ID, key string, from, to time.Time, limit int) chsql.Select {
+func labelValuesSelect(t tenant.ID, key string, of Seen, limit int) chsql.Select {
 	return chsql.Select{Distinct: true, Columns: []chsql.Expr{attrcol.Text(key).As("value")}, From: chsql.Table("resources"),
-		Where: append(on(t, from, to), attrcol.Present(key)), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("value"))}, Limit: limit}
+		Where: append(of.where(t), attrcol.Present(key)), OrderBy: []chsql.Order{chsql.Asc(chsql.Col("value"))}, Limit: limit}
 }

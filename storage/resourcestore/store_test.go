@@ -113,23 +113,23 @@ func TestNames(t *testing.T) {
 		get       func(limit int) ([]string, bool, error)
 	}{
 		{"services", []string{"svc-0", "svc-1", "svc-2", "svc-3", "svc-4"}, false, func(limit int) ([]string, bool, error) {
-			n, err := s.Services(t.Context(), "default", day, day, 0)
+			n, err := s.Services(t.Context(), "default", Seen{From: day, To: day}, 0)
 			return n.Values, n.Truncated, err
 		}},
 		{"three services", []string{"svc-0", "svc-1", "svc-2"}, true, func(limit int) ([]string, bool, error) {
-			n, err := s.Services(t.Context(), "default", day, day, 3)
+			n, err := s.Services(t.Context(), "default", Seen{From: day, To: day}, 3)
 			return n.Values, n.Truncated, err
 		}},
 		{"keys", []string{"it's", "raw", "service.name"}, false, func(limit int) ([]string, bool, error) {
-			n, err := s.LabelNames(t.Context(), "default", day, day, 0)
+			n, err := s.LabelNames(t.Context(), "default", Seen{From: day, To: day}, 0)
 			return n.Values, n.Truncated, err
 		}},
 		{"values", []string{"0", "1"}, false, func(limit int) ([]string, bool, error) {
-			n, err := s.LabelValues(t.Context(), "default", "it's", day, day, 0)
+			n, err := s.LabelValues(t.Context(), "default", "it's", Seen{From: day, To: day}, 0)
 			return n.Values, n.Truncated, err
 		}},
 		{"no values", nil, false, func(limit int) ([]string, bool, error) {
-			n, err := s.LabelValues(t.Context(), "default", "hidden", day, day, 0)
+			n, err := s.LabelValues(t.Context(), "default", "hidden", Seen{From: day, To: day}, 0)
 			return n.Values, n.Truncated, err
 		}},
 	} {
@@ -166,9 +166,9 @@ func TestGoldens(t *testing.T) {
 		{"resources", resourceSelect(seen("default", day, day))},
 		{"scopes", scopeSelect(seen("default", day, day))},
 		{"ids", IDs("default", day, day, where)},
-		{"services", servicesSelect("default", day, day, 101)},
-		{"label names", labelNamesSelect("default", day, day, 101)},
-		{"label values", labelValuesSelect("default", "it's", day, day, 101)},
+		{"services", servicesSelect("default", Seen{From: day, To: day}, 101)},
+		{"label names", labelNamesSelect("default", Seen{From: day, To: day}, 101)},
+		{"label values", labelValuesSelect("default", "it's", Seen{From: day, To: day}, 101)},
 	} {
 		fmt.Fprintf(&b, "-- %s\n%s;\n\n", c.name, c.sel.SQL())
 		if _, err := db.Select(t.Context(), conn.Query{SQL: c.sel.SQL(), Params: map[string]string{"ids": "[1]"}}, func(driver.Rows) error { return nil }); err != nil {

@@ -76,7 +76,7 @@ type Names = attrcol.Names
 // days of [from, to), at most limit of them (0 means 1,000).
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelNames(ctx, t, from, to, limit)
+	of, err := s.resources.LabelNames(ctx, t, resourcestore.Seen{From: from, To: to}, limit)
 	if err != nil {
 		return Names{}, err
 	}
@@ -100,7 +100,7 @@ func (s *Store) SpanKeys(ctx context.Context, t tenant.ID, from, to time.Time, l
 // spans, tens of thousands at least.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelValues(ctx, t, key, from, to, limit)
+	of, err := s.resources.LabelValues(ctx, t, key, resourcestore.Seen{From: from, To: to}, limit)
 	if err != nil {
 		return Names{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
+	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
@@ -217,10 +218,17 @@ const leastDifference = 0.02
 // Deltas compares the spans of [from, to) that base and selection hold for with
 // the others that base holds for.
 func (e *Engine) Deltas(ctx context.Context, t tenant.ID, base, selection tracestore.Condition, from, to time.Time, limit int) (*Deltas, error) {
-	sel, rest, stats, err := e.sides(ctx, t, base, selection, tracestore.Population{From: from.UnixNano(), To: to.UnixNano()}, 1)
+	p := tracestore.Population{From: from.UnixNano(), To: to.UnixNano()}
+	var known conn.Stats
+	var err error
+	if p.Types, known, err = e.Traces.KeyTypes(ctx, t, p.From, p.To, tracestore.Keys(tracestore.And{base, selection})); err != nil {
+		return nil, fault.Of(err)
+	}
+	sel, rest, stats, err := e.sides(ctx, t, base, selection, p, 1)
 	if err != nil {
 		return nil, err
 	}
+	stats.Add(known)
 	out := &Deltas{SelectedSpans: uint64(sel.total[0]), OtherSpans: uint64(rest.total[0]), Stats: stats}
 	if out.SelectedSpans == 0 || out.OtherSpans == 0 {
 		return out, nil

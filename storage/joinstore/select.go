@@ -33,10 +33,22 @@ type Query struct {
 // clocks differ, traces last, and exemplars come with the export after.
 const Margin = int64(15 * time.Minute)
 
+// keys are those of spans' attributes that the query names.
+func (q *Query) keys() []string {
+	var all tracestore.And
+	for _, s := range q.Steps {
+		if s.Spans != nil {
+			all = append(all, s.Spans)
+		}
+	}
+	return tracestore.Keys(all, q.By...)
+}
+
 // printer prints a query for a tenant.
 type printer struct {
 	tenant tenant.ID
 	Query
+	types tracestore.KeyTypes
 }
 
 func (p *printer) times(step int) (from, to int64) {
@@ -53,7 +65,7 @@ func (p *printer) conditions(step int) (source chsql.Source, where []chsql.Expr,
 	switch s := p.Steps[step]; {
 	case s.Spans != nil:
 		source = chsql.Table("spans")
-		where, err = tracestore.Matching(p.tenant, from, to, s.Spans)
+		where, err = tracestore.Matching(p.tenant, from, to, s.Spans, p.types)
 	case s.Logs != nil:
 		f := *s.Logs
 		f.From, f.To = time.Unix(0, from), time.Unix(0, to)
@@ -151,7 +163,7 @@ func (p *printer) spansByTrace(step int) (chsql.Select, error) {
 		return chsql.Select{}, err
 	}
 	from, to := p.times(step)
-	types, texts, err := tracestore.Grouped(p.tenant, from, to, p.By)
+	types, texts, err := tracestore.Grouped(p.tenant, from, to, p.By, p.types)
 	if err != nil {
 		return chsql.Select{}, err
 	}

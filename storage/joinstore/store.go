@@ -50,13 +50,28 @@ type Answer struct {
 }
 
 // Run answers a query in one statement, the texts of resources aside, which are
-// mostly known. Errors are *conn.Error and, for a matcher that cannot be
+// mostly known, and what is to be known of keys. Errors are *conn.Error and, for a matcher that cannot be
 // evaluated, *attrcol.MatcherError.
 func (s *Store) Run(ctx context.Context, t tenant.ID, q Query) (*Answer, error) {
-	p := &printer{t, q}
 	if len(q.Steps) == 0 || q.Limit < 1 {
 		return nil, fmt.Errorf("joinstore: %d steps, limit %d: want at least 1", len(q.Steps), q.Limit)
 	}
+	p := &printer{tenant: t, Query: q}
+	from, to := p.times(1) // of all steps
+	types, stats, err := s.Traces.KeyTypes(ctx, t, from, to, q.keys())
+	if err != nil {
+		return nil, err
+	}
+	p.types = types
+	out, err := s.answer(ctx, p)
+	if out != nil {
+		out.Stats.Add(stats)
+	}
+	return out, err
+}
+
+func (s *Store) answer(ctx context.Context, p *printer) (*Answer, error) {
+	t, q := p.tenant, p.Query
 	if len(q.By) > 0 {
 		return s.groups(ctx, p)
 	}

@@ -96,8 +96,7 @@ func attributePairs() chsql.Expr {
 }
 
 func populationSelect(t tenant.ID, p Population, columns ...chsql.Expr) (chsql.Select, error) {
-	q := &conditions{tenant: t, from: p.From, to: p.To}
-	q.know(p.Types)
+	q := knowing(t, p.From, p.To, p.Types)
 	where, err := q.where(p.Where)
 	if err != nil {
 		return chsql.Select{}, err

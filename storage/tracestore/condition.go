@@ -84,11 +84,13 @@ type conditions struct {
 // slack is how far a trace's other spans may be from the one that is looked at.
 const slack = int64(time.Hour)
 
-// know takes what is known of keys, if it is known of the other spans of traces too.
-func (q *conditions) know(k KeyTypes) {
+// knowing takes what is known of keys, if it is known of the other spans of traces too.
+func knowing(t tenant.ID, from, to int64, k KeyTypes) *conditions {
+	q := &conditions{tenant: t, from: from, to: to}
 	if w := q.wide(); k.covers(w.from, w.to) {
 		q.types = k.Of
 	}
+	return q
 }
 
 // present is whether a span has an attribute.

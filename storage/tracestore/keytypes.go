@@ -2,6 +2,7 @@ package tracestore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -20,6 +21,38 @@ type KeyTypes struct {
 
 // covers is whether it tells of all spans of a range.
 func (k *KeyTypes) covers(from, to int64) bool { return k.From <= from && to <= k.To }
+
+// Keys are the keys of spans' attributes that a condition and fields name, each once, for
+// Store.KeyTypes.
+func Keys(where Condition, fields ...Field) (keys []string) {
+	add := func(f Field) {
+		if f.Kind == SpanAttribute || f.Kind == AnyAttribute {
+			keys = append(keys, f.Key)
+		}
+	}
+	each := func(list []Condition) {
+		for _, one := range list {
+			keys = append(keys, Keys(one)...)
+		}
+	}
+	switch c := where.(type) {
+	case Compare:
+		add(c.Field)
+	case Exists:
+		add(c.Field)
+	case And:
+		each(c)
+	case Or:
+		each(c)
+	case Not:
+		keys = Keys(c.Of)
+	}
+	for _, f := range fields {
+		add(f)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
 
 // KeyTypes finds out about keys, for searches in [from, to) and the traces they find.
 // Other places than those known need not be read.

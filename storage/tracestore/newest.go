@@ -9,14 +9,14 @@ import (
 
 // Matching is the conditions of a tenant's spans of [from, to), Unix ns, that
 // where holds for, for statements that join them with other signals.
-func Matching(t tenant.ID, from, to int64, where Condition) ([]chsql.Expr, error) {
-	return (&conditions{tenant: t, from: from, to: to}).where(where)
+func Matching(t tenant.ID, from, to int64, where Condition, types KeyTypes) ([]chsql.Expr, error) {
+	return knowing(t, from, to, types).where(where)
 }
 
 // Grouped is what the tenant's spans of [from, to) have in fields, as two arrays
 // of strings in the fields' order: the types and the texts, as in GroupValue.
-func Grouped(t tenant.ID, from, to int64, fields []Field) (types, texts chsql.Expr, err error) {
-	return (&conditions{tenant: t, from: from, to: to}).groups(fields)
+func Grouped(t tenant.ID, from, to int64, fields []Field, known KeyTypes) (types, texts chsql.Expr, err error) {
+	return knowing(t, from, to, known).groups(fields)
 }
 
 func (q *conditions) groups(fields []Field) (types, texts chsql.Expr, err error) {

@@ -47,8 +47,7 @@ func (s *Store) Candidates(ctx context.Context, t tenant.ID, search Search) ([]C
 }
 
 func candidateSelect(t tenant.ID, search Search) (chsql.Select, error) {
-	q := &conditions{tenant: t, from: search.From, to: search.To}
-	q.know(search.Types)
+	q := knowing(t, search.From, search.To, search.Types)
 	where, err := q.where(search.Where)
 	if err != nil {
 		return chsql.Select{}, err

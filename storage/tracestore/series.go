@@ -76,8 +76,7 @@ func (s *Store) Aggregate(ctx context.Context, t tenant.ID, a Aggregation) (rows
 }
 
 func aggregateSelect(t tenant.ID, a Aggregation) (chsql.Select, error) {
-	q := &conditions{tenant: t, from: a.From + 1, to: a.From + int64(a.Steps)*a.Step + 1}
-	q.know(a.Types)
+	q := knowing(t, a.From+1, a.From+int64(a.Steps)*a.Step+1, a.Types)
 	where, err := q.where(a.Where)
 	if err != nil {
 		return chsql.Select{}, err
@@ -141,12 +140,15 @@ const maxScanned = 5_000_000
 // Values counts the values that a field has in spans of [from, to) that where holds
 // for: the limit most frequent ones of sample spans, out of maxScanned at most.
 func (s *Store) Values(ctx context.Context, t tenant.ID, from, to int64, where Condition, f Field, sample, limit int) (list []ValueCount, stats conn.Stats, err error) {
-	q := &conditions{tenant: t, from: from, to: to}
-	sel, err := valuesSelect(q, where, f, sample, limit)
+	types, stats, err := s.KeyTypes(ctx, t, from, to, Keys(where, f))
 	if err != nil {
 		return nil, stats, err
 	}
-	stats, err = s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "attributes", Settings: map[string]any{"max_rows_to_read": maxScanned, "read_overflow_mode": "break"}}, func(rows driver.Rows) error {
+	sel, err := valuesSelect(knowing(t, from, to, types), where, f, sample, limit)
+	if err != nil {
+		return nil, stats, err
+	}
+	cost, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "attributes", Settings: map[string]any{"max_rows_to_read": maxScanned, "read_overflow_mode": "break"}}, func(rows driver.Rows) error {
 		var v ValueCount
 		if err := rows.Scan(&v.Type, &v.Text, &v.Spans); err != nil {
 			return err
@@ -154,6 +156,7 @@ func (s *Store) Values(ctx context.Context, t tenant.ID, from, to int64, where C
 		list = append(list, v)
 		return nil
 	})
+	stats.Add(cost)
 	return list, stats, err
 }
 

@@ -88,28 +88,67 @@ func asked(parts ...any) []byte {
 	return b
 }
 
+// dial is a connection whose calls send and take bytes.
+func (f *fixture) dial() *grpc.ClientConn {
+	f.Helper()
+	conn, err := grpc.NewClient(strings.TrimPrefix(f.url, "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wireCodec{})))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// ask begins a call of Tempo's.
+func ask(ctx context.Context, conn *grpc.ClientConn, tenant, method string, request []byte) (grpc.ClientStream, error) {
+	stream, err := conn.NewStream(metadata.AppendToOutgoingContext(ctx, "x-scope-orgid", tenant), &grpc.StreamDesc{ServerStreams: true}, "/tempopb.StreamingQuerier/"+method)
+	if err == nil {
+		err = stream.SendMsg(&request)
+	}
+	if err == nil {
+		err = stream.CloseSend()
+	}
+	return stream, err
+}
+
+// A call that is canceled ends its statement.
+func TestTempoCallCanceled(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("a", "alpha", 1)
+	f.endless("spans")
+	conn := f.dial()
+	from, to := epoch.Unix()-60, epoch.Unix()+600
+	for method, request := range map[string][]byte{
+		"Search":              asked(8, "{}", 5, from, 6, to),
+		"MetricsQueryInstant": asked(1, "{} | rate()", 2, from*int64(time.Second), 3, to*int64(time.Second)),
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		stream, err := ask(ctx, conn, "a", method, request)
+		if err != nil {
+			t.Fatal(method, err)
+		}
+		f.statements(method+" before", func(n uint64) bool { return n > 0 })
+		cancel()
+		var answer []byte
+		if err := stream.RecvMsg(&answer); status.Code(err) != codes.Canceled {
+			t.Errorf("%s ended with %v", method, err)
+		}
+		f.statements(method+" after", func(n uint64) bool { return n == 0 })
+	}
+}
+
 // Grafana's Tempo source, where streaming is on, asks these calls over gRPC on the
 // port of the HTTP API.
 func TestTempoStreams(t *testing.T) {
 	s := newFixture(t, nil).open("a", "alpha", 1)
-	conn, err := grpc.NewClient(strings.TrimPrefix(s.url, "http://"), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.ForceCodecV2(wireCodec{})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
+	conn := s.dial()
 	from, to := epoch.Unix()-60, epoch.Unix()+600
 	// last is the last answer of a stream.
 	last := func(tenant, method string, request []byte) (answer []byte, err error) {
-		ctx, cancel := context.WithTimeout(metadata.AppendToOutgoingContext(t.Context(), "x-scope-orgid", tenant), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/tempopb.StreamingQuerier/"+method)
+		stream, err := ask(ctx, conn, tenant, method, request)
 		if err != nil {
-			return nil, err
-		}
-		if err := stream.SendMsg(&request); err != nil {
-			return nil, err
-		}
-		if err := stream.CloseSend(); err != nil {
 			return nil, err
 		}
 		for {
@@ -165,8 +204,12 @@ func TestTempoStreams(t *testing.T) {
 		t.Errorf("%d traces of an hour", n)
 	}
 
-	if names := get("SearchTags", asked(3, from, 4, to))[1]; !slices.Contains(names, "service.name") {
-		t.Errorf("tags %q", names)
+	tags := get("SearchTags", asked(3, from, 4, to))
+	if !slices.Contains(tags[1], "service.name") {
+		t.Errorf("tags %q", tags)
+	}
+	if m := fieldsOf(t, []byte(tags[2][0])); m[2][0] != "1" || m[3][0] != "1" { // of all jobs, as clients show progress
+		t.Errorf("metrics of tags %q", m)
 	}
 	scopes := get("SearchTagsV2", asked(1, "resource", 3, from, 4, to))[1]
 	if len(scopes) != 1 || fieldsOf(t, []byte(scopes[0]))[1][0] != "resource" || !slices.Contains(fieldsOf(t, []byte(scopes[0]))[2], "service.name") {

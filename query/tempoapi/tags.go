@@ -13,6 +13,9 @@ import (
 
 const maxTags = 10_000
 
+// listed are the metrics of a list: clients take the jobs for progress.
+func listed() metricsJSON { return metricsJSON{Completed: 1, Total: 1} }
+
 func (a *api) listTags(r *http.Request) ([]traceexec.Tags, error) {
 	form := r.URL.Query()
 	start, end, err := a.window(form)
@@ -39,7 +42,7 @@ func (a *api) tags(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.Sort(names)
-	return writeJSON(w, map[string]any{"tagNames": slices.Compact(names), "metrics": map[string]any{}})
+	return writeJSON(w, map[string]any{"tagNames": slices.Compact(names), "metrics": listed()})
 }
 
 func (a *api) tagsV2(w http.ResponseWriter, r *http.Request) error {
@@ -55,7 +58,7 @@ func (a *api) tagsV2(w http.ResponseWriter, r *http.Request) error {
 	for _, t := range list {
 		scopes = append(scopes, scope{t.Scope, append([]string{}, t.Names...)})
 	}
-	return writeJSON(w, map[string]any{"scopes": scopes, "metrics": map[string]any{}})
+	return writeJSON(w, map[string]any{"scopes": scopes, "metrics": listed()})
 }
 
 func (a *api) values(r *http.Request, f traceql.Field) ([]traceql.Value, error) {
@@ -107,7 +110,7 @@ func (a *api) tagValues(w http.ResponseWriter, r *http.Request) error {
 	for _, v := range list {
 		texts = append(texts, v.Text())
 	}
-	return writeJSON(w, map[string]any{"tagValues": texts, "metrics": map[string]any{}})
+	return writeJSON(w, map[string]any{"tagValues": texts, "metrics": listed()})
 }
 
 // tagValuesV2 names the field as TraceQL does.
@@ -129,7 +132,7 @@ func (a *api) tagValuesV2(w http.ResponseWriter, r *http.Request) error {
 	for _, v := range list {
 		values = append(values, typed{typeName(v.Type), v.Text()})
 	}
-	return writeJSON(w, map[string]any{"tagValues": values, "metrics": map[string]any{}})
+	return writeJSON(w, map[string]any{"tagValues": values, "metrics": listed()})
 }
 
 // typeName tells a client how to write a value: words of the language are

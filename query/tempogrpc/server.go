@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	_ "google.golang.org/grpc/encoding/gzip" // requests and answers may be compressed
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -29,23 +30,24 @@ const maxRequest = 1 << 20
 // call is one method of the service as a request of the HTTP API.
 type call struct {
 	name, request, answer string
+	list                  string // the field of the answer that may be long
 	path                  func(in wire) string
 	// form names parameters by the request's fields.
 	form map[string]string
 }
 
 var calls = []call{
-	{"Search", "SearchRequest", "SearchResponse", at("/api/search"), map[string]string{
+	{"Search", "SearchRequest", "SearchResponse", "traces", at("/api/search"), map[string]string{
 		"query": "q", "limit": "limit", "spansPerSpanSet": "spss", "start": "start", "end": "end",
 	}},
-	{"SearchTags", "SearchTagsRequest", "SearchTagsResponse", at("/api/search/tags"), tagsForm},
-	{"SearchTagsV2", "SearchTagsRequest", "SearchTagsV2Response", at("/api/v2/search/tags"), tagsForm},
-	{"SearchTagValues", "SearchTagValuesRequest", "SearchTagValuesResponse", valuesAt("/api/search/tag/"), valuesForm},
-	{"SearchTagValuesV2", "SearchTagValuesRequest", "SearchTagValuesV2Response", valuesAt("/api/v2/search/tag/"), valuesForm},
-	{"MetricsQueryRange", "QueryRangeRequest", "QueryRangeResponse", at("/api/metrics/query_range"), map[string]string{
+	{"SearchTags", "SearchTagsRequest", "SearchTagsResponse", "tagNames", at("/api/search/tags"), tagsForm},
+	{"SearchTagsV2", "SearchTagsRequest", "SearchTagsV2Response", "scopes", at("/api/v2/search/tags"), tagsForm},
+	{"SearchTagValues", "SearchTagValuesRequest", "SearchTagValuesResponse", "tagValues", valuesAt("/api/search/tag/"), valuesForm},
+	{"SearchTagValuesV2", "SearchTagValuesRequest", "SearchTagValuesV2Response", "tagValues", valuesAt("/api/v2/search/tag/"), valuesForm},
+	{"MetricsQueryRange", "QueryRangeRequest", "QueryRangeResponse", "series", at("/api/metrics/query_range"), map[string]string{
 		"query": "q", "start": "start", "end": "end", "exemplars": "exemplars",
 	}},
-	{"MetricsQueryInstant", "QueryInstantRequest", "QueryInstantResponse", at("/api/metrics/query"), map[string]string{
+	{"MetricsQueryInstant", "QueryInstantRequest", "QueryInstantResponse", "series", at("/api/metrics/query"), map[string]string{
 		"query": "q", "start": "start", "end": "end",
 	}},
 }
@@ -62,8 +64,8 @@ func valuesAt(prefix string) func(wire) string {
 }
 
 // Handler serves the service over HTTP/2. api is the HTTP API of Tempo, from
-// /api on; tenant and deadline come with the request's context. A call has one
-// answer, which is the last at once.
+// /api on; tenant and deadline come with the request's context. A call is answered
+// when all of the answer is there, mostly in one message.
 func Handler(api http.Handler) http.Handler {
 	messages, err := describe()
 	if err != nil {
@@ -82,12 +84,47 @@ func Handler(api http.Handler) http.Handler {
 			if err := c.serve(stream.Context(), api, wire{request}, answer); err != nil {
 				return err
 			}
-			return stream.SendMsg(answer)
+			return send(stream, answer, c.list)
 		}})
 	}
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(maxRequest))
 	server.RegisterService(&desc, nil)
 	return server
+}
+
+// mostBytes is about how large a message gets: clients take four MiB, unless told to
+// take more, and add up what comes.
+const mostBytes = 1 << 20
+
+// send sends an answer, in several messages if its list is long. What is beside the
+// list is in each.
+func send(stream grpc.ServerStream, answer *dynamicpb.Message, list string) error {
+	field := answer.Descriptor().Fields().ByName(protoreflect.Name(list))
+	all := answer.Get(field).List()
+	if proto.Size(answer) <= mostBytes || all.Len() < 2 {
+		return stream.SendMsg(answer)
+	}
+	answer = proto.Clone(answer).(*dynamicpb.Message)
+	for next := 0; next < all.Len(); {
+		answer.Clear(field)
+		part := answer.Mutable(field).List()
+		for size := 0; next < all.Len() && size < mostBytes; next++ {
+			v := all.Get(next)
+			part.Append(v)
+			size += sizeOf(field, v)
+		}
+		if err := stream.SendMsg(answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sizeOf(f protoreflect.FieldDescriptor, v protoreflect.Value) int {
+	if f.Kind() == protoreflect.MessageKind {
+		return proto.Size(v.Message().Interface())
+	}
+	return len(v.String())
 }
 
 func (c call) serve(ctx context.Context, api http.Handler, in wire, answer proto.Message) error {

@@ -34,7 +34,7 @@ type Store struct {
 	packs   *packcache.Cache
 	spare   sync.Pool // *Samples, for Stream
 	buffers sync.Pool // *[]byte, of its packs
-	keepers sync.Pool // *keeping
+	packers sync.Pool // *samplepack.Packer
 }
 
 // New makes a store on a database.

@@ -24,6 +24,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -397,6 +398,39 @@ func TestHTTP2WithoutTLS(t *testing.T) {
 		}
 		transport.CloseIdleConnections()
 	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What is refused before a handler sees it, a gRPC client on the port of HTTP reads as a
+// status.
+func TestRefusalsOfGRPC(t *testing.T) {
+	server := NewHTTP(HTTPConfig{Name: "test", Logger: slog.New(slog.DiscardHandler), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("boom") })})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx, listener) }()
+	conn, err := grpc.NewClient(listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		tenant string
+		code   codes.Code
+		says   string
+	}{{"a/b", codes.InvalidArgument, tenant.Header + " header: "}, {"acme", codes.Internal, "internal error; the log"}} {
+		call := metadata.AppendToOutgoingContext(t.Context(), tenant.Header, c.tenant)
+		err := conn.Invoke(call, "/any.Service/Call", &emptypb.Empty{}, &emptypb.Empty{})
+		if s := status.Convert(err); s.Code() != c.code || !strings.Contains(s.Message(), c.says) {
+			t.Errorf("tenant %s: %v, want %s with %q", c.tenant, err, c.code, c.says)
+		}
+	}
+	conn.Close()
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -9,14 +9,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+	"google.golang.org/grpc/codes"
 
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
@@ -143,7 +146,7 @@ func observe(cfg HTTPConfig, metrics *requestMetrics, next http.Handler) http.Ha
 			if cause != nil && !aborted {
 				cfg.Logger.ErrorContext(ctx, "panic", "server", cfg.Name, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 				if aborted = answer.status != 0; !aborted {
-					writeError(answer, http.StatusInternalServerError, "internal", "internal error; the log has the details under request "+id)
+					refuse(answer, r, http.StatusInternalServerError, "internal", "internal error; the log has the details under request "+id)
 				}
 			}
 			metrics.end(strconv.Itoa(answer.code()), start)
@@ -163,7 +166,7 @@ func withTenant(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, err := tenant.FromValues(r.Header.Values(tenant.Header))
 		if err != nil {
-			writeError(w, http.StatusBadRequest, "bad_query", tenant.Header+" header: "+err.Error())
+			refuse(w, r, http.StatusBadRequest, "bad_query", tenant.Header+" header: "+err.Error())
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(tenant.NewContext(r.Context(), id)))
@@ -178,6 +181,22 @@ func limits(maxBody int64, timeout time.Duration, next http.Handler) http.Handle
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refuse answers instead of the handler. A gRPC client reads no document, but a status.
+func refuse(w http.ResponseWriter, r *http.Request, httpStatus int, code, message string) {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+		writeError(w, httpStatus, code, message)
+		return
+	}
+	status := codes.Internal
+	if httpStatus < http.StatusInternalServerError {
+		status = codes.InvalidArgument
+	}
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Header().Set("Grpc-Status", strconv.Itoa(int(status)))
+	w.Header().Set("Grpc-Message", url.PathEscape(message))
+	w.WriteHeader(http.StatusOK)
 }
 
 // writeError answers with the native API's error document.

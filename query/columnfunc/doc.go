@@ -5,5 +5,5 @@
 // interpolate, …), point by point to one (abs, ln, clamp, …), and what it makes
 // of the columns of a group (sum, median, outliers, …). All of it is pure: floats
 // in, floats out. Labels, grouping and expressions do not belong here
-// (metricsqlexec), nor raw samples (rollupfunc).
+// (metricsqlfunc, metricsqlplan), nor raw samples (rollupfunc).
 package columnfunc

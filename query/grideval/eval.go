@@ -24,6 +24,9 @@ type Config struct {
 	// Delayed drops metric names when the query ends, as Prometheus does with
 	// that feature on.
 	Delayed bool
+	// Lenient vectors hold series without a cell, and several of the same labels; NaN is no value in them, so what
+	// comes to it becomes absent.
+	Lenient bool
 	// MaxCells bounds the cells held at once, a histogram counting by its size;
 	// 0 is no limit. More is an error that wraps promql.ErrTooManySamples.
 	MaxCells int64
@@ -92,7 +95,15 @@ func (e *evaluation) warn(err error) {
 }
 
 func (e *evaluation) env(g column.Grid) *metricplan.Env {
-	return &metricplan.Env{Grid: g, Lookback: e.Lookback.Milliseconds(), Delayed: e.Delayed, Warn: e.warn}
+	return &metricplan.Env{Grid: g, Lookback: e.Lookback.Milliseconds(), Delayed: e.Delayed, Warn: e.warn, Room: e.room}
+}
+
+// room tells whether so many more cells may be held.
+func (e *evaluation) room(cells int64) error {
+	if e.MaxCells > 0 && e.held.Load()+cells > e.MaxCells {
+		return promql.ErrTooManySamples("query execution")
+	}
+	return nil
 }
 
 // hold counts cells; negative gives them back.
@@ -138,6 +149,7 @@ func (e *evaluation) evalInto(ctx context.Context, n metricplan.Node, g column.G
 	switch n := n.(type) {
 	case *metricplan.Number:
 		out = []column.Series{column.Constant(n.Value, g.N)}
+	case *metricplan.Text: // which has no series
 	case *metricplan.Rollup:
 		out, err = e.rollup(ctx, n, g, f)
 	case *metricplan.Call:
@@ -163,6 +175,9 @@ func (e *evaluation) evalInto(ctx context.Context, n metricplan.Node, g column.G
 	switch n.(type) {
 	case *metricplan.Rollup, *metricplan.Once:
 	default:
+		for i := range out {
+			e.settle(out[i].Values)
+		}
 		err = e.hold(cells(out))
 	}
 	series := len(out)
@@ -224,10 +239,23 @@ func (e *evaluation) call(ctx context.Context, n *metricplan.Call, g column.Grid
 	}
 	e.release(args) // the function takes the columns over
 	out, err := n.Func(e.env(g), args)
-	if err != nil {
-		return nil, err
+	if err != nil || e.Lenient {
+		return out, err
 	}
 	return merge(column.Compact(out))
+}
+
+// settle makes NaN absent where it is no value.
+func (e *evaluation) settle(values []float64) {
+	if !e.Lenient {
+		return
+	}
+	absent := column.Absent()
+	for i, v := range values {
+		if v != v {
+			values[i] = absent
+		}
+	}
 }
 
 // parallel shares n items out among workers in runs.

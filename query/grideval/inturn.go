@@ -58,7 +58,7 @@ type tallyGroup struct {
 func (e *evaluation) foldingOf(n *metricplan.Aggregate, g column.Grid) *folding {
 	r, ok := n.Expr.(*metricplan.Rollup)
 	if !ok || n.Group != nil || n.Param != nil || !tallied(n.Op) || e.Delayed ||
-		r.Selector == nil || r.Kernel == nil || r.At != nil || r.Starts {
+		r.Selector == nil || r.Kernel == nil || r.At != nil || r.AtOf != nil || r.Starts {
 		return nil
 	}
 	return &folding{evaluation: e, Aggregate: n, steps: g.N, keepName: r.KeepName, ahead: make([]turn, 64), index: map[uint64]*tallyGroup{}}

@@ -1,11 +1,14 @@
 package grideval
 
 import (
+	"fmt"
 	"sort"
+	"time"
 
 	"github.com/prometheus/prometheus/promql"
 
 	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
 )
 
 // Vector is the result of a grid of one step, in the order of the series.
@@ -73,4 +76,19 @@ func FromMatrix(m promql.Matrix, g column.Grid) []column.Series {
 		out = append(out, s)
 	}
 	return out
+}
+
+// Explain prints a plan with what each of its nodes did.
+func Explain(plan metricplan.Node, notes map[metricplan.Node]Note) string {
+	return metricplan.Annotated(plan, func(n metricplan.Node) string {
+		note, ok := notes[n]
+		if !ok {
+			return ""
+		}
+		text := fmt.Sprintf("%d series, %s", note.Series, note.Took.Round(time.Microsecond))
+		if note.Rollup != "" {
+			text += "; " + note.Rollup
+		}
+		return text
+	})
 }

@@ -28,8 +28,12 @@ func (e *evaluation) rollup(ctx context.Context, n *metricplan.Rollup, g column.
 		r.args = append(r.args, args[i].Scalar())
 	}
 	r.windows = rollup.Windows{Start: g.Start - n.Offset, Step: g.Step, N: g.N, Range: n.Range, First: g.Start, Every: g.Step}
-	if n.At != nil {
-		r.windows.Start, r.windows.Step = *n.At-n.Offset, 0
+	at, err := e.fixed(ctx, n, g)
+	if err != nil {
+		return nil, err
+	}
+	if at != nil {
+		r.windows.Start, r.windows.Step = *at-n.Offset, 0
 		if len(n.Args) == 0 { // then every step is like the first
 			r.windows.N = 1
 		}
@@ -43,6 +47,20 @@ func (e *evaluation) rollup(ctx context.Context, n *metricplan.Rollup, g column.
 		return nil, err
 	}
 	return r.result()
+}
+
+// fixed is the time that all windows of a rollup end at, nil if there is none.
+func (e *evaluation) fixed(ctx context.Context, n *metricplan.Rollup, g column.Grid) (*int64, error) {
+	if n.AtOf == nil {
+		return n.At, nil
+	}
+	found, err := e.eval(ctx, n.AtOf, g)
+	if err != nil {
+		return nil, err
+	}
+	e.hold(-cells(found))
+	at := int64(found[0].Values[0] * 1000)
+	return &at, nil
 }
 
 // rolling is one rollup under way.
@@ -90,12 +108,12 @@ func (r *rolling) stored(ctx context.Context) error {
 // subquery rolls up the columns of the expression inside.
 func (r *rolling) subquery(ctx context.Context) error {
 	w, step := r.windows, r.Subquery.Step
-	begin := w.Start - w.Range
+	begin := w.Start - w.Range - r.Before
 	from := step * (begin / step)
 	if from <= begin {
 		from += step
 	}
-	g := column.GridOf(from, w.End(w.N-1), step)
+	g := column.GridOf(from, w.End(w.N-1)+r.After, step)
 	inner, err := r.eval(ctx, r.Subquery.Expr, g)
 	if err != nil {
 		return err
@@ -156,7 +174,7 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	if r.inTurn() {
 		return r.turn(index, raw)
 	}
-	if len(raw.Times) == 0 {
+	if len(raw.Times) == 0 && !(r.Lenient && r.Subquery != nil) {
 		return nil
 	}
 	if r.Selector != nil && r.Selector.Stats && raw.Histograms != nil {
@@ -168,6 +186,13 @@ func (r *rolling) series(index int, raw *column.Raw) (err error) {
 	case plain && r.Kernel != nil:
 		s.Values = r.Columns.Get(r.windows.N)
 		r.Kernel(s.Values, raw.Times, raw.Values, r.windows, r.args)
+	case plain && r.Expand != nil:
+		for _, one := range r.Expand(raw.Labels, raw.Times, raw.Values, r.windows, r.args) {
+			if err := r.add(index, one); err != nil {
+				return err
+			}
+		}
+		return nil
 	case r.Window != nil:
 		s.Values = column.Empty(r.windows.N)
 		if err := r.byWindow(&s, raw); err != nil {
@@ -192,6 +217,7 @@ func (r *rolling) turn(index int, raw *column.Raw) error {
 		return err
 	}
 	r.Kernel(values, raw.Times, raw.Values, r.windows, r.args)
+	r.settle(values)
 	s := column.Series{Labels: raw.Labels, Values: values}
 	if !s.Present() {
 		r.folding.giveBack(values)
@@ -210,7 +236,8 @@ func (r *rolling) check(s *column.Series) {
 
 // add takes what a series came to.
 func (r *rolling) add(index int, s column.Series) error {
-	if !s.Present() {
+	r.settle(s.Values)
+	if !r.Lenient && !s.Present() {
 		r.Columns.Put(s.Values)
 		return nil
 	}
@@ -303,12 +330,16 @@ func (r *rolling) byWindow(s *column.Series, raw *column.Raw) error {
 
 // result puts the series in order.
 func (r *rolling) result() ([]column.Series, error) {
-	slices.SortFunc(r.order, func(a, b placed) int { return cmp.Compare(a.index, b.index) })
+	slices.SortFunc(r.order, func(a, b placed) int { return cmp.Or(cmp.Compare(a.index, b.index), cmp.Compare(a.at, b.at)) })
 	out := make([]column.Series, len(r.out))
 	for i, p := range r.order {
 		out[i] = r.out[p.at]
 	}
 	if r.KeepName {
+		return out, nil
+	}
+	if r.Lenient {
+		dropNames(out, r.Delayed)
 		return out, nil
 	}
 	unique := r.Delayed || sameName(out)

@@ -40,8 +40,17 @@ func WithoutCache(ctx context.Context) context.Context {
 // steps are the times of a range query, Unix milliseconds.
 type steps struct{ start, end, step int64 }
 
-func (s steps) key(t tenant.ID, expr string) rangecache.Key {
-	return rangecache.Key{Tenant: t, Expr: expr, Step: s.step, Phase: ((s.start % s.step) + s.step) % s.step}
+// question is a range query that may be answered from the cache.
+type question struct {
+	tenant         tenant.ID
+	language, expr string
+	reach          int64 // how long before a step it reads; less than 0 if it cannot be cut into steps
+	evaluate       func(steps) (*Result, error)
+	observe        func(Stats, error)
+}
+
+func (q *question) key(s steps) rangecache.Key {
+	return rangecache.Key{Tenant: q.tenant, Language: q.language, Expr: q.expr, Step: s.step, Phase: ((s.start % s.step) + s.step) % s.step}
 }
 
 // last is the last step that is not after a time; before start if there is none.
@@ -62,22 +71,18 @@ func (s steps) count() int64 {
 
 // cached evaluates a range query, what is known of its answer from the cache. Not
 // ok means that it has to be evaluated as a whole.
-func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) (res *Result, ok bool, err error) {
-	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || lookbackOf(ctx) > 0 || resolutionOf(ctx) != 0 || stepStatsOf(ctx) || s.start < 0 {
-		return nil, false, nil
-	}
-	back := e.factsOf(expr).Reach
-	if back < 0 { // steps depend on each other, or on what comes after them
+func (e *Engine) cached(ctx context.Context, q *question, s steps) (res *Result, ok bool, err error) {
+	if e.cache == nil || ctx.Value(uncachedKey{}) != nil || lookbackOf(ctx) > 0 || resolutionOf(ctx) != 0 || stepStatsOf(ctx) || s.start < 0 || q.reach < 0 {
 		return nil, false, nil
 	}
 	s.end = s.last(s.end)
 	if !e.gains(s) {
 		return nil, false, nil
 	}
-	key := s.key(t, expr)
+	key := q.key(s)
 	known := e.cache.Get(key)
 	if known == nil {
-		res, err := e.evaluate(ctx, t, expr, s)
+		res, err := q.evaluate(s)
 		if err == nil && res.Stats.Samples >= e.worth {
 			e.cache.Put(key, &rangecache.Entry{End: -1}) // the next time it is kept
 		}
@@ -93,7 +98,7 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 		mu.Lock()
 		ran = append(ran, r)
 		mu.Unlock()
-	}), t, seriesfind.Clamp(from-back), seriesfind.Clamp(s.end))
+	}), q.tenant, seriesfind.Clamp(from-q.reach), seriesfind.Clamp(s.end))
 	if err != nil {
 		return nil, true, fault.Of(err)
 	}
@@ -103,12 +108,12 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 	}
 	rest := steps{until + s.step, s.end, s.step}
 	if rest.count() > 0 {
-		if res, err = e.evaluate(ctx, t, expr, rest); err != nil {
+		if res, err = q.evaluate(rest); err != nil {
 			return nil, true, err
 		}
 	} else {
-		res = &Result{Query: expr, Value: promql.Matrix{}}
-		e.config.Observe(Stats{Elapsed: time.Since(start)}, nil)
+		res = &Result{Query: q.expr, Value: promql.Matrix{}}
+		q.observe(Stats{Elapsed: time.Since(start)}, nil)
 	}
 	fresh, floats := floatsOf(res.Value)
 	if !floats {
@@ -117,10 +122,10 @@ func (e *Engine) cached(ctx context.Context, t tenant.ID, expr string, s steps) 
 		}
 		res.Close() // half of it would be histograms: no use keeping such
 		e.cache.Put(key, &rangecache.Entry{End: -1})
-		res, err = e.evaluate(ctx, t, expr, s)
+		res, err = q.evaluate(s)
 		return res, true, err
 	}
-	entry := &rangecache.Entry{Start: s.start, Back: back, Matrix: fresh, Annotations: res.Annotations, Held: held}
+	entry := &rangecache.Entry{Start: s.start, Back: q.reach, Matrix: fresh, Annotations: res.Annotations, Held: held}
 	if until >= s.start {
 		// What lies before is kept too: the same panel is asked for over several ranges.
 		entry.Start = known.Start

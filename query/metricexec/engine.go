@@ -17,7 +17,10 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 	"github.com/prometheus/prometheus/util/stats"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/grideval"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
 	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/query/promplan"
 	"github.com/trefoil-o11y/trefoil/query/rangecache"
@@ -117,8 +120,9 @@ type Engine struct {
 	factsMu sync.Mutex
 	facts   *recent.Map[string, promexpr.Facts] // of expressions
 
-	cache *rangecache.Cache // nil keeps nothing
-	worth int64             // samples a query reads at least whose answer is kept
+	columns column.Pool       // of other languages than PromQL
+	cache   *rangecache.Cache // nil keeps nothing
+	worth   int64             // samples a query reads at least whose answer is kept
 }
 
 // New makes an engine.
@@ -166,6 +170,8 @@ type Result struct {
 	// Plan says how an engine of another language made the result, a line a step.
 	Plan  []string
 	query promql.Query
+	plan  metricplan.Node // of another language than PromQL
+	notes map[metricplan.Node]grideval.Note
 	ran   []conn.Ran
 }
 
@@ -182,6 +188,9 @@ func (r *Result) Explain() Explanation {
 	out := Explanation{Selects: r.ran}
 	if q, ok := r.query.(interface{ Explain() string }); ok {
 		out.Plan = q.Explain()
+	}
+	if r.plan != nil {
+		out.Plan = grideval.Explain(r.plan, r.notes)
 	}
 	for _, line := range r.Plan {
 		out.Plan += line + "\n"
@@ -229,20 +238,36 @@ func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.
 // Range evaluates an expression at start, start+step, … up to end. Errors are
 // *fault.Error.
 func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end time.Time, step time.Duration) (*Result, error) {
+	s, err := e.steps(start, end, step)
+	if err != nil {
+		return nil, err
+	}
+	return e.keptOr(ctx, &question{
+		tenant: t, expr: expr, reach: e.factsOf(expr).Reach, observe: e.config.Observe,
+		evaluate: func(s steps) (*Result, error) { return e.evaluate(ctx, t, expr, s) },
+	}, s)
+}
+
+// steps are those of a range query, if it may have them.
+func (e *Engine) steps(start, end time.Time, step time.Duration) (steps, error) {
 	switch {
 	case step < time.Millisecond:
-		return nil, fault.Param("step", errors.New("is shorter than a millisecond"))
+		return steps{}, fault.Param("step", errors.New("is shorter than a millisecond"))
 	case end.Before(start):
-		return nil, fault.Param("end", errors.New("is before start"))
+		return steps{}, fault.Param("end", errors.New("is before start"))
 	case end.Sub(start)/step > time.Duration(e.config.Limits.MaxPoints):
-		return nil, &fault.Error{Code: fault.Limit, Limit: "max_points", Param: "step", Message: fmt.Sprintf(
+		return steps{}, &fault.Error{Code: fault.Limit, Limit: "max_points", Param: "step", Message: fmt.Sprintf(
 			"more than %d points per series; use a longer step", e.config.Limits.MaxPoints)}
 	}
-	s := steps{timestamp.FromTime(start), timestamp.FromTime(end), step.Milliseconds()}
-	if res, ok, err := e.cached(ctx, t, expr, s); ok {
+	return steps{timestamp.FromTime(start), timestamp.FromTime(end), step.Milliseconds()}, nil
+}
+
+// keptOr answers from the cache, or else evaluates.
+func (e *Engine) keptOr(ctx context.Context, q *question, s steps) (*Result, error) {
+	if res, ok, err := e.cached(ctx, q, s); ok {
 		return res, err
 	}
-	return e.evaluate(ctx, t, expr, s)
+	return q.evaluate(s)
 }
 
 func (e *Engine) evaluate(ctx context.Context, t tenant.ID, expr string, s steps) (*Result, error) {

@@ -3,8 +3,9 @@
 //
 // It belongs here: the node types, how a plan is printed, and passes that need
 // to know nothing of a language. What a function does is not here: nodes carry
-// their functions as values, chosen by the front end (promplan for PromQL), so
-// that another language adds functions without touching plan or evaluator.
+// their functions as values, chosen by the front end (promplan for PromQL,
+// metricsqlplan for MetricsQL), so that a language adds functions without touching
+// plan or evaluator.
 //
 // # Nodes
 //
@@ -23,8 +24,8 @@
 //
 // A scalar is a node whose result is exactly one series without labels and with
 // every cell present (column.Constant makes one). A node's result is a list of
-// series with different labels in an order that is part of the result of an
+// series, with different labels unless vectors are lenient (grideval.Config), in an order that is part of the result of an
 // instant query; columns are as long as the grid. What a Function or a Kernel
-// gets as columns it may overwrite and return. Times are Unix milliseconds, and
+// gets as columns or samples it may overwrite, and a Function return. Times are Unix milliseconds, and
 // ranges, offsets and steps milliseconds.
 package metricplan

@@ -2,10 +2,12 @@ package metricplan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -58,8 +60,11 @@ func (n *Rollup) Describe() string {
 		out += ":" + duration(n.Subquery.Step)
 	}
 	out += "]"
-	if n.At != nil {
+	switch {
+	case n.At != nil:
 		out += " @ " + strconv.FormatFloat(float64(*n.At)/1000, 'f', -1, 64)
+	case n.AtOf != nil:
+		out += " @ …"
 	}
 	if n.Offset != 0 {
 		out += " offset " + duration(n.Offset)
@@ -70,13 +75,17 @@ func (n *Rollup) Describe() string {
 	return out
 }
 
-// String is the selector as PromQL writes it.
+// String is the selector as it is written.
 func (s *Selector) String() string {
-	parts := make([]string, len(s.Matchers))
-	for i, m := range s.Matchers {
-		parts[i] = m.String()
+	sets := make([]string, 0, 1+len(s.Or))
+	for _, set := range slices.Concat([][]*labels.Matcher{s.Matchers}, s.Or) {
+		parts := make([]string, len(set))
+		for i, m := range set {
+			parts[i] = m.String()
+		}
+		sets = append(sets, strings.Join(parts, ","))
 	}
-	return "{" + strings.Join(parts, ",") + "}"
+	return "{" + strings.Join(sets, " or ") + "}"
 }
 
 // Describe is the operator and the grouping.

@@ -28,6 +28,8 @@ type Text struct{ Value string }
 // Selector finds stored series.
 type Selector struct {
 	Matchers []*labels.Matcher
+	// Or are further sets of matchers; a series is meant if it matches one set.
+	Or [][]*labels.Matcher
 	// Func is the function or aggregation nearest above the selector: the source
 	// shows delta series accordingly.
 	Func string
@@ -45,20 +47,23 @@ type Subquery struct {
 
 // Rollup makes a column of the samples of each series. Exactly one of Selector
 // and Subquery is set. A step at t looks at the window (t-Offset-Range,
-// t-Offset], or with At at the same window at every step, which ends at
-// *At-Offset.
+// t-Offset], or with At or AtOf at the same window at every step, which ends that
+// much before that time.
 type Rollup struct {
 	Name          string // of the function; "" for a plain selector
 	Selector      *Selector
 	Subquery      *Subquery
 	Range, Offset int64
 	At            *int64
+	AtOf          Node // a scalar, whose first cell is the time in seconds; nil if none
 	// Before and After are how much earlier than the first window and later than
 	// the last samples are read, for functions that look beyond a window: a
 	// kernel finds them among the samples, a WindowFunc in its window.
 	Before, After int64
-	// Kernel serves series of floats; nil leaves them to Window.
+	// Kernel serves series of floats; nil leaves them to Expand, or else to Window.
 	Kernel rollup.Kernel
+	// Expand serves them if it is not nil and makes several series of each.
+	Expand ExpandFunc
 	// Window serves series with native histograms or start times, window by
 	// window; nil leaves histograms out and does not look at start times.
 	Window WindowFunc
@@ -68,6 +73,9 @@ type Rollup struct {
 	Starts bool
 	// Args are the scalar arguments besides the range vector.
 	Args []Node
+	// Across says that a cell depends on which samples are read beside those of its
+	// window and Before.
+	Across bool
 	// KeepStale leaves stale markers among the samples.
 	KeepStale bool
 	// KeepName keeps the name of the metric.
@@ -77,6 +85,9 @@ type Rollup struct {
 	Check CheckFunc
 	Pos   posrange.PositionRange
 }
+
+// ExpandFunc is a kernel that makes several series of one, and their labels of its labels.
+type ExpandFunc func(l labels.Labels, ts []int64, vs []float64, w rollup.Windows, args [][]float64) []column.Series
 
 // CheckFunc says what there is to say of a series that a rollup with scalar
 // arguments came to.
@@ -107,6 +118,9 @@ type Env struct {
 	Delayed bool
 	// Warn adds an annotation; safe for concurrent use.
 	Warn func(error)
+	// Room refuses more cells than there is room for. A function that makes many more than it was given asks
+	// before.
+	Room func(cells int64) error
 }
 
 // Operand is one evaluated argument.
@@ -127,6 +141,8 @@ type Call struct {
 	Name string
 	Args []Node
 	Func Function
+	// Across says that a cell depends on other steps than its own.
+	Across bool
 }
 
 // Op is an operator between cells.
@@ -184,6 +200,9 @@ func (n *Binary) Children() []Node {
 
 func (n *Rollup) Children() []Node {
 	out := n.Args[:len(n.Args):len(n.Args)]
+	if n.AtOf != nil {
+		out = append(out, n.AtOf)
+	}
 	if n.Subquery != nil {
 		out = append(out, n.Subquery.Expr)
 	}

@@ -1,15 +1,11 @@
 // Package metricsqlexec evaluates MetricsQL.
 //
-// It belongs here: parsing to VictoriaMetrics' own syntax tree, mistakes with
-// their position, and the evaluation of a tree on a grid of points: which
-// samples a rollup needs, grouping, matching of labels, functions of labels. The
-// arithmetic is not here (rollupfunc, columnfunc), nor how stored metrics become
-// series (metricexec), nor any wire format (promapi).
+// It belongs here: what an engine offers, the grid of an instant query, and the order
+// and uniqueness of what it answers. How an expression becomes a plan is not here
+// (metricsqlplan), nor how plans are evaluated and stored metrics become series
+// (grideval, metricexec), nor any wire format (promapi).
 //
-// Every expression evaluates to series that have a value, or NaN for none, at
-// each point of the same grid:
-//
-//	syntax tree ── metricexec.Reader ──▶ raw samples ── rollupfunc ──▶ columns ── columnfunc ──▶ columns
+//	text ──metricsqlparse──▶ syntax tree ──metricsqlplan──▶ metricplan ──metricexec──▶ columns ──▶ answer
 //
 // What differs from PromQL: rate and increase extrapolate nothing and see the
 // sample before the window; a window may be left out and is then the step, or

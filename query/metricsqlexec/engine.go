@@ -3,7 +3,6 @@ package metricsqlexec
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -17,10 +16,11 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlplan"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
-	"github.com/trefoil-o11y/trefoil/query/rollupfunc"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -36,6 +36,9 @@ type Config struct {
 	Observe func(metricexec.Stats, error)
 	Now     func() time.Time
 }
+
+// maxSubqueryPoints bounds the grid of a subquery.
+const maxSubqueryPoints = 100_000
 
 // Engine evaluates MetricsQL. It is safe for concurrent use.
 type Engine struct {
@@ -58,68 +61,51 @@ func New(c Config) *Engine {
 // matrix of its samples, and an expression with one a matrix on the grid that
 // its step makes; anything else is a vector. Errors are *fault.Error.
 func (e *Engine) Instant(ctx context.Context, t tenant.ID, expr string, at time.Time) (*metricexec.Result, error) {
-	return e.run(ctx, t, expr, func(s scope, parsed metricsql.Expr) (parser.Value, error) {
-		end, step := at.UnixMilli(), InstantStep.Milliseconds()
-		if r, ok := parsed.(*metricsql.RollupExpr); ok && r.Window != nil && r.At == nil {
-			return s.window(r, end, step)
-		}
-		s.Grid = rollupfunc.Grid{Start: end, End: end, Step: step}
-		found, err := s.eval(parsed)
-		if err != nil {
-			return nil, err
-		}
-		return vector(found, end), nil
-	})
+	parsed, err := e.parse(expr)
+	if err != nil {
+		return nil, err
+	}
+	end, step := at.UnixMilli(), InstantStep.Milliseconds()
+	if r, ok := parsed.(*metricsql.RollupExpr); ok && r.Window != nil && r.At == nil {
+		return e.window(ctx, t, expr, r, end, step)
+	}
+	return e.config.Metrics.On(ctx, t, e.query(expr, parsed, vector), column.Grid{Start: end, Step: step, N: 1}, end)
 }
 
 // Range evaluates an expression at start, start+step, … up to end. Errors are
 // *fault.Error.
 func (e *Engine) Range(ctx context.Context, t tenant.ID, expr string, start, end time.Time, step time.Duration) (*metricexec.Result, error) {
-	most := e.config.Metrics.MaxPoints()
-	switch {
-	case step < time.Millisecond:
-		return nil, fault.Param("step", errors.New("is shorter than a millisecond"))
-	case end.Before(start):
-		return nil, fault.Param("end", errors.New("is before start"))
-	case end.Sub(start)/step > time.Duration(most):
-		return nil, &fault.Error{Code: fault.Limit, Limit: "max_points", Param: "step", Message: fmt.Sprintf(
-			"more than %d points per series; use a longer step", most)}
+	parsed, err := e.parse(expr)
+	if err != nil {
+		return nil, err
 	}
-	return e.run(ctx, t, expr, func(s scope, parsed metricsql.Expr) (parser.Value, error) {
-		s.Grid = rollupfunc.Grid{Start: start.UnixMilli(), End: end.UnixMilli(), Step: step.Milliseconds()}
-		found, err := s.eval(parsed)
-		if err != nil {
-			return nil, err
-		}
-		return s.matrix(found), nil
-	})
+	return e.config.Metrics.Steps(ctx, t, e.query(expr, parsed, matrix), start, end, step)
 }
 
-// run evaluates with all that surrounds it: limits, order, statistics.
-func (e *Engine) run(ctx context.Context, t tenant.ID, expr string, eval func(scope, metricsql.Expr) (parser.Value, error)) (*metricexec.Result, error) {
-	began := time.Now()
-	limits := e.config.Metrics.Limits()
-	ctx, cancel := context.WithTimeout(ctx, limits.Timeout)
-	defer cancel()
-	reader := e.config.Metrics.NewReader(t)
-	res := &metricexec.Result{Query: expr}
+// parse reads an expression; a mistake counts as an evaluation.
+func (e *Engine) parse(expr string) (metricsql.Expr, error) {
 	parsed, err := metricsqlparse.Parse(expr)
-	if err == nil {
-		s := scope{evaluation: &evaluation{ctx: ctx, functions: e.functions, reader: reader, limits: limits, now: e.config.Now()}}
-		res.Value, err = eval(s, parsed)
-	}
-	if err == nil {
-		err = finish(res.Value, metricsqlfunc.Ordered(parsed))
-	}
-	res.Stats = reader.Stats()
-	res.Stats.Elapsed = time.Since(began)
 	if err != nil {
 		f := fault.Of(err)
-		e.config.Observe(res.Stats, f)
+		e.config.Observe(metricexec.Stats{}, f)
 		return nil, f
 	}
-	e.config.Observe(res.Stats, nil)
-	return res, nil
+	return parsed, nil
+}
+
+// query is an expression to be evaluated, whose answer is made by value.
+func (e *Engine) query(expr string, parsed metricsql.Expr, value func([]column.Series, column.Grid) parser.Value) *metricexec.Other {
+	now := e.config.Now()
+	return &metricexec.Other{
+		Language: "metricsql", Expr: expr, Observe: e.config.Observe,
+		Plan: func(g column.Grid, end int64) (metricplan.Node, error) {
+			return metricsqlplan.Options{Functions: e.functions, Now: now, Grid: g, End: end, MaxPoints: maxSubqueryPoints}.Build(parsed)
+		},
+		Value: func(found []column.Series, g column.Grid) (parser.Value, error) {
+			v := value(found, g)
+			return v, finish(v, metricsqlfunc.Ordered(parsed))
+		},
+	}
 }
 
 // finish sorts what has no order of its own, and refuses an answer with two
@@ -158,7 +144,7 @@ func finish(v parser.Value, ordered bool) error {
 }
 
 // window is the instant answer to an expression with a window.
-func (s scope) window(r *metricsql.RollupExpr, end, step int64) (parser.Value, error) {
+func (e *Engine) window(ctx context.Context, t tenant.ID, expr string, r *metricsql.RollupExpr, end, step int64) (*metricexec.Result, error) {
 	m, isSelector := r.Expr.(*metricsql.MetricExpr)
 	isSelector = isSelector && !r.ForSubquery()
 	if !isSelector {
@@ -176,62 +162,55 @@ func (s scope) window(r *metricsql.RollupExpr, end, step int64) (parser.Value, e
 		end -= r.Offset.Duration(step)
 	}
 	if isSelector {
-		return s.samples(m, min(end-width+1, end), end)
+		sets, err := metricsqlparse.Matchers(m)
+		if err != nil {
+			return nil, err
+		}
+		res, err := e.config.Metrics.Samples(ctx, t, e.query(expr, r, matrix), metricsqlplan.Selector(sets), min(end-width+1, end), end)
+		if err != nil {
+			return nil, err
+		}
+		if err := finish(res.Value, false); err != nil {
+			return nil, err
+		}
+		return res, nil
 	}
-	s.Grid = rollupfunc.Grid{Start: end - width, End: end, Step: step}
-	if s.Len() > maxSubqueryPoints {
+	g := column.GridOf(end-width, end, step)
+	if g.N > maxSubqueryPoints {
 		return nil, &fault.Error{Code: fault.Limit, Limit: "max_points", Message: fmt.Sprintf("more than %d points; use a longer step", maxSubqueryPoints)}
 	}
-	found, err := s.eval(r.Expr)
-	if err != nil {
-		return nil, err
-	}
-	return s.matrix(found), nil
+	return e.config.Metrics.On(ctx, t, e.query(expr, r.Expr, matrix), g, end)
 }
 
-// samples is the samples of a selector as stored.
-func (s scope) samples(m *metricsql.MetricExpr, from, to int64) (parser.Value, error) {
-	sets, err := metricsqlparse.Matchers(m)
-	if err != nil {
-		return nil, err
-	}
-	var made places[promql.Series]
-	err = s.reader.Each(s.ctx, sets, from, to, false, func(place int, raw *column.Raw) error {
-		raw.WithoutStale()
-		points := make([]promql.FPoint, len(raw.Times))
-		for i, t := range raw.Times {
-			points[i] = promql.FPoint{T: t, F: raw.Values[i]}
-		}
-		if len(points) > 0 {
-			made.put(place, promql.Series{Metric: raw.Labels, Floats: points})
-		}
-		return nil
-	})
-	return promql.Matrix(made.inOrder()), err
-}
-
-func vector(found []metricsqlvec.Series, at int64) promql.Vector {
+func vector(found []column.Series, g column.Grid) parser.Value {
 	out := promql.Vector{}
 	for _, s := range found {
 		if v := s.Values[0]; !math.IsNaN(v) {
-			out = append(out, promql.Sample{Metric: s.Labels, T: at, F: v})
+			out = append(out, promql.Sample{Metric: s.Labels, T: g.Start, F: v})
 		}
 	}
 	return out
 }
 
-func (s scope) matrix(found []metricsqlvec.Series) promql.Matrix {
+func matrix(found []column.Series, g column.Grid) parser.Value {
 	out := promql.Matrix{}
 	for _, one := range found {
-		var points []promql.FPoint
-		for p, v := range one.Values {
+		n := 0
+		for _, v := range one.Values {
 			if !math.IsNaN(v) {
-				points = append(points, promql.FPoint{T: s.Time(p), F: v})
+				n++
 			}
 		}
-		if len(points) > 0 {
-			out = append(out, promql.Series{Metric: one.Labels, Floats: points})
+		if n == 0 {
+			continue
 		}
+		points := make([]promql.FPoint, 0, n)
+		for p, v := range one.Values {
+			if !math.IsNaN(v) {
+				points = append(points, promql.FPoint{T: g.Time(p), F: v})
+			}
+		}
+		out = append(out, promql.Series{Metric: one.Labels, Floats: points})
 	}
 	return out
 }

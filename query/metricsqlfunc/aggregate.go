@@ -10,6 +10,7 @@ import (
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/columnfunc"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
@@ -25,7 +26,7 @@ type aggregation struct {
 
 // Aggregate evaluates an aggregate function, of which c has the name, in lower case,
 // and the arguments.
-func (f Functions) Aggregate(c *Call, e *metricsql.AggrFuncExpr) ([]metricsqlvec.Series, error) {
+func (f Functions) Aggregate(c *Call, e *metricsql.AggrFuncExpr) ([]column.Series, error) {
 	a := &aggregation{c, e.Modifier, e.Limit}
 	if f, ok := columnfunc.Across(a.Name); ok {
 		return a.reduce(f)
@@ -45,7 +46,7 @@ func (f Functions) Aggregate(c *Call, e *metricsql.AggrFuncExpr) ([]metricsqlvec
 func selecting() map[string]aggregateFunc {
 	return map[string]aggregateFunc{
 		"any":          (*aggregation).any,
-		"bottomk":      func(a *aggregation) ([]metricsqlvec.Series, error) { return a.top(true) },
+		"bottomk":      func(a *aggregation) ([]column.Series, error) { return a.top(true) },
 		"count_values": (*aggregation).countValues,
 		"histogram":    (*aggregation).histogram,
 		"limitk":       (*aggregation).limitk,
@@ -54,9 +55,9 @@ func selecting() map[string]aggregateFunc {
 		"outliersk":    (*aggregation).outliersk,
 		"quantile":     (*aggregation).quantile,
 		"quantiles":    (*aggregation).quantiles,
-		"share":        func(a *aggregation) ([]metricsqlvec.Series, error) { return a.rewrite(columnfunc.Share) },
-		"topk":         func(a *aggregation) ([]metricsqlvec.Series, error) { return a.top(false) },
-		"zscore":       func(a *aggregation) ([]metricsqlvec.Series, error) { return a.rewrite(columnfunc.ZScore) },
+		"share":        func(a *aggregation) ([]column.Series, error) { return a.rewrite(columnfunc.Share) },
+		"topk":         func(a *aggregation) ([]column.Series, error) { return a.top(false) },
+		"zscore":       func(a *aggregation) ([]column.Series, error) { return a.rewrite(columnfunc.ZScore) },
 	}
 }
 
@@ -71,7 +72,7 @@ func (a *aggregation) groupLabels(l labels.Labels) labels.Labels {
 // grouped evaluates arguments to the groups of what has values; limit says how
 // many.
 func (a *aggregation) grouped(from, to int) ([]*metricsqlvec.Group, error) {
-	var all []metricsqlvec.Series
+	var all []column.Series
 	for i := from; i < to; i++ {
 		found, err := a.series(i)
 		if err != nil {
@@ -97,7 +98,7 @@ func (a *aggregation) all() ([]*metricsqlvec.Group, error) {
 }
 
 // reduce makes one series of each group.
-func (a *aggregation) reduce(f func([]float64) float64) ([]metricsqlvec.Series, error) {
+func (a *aggregation) reduce(f func([]float64) float64) ([]column.Series, error) {
 	found, err := a.all()
 	if err != nil {
 		return nil, err
@@ -105,21 +106,21 @@ func (a *aggregation) reduce(f func([]float64) float64) ([]metricsqlvec.Series, 
 	return reduced(found, f), nil
 }
 
-func reduced(found []*metricsqlvec.Group, f func([]float64) float64) []metricsqlvec.Series {
-	out := make([]metricsqlvec.Series, len(found))
+func reduced(found []*metricsqlvec.Group, f func([]float64) float64) []column.Series {
+	out := make([]column.Series, len(found))
 	for i, g := range found {
-		out[i] = metricsqlvec.Series{Labels: g.Labels, Values: columnfunc.Reduce(metricsqlvec.ColumnsOf(g.Members), f)}
+		out[i] = column.Series{Labels: g.Labels, Values: columnfunc.Reduce(metricsqlvec.ColumnsOf(g.Members), f)}
 	}
 	return out
 }
 
 // rewrite changes the series of each group and keeps them.
-func (a *aggregation) rewrite(f func([][]float64)) ([]metricsqlvec.Series, error) {
+func (a *aggregation) rewrite(f func([][]float64)) ([]column.Series, error) {
 	found, err := a.all()
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range found {
 		f(metricsqlvec.ColumnsOf(g.Members))
 		out = append(out, g.Members...)
@@ -127,12 +128,12 @@ func (a *aggregation) rewrite(f func([][]float64)) ([]metricsqlvec.Series, error
 	return out, nil
 }
 
-func (a *aggregation) any() ([]metricsqlvec.Series, error) {
+func (a *aggregation) any() ([]column.Series, error) {
 	found, err := a.all()
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range found {
 		out = append(out, g.Members[0])
 	}
@@ -140,7 +141,7 @@ func (a *aggregation) any() ([]metricsqlvec.Series, error) {
 }
 
 // quantile is of each group; the quantile may be another at each point.
-func (a *aggregation) quantile() ([]metricsqlvec.Series, error) {
+func (a *aggregation) quantile() ([]column.Series, error) {
 	if err := a.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -152,20 +153,20 @@ func (a *aggregation) quantile() ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make([]metricsqlvec.Series, len(found))
+	out := make([]column.Series, len(found))
 	for i, g := range found {
-		out[i] = metricsqlvec.Series{Labels: g.Labels, Values: quantileAcross(g.Members, phis)}
+		out[i] = column.Series{Labels: g.Labels, Values: quantileAcross(g.Members, phis)}
 	}
 	return out, nil
 }
 
-func quantileAcross(members []metricsqlvec.Series, phis []float64) []float64 {
+func quantileAcross(members []column.Series, phis []float64) []float64 {
 	values := make([]float64, len(phis))
 	columnfunc.EachPoint(metricsqlvec.ColumnsOf(members), func(p int, v []float64) { values[p] = rollupfunc.Quantile(phis[p], v) })
 	return values
 }
 
-func (a *aggregation) quantiles() ([]metricsqlvec.Series, error) {
+func (a *aggregation) quantiles() ([]column.Series, error) {
 	if err := a.Count(3, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (a *aggregation) quantiles() ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for i := 1; i < last; i++ {
 		phis, err := a.Scalar(i)
 		if err != nil {
@@ -186,41 +187,41 @@ func (a *aggregation) quantiles() ([]metricsqlvec.Series, error) {
 		}
 		for _, g := range found {
 			l := metricsqlvec.With(g.Labels, label, strconv.FormatFloat(phis[0], 'g', -1, 64))
-			out = append(out, metricsqlvec.Series{Labels: l, Values: quantileAcross(g.Members, phis)})
+			out = append(out, column.Series{Labels: l, Values: quantileAcross(g.Members, phis)})
 		}
 	}
 	return out, a.Account(len(out))
 }
 
 // histogram counts the values of a group by range, as cumulative buckets.
-func (a *aggregation) histogram() ([]metricsqlvec.Series, error) {
+func (a *aggregation) histogram() ([]column.Series, error) {
 	found, err := a.all()
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	count := rollupfunc.Histogram()
 	for _, g := range found {
 		made := map[string][]float64{}
 		columnfunc.EachPoint(metricsqlvec.ColumnsOf(g.Members), func(p int, values []float64) {
 			count(&rollupfunc.Window{Values: values}, func(vmrange string, n float64) {
 				if made[vmrange] == nil {
-					made[vmrange] = make([]float64, a.Len())
+					made[vmrange] = make([]float64, a.N)
 				}
 				made[vmrange][p] = n
 			})
 		})
-		var ranges []metricsqlvec.Series
+		var ranges []column.Series
 		for vmrange, values := range made {
-			ranges = append(ranges, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, "vmrange", vmrange), Values: values})
+			ranges = append(ranges, column.Series{Labels: metricsqlvec.With(g.Labels, "vmrange", vmrange), Values: values})
 		}
 		out = append(out, cumulative(ranges)...)
 	}
 	return out, a.Account(len(out))
 }
 
-// countValues makes a metricsqlvec.Series for each value, of how many have it.
-func (a *aggregation) countValues() ([]metricsqlvec.Series, error) {
+// countValues makes a series for each value, of how many have it.
+func (a *aggregation) countValues() ([]column.Series, error) {
 	if err := a.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -238,31 +239,31 @@ func (a *aggregation) countValues() ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range found {
 		made := map[float64][]float64{}
 		var err error
 		columnfunc.EachPoint(metricsqlvec.ColumnsOf(g.Members), func(p int, values []float64) {
 			for _, v := range values {
-				column := made[v]
-				if column == nil {
+				counts := made[v]
+				if counts == nil {
 					if err = cmp.Or(err, a.Account(1)); err != nil {
 						return
 					}
-					column = rollupfunc.Absent(a.Len())
-					made[v] = column
+					counts = column.Empty(a.N)
+					made[v] = counts
 				}
-				if math.IsNaN(column[p]) {
-					column[p] = 0
+				if math.IsNaN(counts[p]) {
+					counts[p] = 0
 				}
-				column[p]++
+				counts[p]++
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
-		for v, column := range made {
-			out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, label, strconv.FormatFloat(v, 'f', -1, 64)), Values: column})
+		for v, counts := range made {
+			out = append(out, column.Series{Labels: metricsqlvec.With(g.Labels, label, strconv.FormatFloat(v, 'f', -1, 64)), Values: counts})
 		}
 	}
 	slices.SortFunc(out, metricsqlvec.ByLabels)
@@ -270,7 +271,7 @@ func (a *aggregation) countValues() ([]metricsqlvec.Series, error) {
 }
 
 // top keeps, at each point, the values of the k largest (or smallest) series.
-func (a *aggregation) top(smallest bool) ([]metricsqlvec.Series, error) {
+func (a *aggregation) top(smallest bool) ([]column.Series, error) {
 	if err := a.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -282,14 +283,14 @@ func (a *aggregation) top(smallest bool) ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range found {
 		order := make([]int, len(g.Members))
 		for i := range order {
 			order[i] = i
 		}
 		scores := make([]float64, len(g.Members))
-		for p := range a.Len() {
+		for p := range a.N {
 			// Each sort starts from the order of the point before, as ties stay.
 			for i, m := range order {
 				scores[i] = g.Members[m].Values[p]
@@ -310,8 +311,8 @@ func (a *aggregation) top(smallest bool) ([]metricsqlvec.Series, error) {
 }
 
 // inOrder lists the series that still have values, the last of an order first.
-func inOrder(members []metricsqlvec.Series, order []int) []metricsqlvec.Series {
-	var out []metricsqlvec.Series
+func inOrder(members []column.Series, order []int) []column.Series {
+	var out []column.Series
 	for _, m := range slices.Backward(order) {
 		if !metricsqlvec.Absent(members[m].Values) {
 			out = append(out, members[m])
@@ -324,7 +325,7 @@ func inOrder(members []metricsqlvec.Series, order []int) []metricsqlvec.Series {
 func kept(k float64, n int) int { return min(max(truncate(k), 0), n) }
 
 // topByScore keeps the k series that are best as a whole.
-func (a *aggregation) topByScore(score func([]float64) float64, smallest bool) ([]metricsqlvec.Series, error) {
+func (a *aggregation) topByScore(score func([]float64) float64, smallest bool) ([]column.Series, error) {
 	if err := a.Count(2, 3); err != nil {
 		return nil, err
 	}
@@ -344,7 +345,7 @@ func (a *aggregation) topByScore(score func([]float64) float64, smallest bool) (
 	}, smallest, rest)
 }
 
-func (a *aggregation) outliersk() ([]metricsqlvec.Series, error) {
+func (a *aggregation) outliersk() ([]column.Series, error) {
 	if err := a.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -353,7 +354,7 @@ func (a *aggregation) outliersk() ([]metricsqlvec.Series, error) {
 
 // bestOf keeps the k series of each group with the best scores. The sum of the
 // others, if it is asked for, has a label: rest is its name, or name=value.
-func (a *aggregation) bestOf(score func([][]float64) []float64, smallest bool, rest string) ([]metricsqlvec.Series, error) {
+func (a *aggregation) bestOf(score func([][]float64) []float64, smallest bool, rest string) ([]column.Series, error) {
 	ks, err := a.Scalar(0)
 	if err != nil {
 		return nil, err
@@ -362,11 +363,11 @@ func (a *aggregation) bestOf(score func([][]float64) []float64, smallest bool, r
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range found {
 		order := columnfunc.Rank(score(metricsqlvec.ColumnsOf(g.Members)), smallest)
-		remaining := rollupfunc.Absent(a.Len())
-		for p := range a.Len() {
+		remaining := column.Empty(a.N)
+		for p := range a.N {
 			for _, m := range order[:len(order)-kept(ks[p], len(order))] {
 				values := g.Members[m].Values
 				if v := values[p]; !math.IsNaN(v) {
@@ -383,14 +384,14 @@ func (a *aggregation) bestOf(score func([][]float64) []float64, smallest bool, r
 			if !ok {
 				value = rest
 			}
-			out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, name, value), Values: remaining})
+			out = append(out, column.Series{Labels: metricsqlvec.With(g.Labels, name, value), Values: remaining})
 		}
 		out = append(out, inOrder(g.Members, order)...)
 	}
 	return out, nil
 }
 
-func (a *aggregation) outliersIQR() ([]metricsqlvec.Series, error) {
+func (a *aggregation) outliersIQR() ([]column.Series, error) {
 	if err := a.Count(1, 1); err != nil {
 		return nil, err
 	}
@@ -401,7 +402,7 @@ func (a *aggregation) outliersIQR() ([]metricsqlvec.Series, error) {
 	return outside(found, columnfunc.IQRBounds), nil
 }
 
-func (a *aggregation) outliersMAD() ([]metricsqlvec.Series, error) {
+func (a *aggregation) outliersMAD() ([]column.Series, error) {
 	if err := a.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -416,8 +417,8 @@ func (a *aggregation) outliersMAD() ([]metricsqlvec.Series, error) {
 	return outside(found, func(c [][]float64) (low, high []float64) { return columnfunc.MADBounds(c, tolerance) }), nil
 }
 
-func outside(found []*metricsqlvec.Group, bounds func([][]float64) (low, high []float64)) []metricsqlvec.Series {
-	var out []metricsqlvec.Series
+func outside(found []*metricsqlvec.Group, bounds func([][]float64) (low, high []float64)) []column.Series {
+	var out []column.Series
 	for _, g := range found {
 		columns := metricsqlvec.ColumnsOf(g.Members)
 		low, high := bounds(columns)
@@ -430,7 +431,7 @@ func outside(found []*metricsqlvec.Group, bounds func([][]float64) (low, high []
 
 // limitk keeps k series of each group, always the same ones: those whose labels
 // have the smallest hashes.
-func (a *aggregation) limitk() ([]metricsqlvec.Series, error) {
+func (a *aggregation) limitk() ([]column.Series, error) {
 	if err := a.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -442,9 +443,9 @@ func (a *aggregation) limitk() ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range found {
-		slices.SortStableFunc(g.Members, func(x, y metricsqlvec.Series) int { return cmp.Compare(hashOf(x.Labels), hashOf(y.Labels)) })
+		slices.SortStableFunc(g.Members, func(x, y column.Series) int { return cmp.Compare(hashOf(x.Labels), hashOf(y.Labels)) })
 		out = append(out, g.Members[:min(max(k, 0), len(g.Members))]...)
 	}
 	return out, nil

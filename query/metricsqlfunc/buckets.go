@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/columnfunc"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
@@ -19,20 +20,20 @@ import (
 func bucketFunctions() map[string]transformFunc {
 	return map[string]transformFunc{
 		"buckets_limit": (*Call).bucketsLimit,
-		"histogram_avg": func(c *Call) ([]metricsqlvec.Series, error) {
+		"histogram_avg": func(c *Call) ([]column.Series, error) {
 			return c.ofBuckets(0, 1, func(b columnfunc.Buckets, _ int) float64 { return b.Mean() })
 		},
-		"histogram_stddev": func(c *Call) ([]metricsqlvec.Series, error) {
+		"histogram_stddev": func(c *Call) ([]column.Series, error) {
 			return c.ofBuckets(0, 1, func(b columnfunc.Buckets, _ int) float64 { return math.Sqrt(b.Variance()) })
 		},
-		"histogram_stdvar": func(c *Call) ([]metricsqlvec.Series, error) {
+		"histogram_stdvar": func(c *Call) ([]column.Series, error) {
 			return c.ofBuckets(0, 1, func(b columnfunc.Buckets, _ int) float64 { return b.Variance() })
 		},
 		"histogram_fraction":  (*Call).histogramFraction,
-		"histogram_quantile":  func(c *Call) ([]metricsqlvec.Series, error) { return c.histogramBounded(columnfunc.Buckets.Quantile) },
-		"histogram_share":     func(c *Call) ([]metricsqlvec.Series, error) { return c.histogramBounded(columnfunc.Buckets.Share) },
+		"histogram_quantile":  func(c *Call) ([]column.Series, error) { return c.histogramBounded(columnfunc.Buckets.Quantile) },
+		"histogram_share":     func(c *Call) ([]column.Series, error) { return c.histogramBounded(columnfunc.Buckets.Share) },
 		"histogram_quantiles": (*Call).histogramQuantiles,
-		"prometheus_buckets": func(c *Call) ([]metricsqlvec.Series, error) {
+		"prometheus_buckets": func(c *Call) ([]column.Series, error) {
 			found, err := c.same(1)
 			return cumulative(found), err
 		},
@@ -43,12 +44,12 @@ func bucketFunctions() map[string]transformFunc {
 type bucket struct {
 	le     float64
 	values []float64
-	of     metricsqlvec.Series
+	of     column.Series
 }
 
 // histogramsOf groups bucket series to histograms; their labels lack le and the
 // name. Buckets are sorted, and equal ones are one.
-func histogramsOf(all []metricsqlvec.Series) []*histogram {
+func histogramsOf(all []column.Series) []*histogram {
 	byLabels := metricsqlvec.Groups(cumulative(all), func(l labels.Labels) labels.Labels { return metricsqlvec.Without(l, "le", metricsqlvec.NameLabel) })
 	var out []*histogram
 	for _, g := range byLabels {
@@ -101,7 +102,7 @@ func (h *histogram) at(p int) columnfunc.Buckets {
 }
 
 // ofBuckets makes one series of each histogram in argument arg.
-func (c *Call) ofBuckets(arg, args int, f func(b columnfunc.Buckets, p int) float64) ([]metricsqlvec.Series, error) {
+func (c *Call) ofBuckets(arg, args int, f func(b columnfunc.Buckets, p int) float64) ([]column.Series, error) {
 	if err := c.Count(args, args); err != nil {
 		return nil, err
 	}
@@ -109,23 +110,23 @@ func (c *Call) ofBuckets(arg, args int, f func(b columnfunc.Buckets, p int) floa
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, h := range histogramsOf(found) {
 		if args > 1 {
 			h.merged()
 		}
-		values := make([]float64, c.Len())
+		values := make([]float64, c.N)
 		for p := range values {
 			values[p] = f(h.at(p), p)
 		}
-		out = append(out, metricsqlvec.Series{Labels: h.labels, Values: values})
+		out = append(out, column.Series{Labels: h.labels, Values: values})
 	}
 	return out, nil
 }
 
-// histogramBounded makes a metricsqlvec.Series of each histogram by a number, and where a
+// histogramBounded makes a series of each histogram by a number, and where a
 // label for them is given also the bounds between which it lies.
-func (c *Call) histogramBounded(f func(b columnfunc.Buckets, x float64) (v, low, high float64)) ([]metricsqlvec.Series, error) {
+func (c *Call) histogramBounded(f func(b columnfunc.Buckets, x float64) (v, low, high float64)) ([]column.Series, error) {
 	if err := c.Count(2, 3); err != nil {
 		return nil, err
 	}
@@ -146,23 +147,23 @@ func (c *Call) histogramBounded(f func(b columnfunc.Buckets, x float64) (v, low,
 	return bounded(found, xs, label, f), nil
 }
 
-func bounded(found []metricsqlvec.Series, xs []float64, label string, f func(b columnfunc.Buckets, x float64) (v, low, high float64)) []metricsqlvec.Series {
-	var out []metricsqlvec.Series
+func bounded(found []column.Series, xs []float64, label string, f func(b columnfunc.Buckets, x float64) (v, low, high float64)) []column.Series {
+	var out []column.Series
 	for _, h := range histogramsOf(found) {
 		h.merged()
 		values, lows, highs := make([]float64, len(xs)), make([]float64, len(xs)), make([]float64, len(xs))
 		for p, x := range xs {
 			values[p], lows[p], highs[p] = f(h.at(p).Repaired(), x)
 		}
-		out = append(out, metricsqlvec.Series{Labels: h.labels, Values: values})
+		out = append(out, column.Series{Labels: h.labels, Values: values})
 		if label != "" {
-			out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(h.labels, label, "lower"), Values: lows}, metricsqlvec.Series{Labels: metricsqlvec.With(h.labels, label, "upper"), Values: highs})
+			out = append(out, column.Series{Labels: metricsqlvec.With(h.labels, label, "lower"), Values: lows}, column.Series{Labels: metricsqlvec.With(h.labels, label, "upper"), Values: highs})
 		}
 	}
 	return out
 }
 
-func (c *Call) histogramQuantiles() ([]metricsqlvec.Series, error) {
+func (c *Call) histogramQuantiles() ([]column.Series, error) {
 	if err := c.Count(3, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (c *Call) histogramQuantiles() ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for i := 1; i < last; i++ {
 		phis, err := c.Scalar(i)
 		if err != nil {
@@ -189,7 +190,7 @@ func (c *Call) histogramQuantiles() ([]metricsqlvec.Series, error) {
 	return out, c.Account(len(out))
 }
 
-func (c *Call) histogramFraction() ([]metricsqlvec.Series, error) {
+func (c *Call) histogramFraction() ([]column.Series, error) {
 	if err := c.Count(3, 3); err != nil {
 		return nil, err
 	}
@@ -214,7 +215,7 @@ func (c *Call) histogramFraction() ([]metricsqlvec.Series, error) {
 
 // bucketsLimit merges the buckets that hold least until no more than limit are
 // left; the outermost stay.
-func (c *Call) bucketsLimit() ([]metricsqlvec.Series, error) {
+func (c *Call) bucketsLimit() ([]column.Series, error) {
 	if err := c.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -229,7 +230,7 @@ func (c *Call) bucketsLimit() ([]metricsqlvec.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	for _, g := range metricsqlvec.Groups(cumulative(found), func(l labels.Labels) labels.Labels { return metricsqlvec.Without(l, "le") }) {
 		h := newHistogram(g)
 		kept := columnfunc.LimitBuckets(h.hits(), max(limit, 3))
@@ -256,8 +257,8 @@ func (h *histogram) hits() []float64 {
 
 // cumulative turns ranges into buckets with label le. Series that are buckets
 // already stay, all others go.
-func cumulative(all []metricsqlvec.Series) []metricsqlvec.Series {
-	var out, ranges []metricsqlvec.Series
+func cumulative(all []column.Series) []column.Series {
+	var out, ranges []column.Series
 	for _, s := range all {
 		switch {
 		case s.Labels.Get("vmrange") != "":
@@ -279,7 +280,7 @@ type span struct {
 	values            []float64
 }
 
-func spanOf(s metricsqlvec.Series) (span, bool) {
+func spanOf(s column.Series) (span, bool) {
 	low, high, ok := strings.Cut(s.Labels.Get("vmrange"), "...")
 	out := span{lowText: low, highText: high, values: s.Values}
 	var err1, err2 error
@@ -291,7 +292,7 @@ func spanOf(s metricsqlvec.Series) (span, bool) {
 
 // ofRanges makes a bucket for the end of each range that holds something, and
 // an empty one for its start where no other range ends there.
-func ofRanges(g *metricsqlvec.Group) []metricsqlvec.Series {
+func ofRanges(g *metricsqlvec.Group) []column.Series {
 	var spans []span
 	for _, s := range g.Members {
 		if sp, ok := spanOf(s); ok {
@@ -303,11 +304,11 @@ func ofRanges(g *metricsqlvec.Group) []metricsqlvec.Series {
 	}
 	slices.SortStableFunc(spans, func(a, b span) int { return cmp.Compare(a.high, b.high) })
 	points := len(spans[0].values)
-	var out []metricsqlvec.Series
+	var out []column.Series
 	made := map[string]int{}
 	add := func(le string, values []float64) {
 		made[le] = len(out)
-		out = append(out, metricsqlvec.Series{Labels: metricsqlvec.With(g.Labels, "le", le), Values: values})
+		out = append(out, column.Series{Labels: metricsqlvec.With(g.Labels, "le", le), Values: values})
 	}
 	end := 0.0
 	for _, sp := range spans {

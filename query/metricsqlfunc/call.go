@@ -5,18 +5,17 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metricsql"
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
-	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
-	"github.com/trefoil-o11y/trefoil/query/rollupfunc"
 )
 
-// Call is a call of a function on a grid, with arguments still to be evaluated.
+// Call is a call of a function on a grid, with evaluated arguments.
 type Call struct {
 	*metricsql.FuncExpr
-	rollupfunc.Grid
+	column.Grid
 	Now time.Time
-	// Eval evaluates an argument; what it returns may be rewritten.
-	Eval func(metricsql.Expr) ([]metricsqlvec.Series, error)
+	// Given are the series of each argument, which may be rewritten; a text has none.
+	Given [][]column.Series
 	// Account is told how many columns a function is going to make, and refuses too
 	// many of them.
 	Account func(columns int) error
@@ -33,12 +32,12 @@ func (c *Call) Count(least, most int) error {
 	return nil
 }
 
-// series evaluates an argument.
-func (c *Call) series(i int) ([]metricsqlvec.Series, error) {
+// series are those of an argument.
+func (c *Call) series(i int) ([]column.Series, error) {
 	if i >= len(c.Args) {
 		return nil, metricsqlparse.BadQuery(c, "lacks argument %d", i+1)
 	}
-	return c.Eval(c.Args[i])
+	return c.Given[i], nil
 }
 
 // Scalar is an argument that is one series: its values.

@@ -3,5 +3,5 @@
 //
 // It belongs here: what a function's arguments may be, and what it makes of the
 // series of one grid. Arguments are evaluated by who calls; what is done to numbers is
-// package columnfunc's, and rollups, which read samples, are metricsqlexec's.
+// package columnfunc's, and rollups, which read samples, are metricsqlplan's.
 package metricsqlfunc

@@ -3,7 +3,7 @@ package metricsqlfunc
 import (
 	"maps"
 
-	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
+	"github.com/trefoil-o11y/trefoil/query/column"
 )
 
 // Functions are all functions but rollups, by name. Safe for concurrent use.
@@ -13,8 +13,8 @@ type Functions struct {
 }
 
 type (
-	transformFunc func(*Call) ([]metricsqlvec.Series, error)
-	aggregateFunc func(*aggregation) ([]metricsqlvec.Series, error)
+	transformFunc func(*Call) ([]column.Series, error)
+	aggregateFunc func(*aggregation) ([]column.Series, error)
 )
 
 // New makes them.

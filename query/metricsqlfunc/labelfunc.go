@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
 )
@@ -16,17 +17,17 @@ import (
 func labelFunctions() map[string]transformFunc {
 	return map[string]transformFunc{
 		"drop_common_labels": (*Call).dropCommonLabels,
-		"label_copy":         func(c *Call) ([]metricsqlvec.Series, error) { return c.copyLabels(false) },
-		"label_move":         func(c *Call) ([]metricsqlvec.Series, error) { return c.copyLabels(true) },
-		"label_del": func(c *Call) ([]metricsqlvec.Series, error) {
+		"label_copy":         func(c *Call) ([]column.Series, error) { return c.copyLabels(false) },
+		"label_move":         func(c *Call) ([]column.Series, error) { return c.copyLabels(true) },
+		"label_del": func(c *Call) ([]column.Series, error) {
 			return c.relabelBy(func(l labels.Labels, names []string) labels.Labels { return metricsqlvec.Without(l, names...) })
 		},
-		"label_keep": func(c *Call) ([]metricsqlvec.Series, error) {
+		"label_keep": func(c *Call) ([]column.Series, error) {
 			return c.relabelBy(func(l labels.Labels, names []string) labels.Labels { return metricsqlvec.Only(l, names...) })
 		},
-		"label_lowercase": func(c *Call) ([]metricsqlvec.Series, error) { return c.relabelBy(cased(strings.ToLower)) },
-		"label_uppercase": func(c *Call) ([]metricsqlvec.Series, error) { return c.relabelBy(cased(strings.ToUpper)) },
-		"label_set": func(c *Call) ([]metricsqlvec.Series, error) {
+		"label_lowercase": func(c *Call) ([]column.Series, error) { return c.relabelBy(cased(strings.ToLower)) },
+		"label_uppercase": func(c *Call) ([]column.Series, error) { return c.relabelBy(cased(strings.ToUpper)) },
+		"label_set": func(c *Call) ([]column.Series, error) {
 			pairs, err := c.pairs(1)
 			if err != nil {
 				return nil, err
@@ -41,8 +42,8 @@ func labelFunctions() map[string]transformFunc {
 		"label_graphite_group": (*Call).graphiteGroup,
 		"label_join":           (*Call).labelJoin,
 		"label_map":            (*Call).labelMap,
-		"label_match":          func(c *Call) ([]metricsqlvec.Series, error) { return c.labelMatch(true) },
-		"label_mismatch":       func(c *Call) ([]metricsqlvec.Series, error) { return c.labelMatch(false) },
+		"label_match":          func(c *Call) ([]column.Series, error) { return c.labelMatch(true) },
+		"label_mismatch":       func(c *Call) ([]column.Series, error) { return c.labelMatch(false) },
 		"label_replace":        (*Call).labelReplace,
 		"label_transform":      (*Call).labelTransform,
 		"label_value":          (*Call).labelValue,
@@ -51,7 +52,7 @@ func labelFunctions() map[string]transformFunc {
 }
 
 // relabel gives the series of the first argument new labels.
-func (c *Call) relabel(f func(labels.Labels) labels.Labels) ([]metricsqlvec.Series, error) {
+func (c *Call) relabel(f func(labels.Labels) labels.Labels) ([]column.Series, error) {
 	found, err := c.series(0)
 	for i := range found {
 		found[i].Labels = f(found[i].Labels)
@@ -60,7 +61,7 @@ func (c *Call) relabel(f func(labels.Labels) labels.Labels) ([]metricsqlvec.Seri
 }
 
 // relabelBy does so with the texts that follow.
-func (c *Call) relabelBy(f func(l labels.Labels, names []string) labels.Labels) ([]metricsqlvec.Series, error) {
+func (c *Call) relabelBy(f func(l labels.Labels, names []string) labels.Labels) ([]column.Series, error) {
 	names, err := c.texts(1)
 	if err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func cased(f func(string) string) func(labels.Labels, []string) labels.Labels {
 	}
 }
 
-func (c *Call) copyLabels(move bool) ([]metricsqlvec.Series, error) {
+func (c *Call) copyLabels(move bool) ([]column.Series, error) {
 	pairs, err := c.pairs(1)
 	if err != nil {
 		return nil, err
@@ -97,11 +98,11 @@ func (c *Call) copyLabels(move bool) ([]metricsqlvec.Series, error) {
 	})
 }
 
-func (c *Call) dropCommonLabels() ([]metricsqlvec.Series, error) {
+func (c *Call) dropCommonLabels() ([]column.Series, error) {
 	if err := c.Count(1, math.MaxInt); err != nil {
 		return nil, err
 	}
-	var all []metricsqlvec.Series
+	var all []column.Series
 	for i := range c.Args {
 		found, err := c.series(i)
 		if err != nil {
@@ -126,7 +127,7 @@ func (c *Call) dropCommonLabels() ([]metricsqlvec.Series, error) {
 }
 
 // graphiteGroup puts parts of a dotted name together.
-func (c *Call) graphiteGroup() ([]metricsqlvec.Series, error) {
+func (c *Call) graphiteGroup() ([]column.Series, error) {
 	if err := c.Count(2, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func (c *Call) graphiteGroup() ([]metricsqlvec.Series, error) {
 	})
 }
 
-func (c *Call) labelJoin() ([]metricsqlvec.Series, error) {
+func (c *Call) labelJoin() ([]column.Series, error) {
 	if err := c.Count(3, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -163,7 +164,7 @@ func (c *Call) labelJoin() ([]metricsqlvec.Series, error) {
 	})
 }
 
-func (c *Call) labelMap() ([]metricsqlvec.Series, error) {
+func (c *Call) labelMap() ([]column.Series, error) {
 	if err := c.Count(2, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -203,7 +204,7 @@ func (c *Call) pattern(i int, anchored bool) (*regexp.Regexp, error) {
 	return re, nil
 }
 
-func (c *Call) labelMatch(want bool) ([]metricsqlvec.Series, error) {
+func (c *Call) labelMatch(want bool) ([]column.Series, error) {
 	if err := c.Count(3, 3); err != nil {
 		return nil, err
 	}
@@ -216,11 +217,11 @@ func (c *Call) labelMatch(want bool) ([]metricsqlvec.Series, error) {
 		return nil, err
 	}
 	found, err := c.series(0)
-	return slices.DeleteFunc(found, func(s metricsqlvec.Series) bool { return re.MatchString(s.Labels.Get(name)) != want }), err
+	return slices.DeleteFunc(found, func(s column.Series) bool { return re.MatchString(s.Labels.Get(name)) != want }), err
 }
 
 // labelReplace(q, dst, replacement, src, regex)
-func (c *Call) labelReplace() ([]metricsqlvec.Series, error) {
+func (c *Call) labelReplace() ([]column.Series, error) {
 	if err := c.Count(5, 5); err != nil {
 		return nil, err
 	}
@@ -232,7 +233,7 @@ func (c *Call) labelReplace() ([]metricsqlvec.Series, error) {
 }
 
 // labelTransform(q, label, regex, replacement)
-func (c *Call) labelTransform() ([]metricsqlvec.Series, error) {
+func (c *Call) labelTransform() ([]column.Series, error) {
 	if err := c.Count(4, 4); err != nil {
 		return nil, err
 	}
@@ -252,7 +253,7 @@ func replaced(l labels.Labels, to, replacement, from string, re *regexp.Regexp) 
 }
 
 // labelValue replaces values by the number in a label.
-func (c *Call) labelValue() ([]metricsqlvec.Series, error) {
+func (c *Call) labelValue() ([]column.Series, error) {
 	if err := c.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -265,7 +266,7 @@ func (c *Call) labelValue() ([]metricsqlvec.Series, error) {
 		return nil, err
 	}
 	for i := range found {
-		found[i].DropName()
+		metricsqlvec.DropName(&found[i])
 		n, err := strconv.ParseFloat(found[i].Labels.Get(name), 64)
 		if err != nil {
 			n = math.NaN()
@@ -279,7 +280,7 @@ func (c *Call) labelValue() ([]metricsqlvec.Series, error) {
 	return found, nil
 }
 
-func (c *Call) labelsEqual() ([]metricsqlvec.Series, error) {
+func (c *Call) labelsEqual() ([]column.Series, error) {
 	if err := c.Count(3, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -288,7 +289,7 @@ func (c *Call) labelsEqual() ([]metricsqlvec.Series, error) {
 		return nil, err
 	}
 	found, err := c.series(0)
-	return slices.DeleteFunc(found, func(s metricsqlvec.Series) bool {
+	return slices.DeleteFunc(found, func(s column.Series) bool {
 		first := s.Labels.Get(names[0])
 		return slices.ContainsFunc(names[1:], func(name string) bool { return s.Labels.Get(name) != first })
 	}), err

@@ -8,18 +8,18 @@ import (
 	"strings"
 
 	"github.com/VictoriaMetrics/metricsql"
-	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
+	"github.com/trefoil-o11y/trefoil/query/column"
 )
 
 // sorts order series.
 func sorts() map[string]transformFunc {
 	return map[string]transformFunc{
-		"sort":                       func(c *Call) ([]metricsqlvec.Series, error) { return c.sortByValue(1) },
-		"sort_desc":                  func(c *Call) ([]metricsqlvec.Series, error) { return c.sortByValue(-1) },
-		"sort_by_label":              func(c *Call) ([]metricsqlvec.Series, error) { return c.sortByLabel(1, strings.Compare) },
-		"sort_by_label_desc":         func(c *Call) ([]metricsqlvec.Series, error) { return c.sortByLabel(-1, strings.Compare) },
-		"sort_by_label_numeric":      func(c *Call) ([]metricsqlvec.Series, error) { return c.sortByLabel(1, compareNumeric) },
-		"sort_by_label_numeric_desc": func(c *Call) ([]metricsqlvec.Series, error) { return c.sortByLabel(-1, compareNumeric) },
+		"sort":                       func(c *Call) ([]column.Series, error) { return c.sortByValue(1) },
+		"sort_desc":                  func(c *Call) ([]column.Series, error) { return c.sortByValue(-1) },
+		"sort_by_label":              func(c *Call) ([]column.Series, error) { return c.sortByLabel(1, strings.Compare) },
+		"sort_by_label_desc":         func(c *Call) ([]column.Series, error) { return c.sortByLabel(-1, strings.Compare) },
+		"sort_by_label_numeric":      func(c *Call) ([]column.Series, error) { return c.sortByLabel(1, compareNumeric) },
+		"sort_by_label_numeric_desc": func(c *Call) ([]column.Series, error) { return c.sortByLabel(-1, compareNumeric) },
 	}
 }
 
@@ -39,9 +39,9 @@ func Ordered(e metricsql.Expr) bool {
 }
 
 // sortByValue compares the last points at which values differ.
-func (c *Call) sortByValue(sign int) ([]metricsqlvec.Series, error) {
+func (c *Call) sortByValue(sign int) ([]column.Series, error) {
 	found, err := c.same(1)
-	slices.SortStableFunc(found, func(a, b metricsqlvec.Series) int {
+	slices.SortStableFunc(found, func(a, b column.Series) int {
 		for p := len(a.Values) - 1; p >= 0; p-- {
 			x, y := a.Values[p], b.Values[p]
 			switch noX, noY := math.IsNaN(x), math.IsNaN(y); {
@@ -59,7 +59,7 @@ func (c *Call) sortByValue(sign int) ([]metricsqlvec.Series, error) {
 	return found, err
 }
 
-func (c *Call) sortByLabel(sign int, compare func(a, b string) int) ([]metricsqlvec.Series, error) {
+func (c *Call) sortByLabel(sign int, compare func(a, b string) int) ([]column.Series, error) {
 	if err := c.Count(2, math.MaxInt); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (c *Call) sortByLabel(sign int, compare func(a, b string) int) ([]metricsql
 		return nil, err
 	}
 	found, err := c.series(0)
-	slices.SortStableFunc(found, func(a, b metricsqlvec.Series) int {
+	slices.SortStableFunc(found, func(a, b column.Series) int {
 		for _, name := range names {
 			if d := compare(a.Labels.Get(name), b.Labels.Get(name)); d != 0 {
 				return sign * d

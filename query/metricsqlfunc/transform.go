@@ -10,6 +10,7 @@ import (
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/columnfunc"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlvec"
@@ -21,15 +22,38 @@ var keepsName = []string{"ceil", "clamp", "clamp_max", "clamp_min", "floor", "in
 	"range_linear_regression", "range_normalize", "range_quantile", "range_first", "range_last", "range_mad", "range_stddev", "range_stdvar",
 	"range_trim_outliers", "range_trim_spikes", "range_trim_zscore", "range_zscore", "remove_resets", "round", "smooth_exponential"}
 
+// pointwise are the functions a value of which depends on one point alone, and on no
+// series without values there; beside those of numbers.
+var pointwise = []string{"clamp", "clamp_max", "clamp_min", "histogram_avg", "histogram_fraction", "histogram_quantile", "histogram_share",
+	"histogram_stddev", "histogram_stdvar", "label_copy", "label_del", "label_graphite_group", "label_join", "label_keep", "label_lowercase", "label_map",
+	"label_match", "label_mismatch", "label_move", "label_replace", "label_set", "label_transform", "label_uppercase", "label_value", "labels_equal",
+	"pi", "prometheus_buckets", "round", "step", "time", "timezone_offset", "vector"}
+
+// Pointwise tells whether points can be evaluated apart from each other.
+func Pointwise(name string) bool {
+	_, math := columnfunc.Math(name)
+	_, calendar := columnfunc.Calendar(name)
+	_, bitmap := columnfunc.Bitmap(name)
+	return math || calendar || bitmap || slices.Contains(pointwise, name)
+}
+
+// Completed is the arguments of a transform function, with those that may be left out.
+func Completed(f *metricsql.FuncExpr) []metricsql.Expr {
+	if _, ok := columnfunc.Calendar(f.Name); ok && len(f.Args) == 0 {
+		return []metricsql.Expr{&metricsql.FuncExpr{Name: "time"}}
+	}
+	if f.Name == "round" && len(f.Args) == 1 {
+		return []metricsql.Expr{f.Args[0], &metricsql.NumberExpr{N: 1}}
+	}
+	return f.Args
+}
+
 // Transform evaluates a function that is neither a rollup nor an aggregate.
-func (f Functions) Transform(c *Call) ([]metricsqlvec.Series, error) {
+func (f Functions) Transform(c *Call) ([]column.Series, error) {
 	if f, ok := columnfunc.Math(c.Name); ok {
 		return c.mapped(1, 1, func(v float64, _ []float64) float64 { return f(v) })
 	}
 	if f, ok := columnfunc.Calendar(c.Name); ok {
-		if len(c.Args) == 0 {
-			c.Args = []metricsql.Expr{&metricsql.FuncExpr{Name: "time"}}
-		}
 		return c.mapped(1, 1, func(v float64, _ []float64) float64 { return f(v) })
 	}
 	if f, ok := columnfunc.Bitmap(c.Name); ok {
@@ -51,7 +75,7 @@ func transforms() map[string]transformFunc {
 	return map[string]transformFunc{
 		"":      (*Call).union,
 		"union": (*Call).union,
-		"absent": func(c *Call) ([]metricsqlvec.Series, error) {
+		"absent": func(c *Call) ([]column.Series, error) {
 			if err := c.Count(1, 1); err != nil {
 				return nil, err
 			}
@@ -59,7 +83,7 @@ func transforms() map[string]transformFunc {
 			if err != nil {
 				return nil, err
 			}
-			out := AbsentSeries(c.Args[0], c.Len())
+			out := AbsentSeries(c.Args[0], c.N)
 			for p := range out[0].Values {
 				if metricsqlvec.HasAt(found, p) {
 					out[0].Values[p] = math.NaN()
@@ -67,23 +91,20 @@ func transforms() map[string]transformFunc {
 			}
 			return out, nil
 		},
-		"clamp":     func(c *Call) ([]metricsqlvec.Series, error) { return c.mapped(3, 3, clamp) },
-		"clamp_max": func(c *Call) ([]metricsqlvec.Series, error) { return c.mapped(2, 2, clampMax) },
-		"clamp_min": func(c *Call) ([]metricsqlvec.Series, error) { return c.mapped(2, 2, clampMin) },
-		"round": func(c *Call) ([]metricsqlvec.Series, error) {
-			if len(c.Args) == 1 {
-				c.Args = append(slices.Clone(c.Args), &metricsql.NumberExpr{N: 1})
-			}
+		"clamp":     func(c *Call) ([]column.Series, error) { return c.mapped(3, 3, clamp) },
+		"clamp_max": func(c *Call) ([]column.Series, error) { return c.mapped(2, 2, clampMax) },
+		"clamp_min": func(c *Call) ([]column.Series, error) { return c.mapped(2, 2, clampMin) },
+		"round": func(c *Call) ([]column.Series, error) {
 			return c.mapped(2, 2, func(v float64, x []float64) float64 { return columnfunc.Round(v, x[0]) })
 		},
 		"scalar": (*Call).toScalar,
-		"vector": func(c *Call) ([]metricsqlvec.Series, error) { return c.same(1) },
-		"drop_empty_series": func(c *Call) ([]metricsqlvec.Series, error) {
+		"vector": func(c *Call) ([]column.Series, error) { return c.same(1) },
+		"drop_empty_series": func(c *Call) ([]column.Series, error) {
 			found, err := c.same(1)
 			return metricsqlvec.Present(found), err
 		},
 		"limit_offset": (*Call).limitOffset,
-		"smooth_exponential": func(c *Call) ([]metricsqlvec.Series, error) {
+		"smooth_exponential": func(c *Call) ([]column.Series, error) {
 			if err := c.Count(2, 2); err != nil {
 				return nil, err
 			}
@@ -100,15 +121,15 @@ func transforms() map[string]transformFunc {
 			}
 			return found, nil
 		},
-		"range_linear_regression": func(c *Call) ([]metricsqlvec.Series, error) {
-			times := make([]int64, c.Len())
+		"range_linear_regression": func(c *Call) ([]column.Series, error) {
+			times := make([]int64, c.N)
 			for p := range times {
 				times[p] = c.Time(p)
 			}
-			return c.along(func(column []float64) { columnfunc.LinearRegression(times, column) })
+			return c.along(func(values []float64) { columnfunc.LinearRegression(times, values) })
 		},
-		"range_normalize": func(c *Call) ([]metricsqlvec.Series, error) {
-			var out []metricsqlvec.Series
+		"range_normalize": func(c *Call) ([]column.Series, error) {
+			var out []column.Series
 			for i := range c.Args {
 				found, err := c.series(i)
 				if err != nil {
@@ -122,15 +143,15 @@ func transforms() map[string]transformFunc {
 			}
 			return out, nil
 		},
-		"end":   func(c *Call) ([]metricsqlvec.Series, error) { return c.fixed(float64(c.End) / 1e3) },
-		"start": func(c *Call) ([]metricsqlvec.Series, error) { return c.fixed(float64(c.Start) / 1e3) },
-		"step":  func(c *Call) ([]metricsqlvec.Series, error) { return c.fixed(float64(c.Step) / 1e3) },
-		"now":   func(c *Call) ([]metricsqlvec.Series, error) { return c.fixed(float64(c.Now.UnixNano()) / 1e9) },
-		"pi":    func(c *Call) ([]metricsqlvec.Series, error) { return c.fixed(math.Pi) },
-		"time": func(c *Call) ([]metricsqlvec.Series, error) {
+		"end":   func(c *Call) ([]column.Series, error) { return c.fixed(float64(c.End()) / 1e3) },
+		"start": func(c *Call) ([]column.Series, error) { return c.fixed(float64(c.Start) / 1e3) },
+		"step":  func(c *Call) ([]column.Series, error) { return c.fixed(float64(c.Step) / 1e3) },
+		"now":   func(c *Call) ([]column.Series, error) { return c.fixed(float64(c.Now.UnixNano()) / 1e9) },
+		"pi":    func(c *Call) ([]column.Series, error) { return c.fixed(math.Pi) },
+		"time": func(c *Call) ([]column.Series, error) {
 			return c.byTime(0, func(ms int64) float64 { return float64(ms) / 1e3 })
 		},
-		"timezone_offset": func(c *Call) ([]metricsqlvec.Series, error) {
+		"timezone_offset": func(c *Call) ([]column.Series, error) {
 			name, err := c.Text(0)
 			if err != nil {
 				return nil, err
@@ -144,9 +165,9 @@ func transforms() map[string]transformFunc {
 				return float64(offset)
 			})
 		},
-		"rand":             func(c *Call) ([]metricsqlvec.Series, error) { return c.random((*rand.Rand).Float64) },
-		"rand_normal":      func(c *Call) ([]metricsqlvec.Series, error) { return c.random((*rand.Rand).NormFloat64) },
-		"rand_exponential": func(c *Call) ([]metricsqlvec.Series, error) { return c.random((*rand.Rand).ExpFloat64) },
+		"rand":             func(c *Call) ([]column.Series, error) { return c.random((*rand.Rand).Float64) },
+		"rand_normal":      func(c *Call) ([]column.Series, error) { return c.random((*rand.Rand).NormFloat64) },
+		"rand_exponential": func(c *Call) ([]column.Series, error) { return c.random((*rand.Rand).ExpFloat64) },
 	}
 }
 
@@ -155,10 +176,10 @@ func clampMax(v float64, x []float64) float64 { return columnfunc.Clamp(v, math.
 func clampMin(v float64, x []float64) float64 { return columnfunc.Clamp(v, x[0], math.Inf(1)) }
 
 // named drops the metric's name from results it does not fit.
-func (c *Call) named(found []metricsqlvec.Series) []metricsqlvec.Series {
+func (c *Call) named(found []column.Series) []column.Series {
 	if !c.KeepMetricNames && !slices.Contains(keepsName, c.Name) {
 		for i := range found {
-			found[i].DropName()
+			metricsqlvec.DropName(&found[i])
 		}
 	}
 	return found
@@ -166,7 +187,7 @@ func (c *Call) named(found []metricsqlvec.Series) []metricsqlvec.Series {
 
 // mapped replaces each value of the first argument by f of it and of the values
 // of the others at its point.
-func (c *Call) mapped(least, most int, f func(v float64, others []float64) float64) ([]metricsqlvec.Series, error) {
+func (c *Call) mapped(least, most int, f func(v float64, others []float64) float64) ([]column.Series, error) {
 	if err := c.Count(least, most); err != nil {
 		return nil, err
 	}
@@ -193,7 +214,7 @@ func (c *Call) mapped(least, most int, f func(v float64, others []float64) float
 }
 
 // along rewrites the columns of the only argument.
-func (c *Call) along(f func([]float64)) ([]metricsqlvec.Series, error) {
+func (c *Call) along(f func([]float64)) ([]column.Series, error) {
 	found, err := c.same(1)
 	if err != nil {
 		return nil, err
@@ -206,7 +227,7 @@ func (c *Call) along(f func([]float64)) ([]metricsqlvec.Series, error) {
 
 // trimmed rewrites the columns of the second argument by the number that is the
 // first.
-func (c *Call) trimmed(f func(x float64, column []float64)) ([]metricsqlvec.Series, error) {
+func (c *Call) trimmed(f func(x float64, column []float64)) ([]column.Series, error) {
 	if err := c.Count(2, 2); err != nil {
 		return nil, err
 	}
@@ -225,19 +246,19 @@ func (c *Call) trimmed(f func(x float64, column []float64)) ([]metricsqlvec.Seri
 }
 
 // same is the first of n arguments as it is.
-func (c *Call) same(n int) ([]metricsqlvec.Series, error) {
+func (c *Call) same(n int) ([]column.Series, error) {
 	if err := c.Count(n, n); err != nil {
 		return nil, err
 	}
 	return c.series(0)
 }
 
-func (c *Call) fixed(v float64) ([]metricsqlvec.Series, error) {
-	return metricsqlvec.Constant(c.Len(), v), c.Count(0, 0)
+func (c *Call) fixed(v float64) ([]column.Series, error) {
+	return metricsqlvec.Constant(c.N, v), c.Count(0, 0)
 }
 
-func (c *Call) byTime(args int, f func(ms int64) float64) ([]metricsqlvec.Series, error) {
-	out := metricsqlvec.Constant(c.Len(), 0)
+func (c *Call) byTime(args int, f func(ms int64) float64) ([]column.Series, error) {
+	out := metricsqlvec.Constant(c.N, 0)
 	for p := range out[0].Values {
 		out[0].Values[p] = f(c.Time(p))
 	}
@@ -245,7 +266,7 @@ func (c *Call) byTime(args int, f func(ms int64) float64) ([]metricsqlvec.Series
 }
 
 // random is the sequence that the generator gives for a seed.
-func (c *Call) random(f func(*rand.Rand) float64) ([]metricsqlvec.Series, error) {
+func (c *Call) random(f func(*rand.Rand) float64) ([]column.Series, error) {
 	if err := c.Count(0, 1); err != nil {
 		return nil, err
 	}
@@ -258,7 +279,7 @@ func (c *Call) random(f func(*rand.Rand) float64) ([]metricsqlvec.Series, error)
 		seed = int64(n)
 	}
 	r := rand.New(rand.NewSource(seed))
-	out := metricsqlvec.Constant(c.Len(), 0)
+	out := metricsqlvec.Constant(c.N, 0)
 	for p := range out[0].Values {
 		out[0].Values[p] = f(r)
 	}
@@ -267,11 +288,11 @@ func (c *Call) random(f func(*rand.Rand) float64) ([]metricsqlvec.Series, error)
 
 // union is the series of all arguments, the first of each labels; of arguments
 // that are all numbers, all of them.
-func (c *Call) union() ([]metricsqlvec.Series, error) {
+func (c *Call) union() ([]column.Series, error) {
 	if len(c.Args) == 0 {
-		return metricsqlvec.Constant(c.Len(), math.NaN()), nil
+		return metricsqlvec.Constant(c.N, math.NaN()), nil
 	}
-	var out []metricsqlvec.Series
+	var out []column.Series
 	scalars := true
 	for i := range c.Args {
 		found, err := c.series(i)
@@ -285,7 +306,7 @@ func (c *Call) union() ([]metricsqlvec.Series, error) {
 		return out, nil
 	}
 	seen := map[string]bool{}
-	return slices.DeleteFunc(out, func(s metricsqlvec.Series) bool {
+	return slices.DeleteFunc(out, func(s column.Series) bool {
 		k := metricsqlvec.Key(s.Labels)
 		twice := seen[k]
 		seen[k] = true
@@ -293,7 +314,7 @@ func (c *Call) union() ([]metricsqlvec.Series, error) {
 	}), nil
 }
 
-func (c *Call) toScalar() ([]metricsqlvec.Series, error) {
+func (c *Call) toScalar() ([]column.Series, error) {
 	if err := c.Count(1, 1); err != nil {
 		return nil, err
 	}
@@ -302,20 +323,20 @@ func (c *Call) toScalar() ([]metricsqlvec.Series, error) {
 		if err != nil {
 			v = math.NaN()
 		}
-		return metricsqlvec.Constant(c.Len(), v), nil
+		return metricsqlvec.Constant(c.N, v), nil
 	}
 	found, err := c.series(0)
 	if err != nil {
 		return nil, err
 	}
 	if len(found) != 1 {
-		return metricsqlvec.Constant(c.Len(), math.NaN()), nil
+		return metricsqlvec.Constant(c.N, math.NaN()), nil
 	}
 	found[0].Labels = labels.EmptyLabels()
 	return found, nil
 }
 
-func (c *Call) limitOffset() ([]metricsqlvec.Series, error) {
+func (c *Call) limitOffset() ([]column.Series, error) {
 	if err := c.Count(3, 3); err != nil {
 		return nil, err
 	}
@@ -339,9 +360,9 @@ func (c *Call) limitOffset() ([]metricsqlvec.Series, error) {
 	return found[:min(max(limit, 0), len(found))], nil
 }
 
-// AbsentSeries is 1 at so many points, with the labels that a selector says a metricsqlvec.Series
+// AbsentSeries is 1 at so many points, with the labels that a selector says a series
 // must have.
-func AbsentSeries(e metricsql.Expr, points int) []metricsqlvec.Series {
+func AbsentSeries(e metricsql.Expr, points int) []column.Series {
 	out := metricsqlvec.Constant(points, 1)
 	m, ok := e.(*metricsql.MetricExpr)
 	if !ok || len(m.LabelFilterss) != 1 {

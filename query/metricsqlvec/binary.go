@@ -8,6 +8,7 @@ import (
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/prometheus/prometheus/model/labels"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/columnfunc"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
@@ -16,7 +17,7 @@ import (
 // Binary is what an operator makes of the series of its two sides, which may be
 // rewritten, at so many points. Account is told how many columns it is going to make.
 // Errors are *fault.Error.
-func Binary(b *metricsql.BinaryOpExpr, left, right []Series, points int, account func(columns int) error) ([]Series, error) {
+func Binary(b *metricsql.BinaryOpExpr, left, right []column.Series, points int, account func(columns int) error) ([]column.Series, error) {
 	op := strings.ToLower(b.Op)
 	if set, ok := setOperators[op]; ok {
 		return set(b, left, right), nil
@@ -41,16 +42,20 @@ func Binary(b *metricsql.BinaryOpExpr, left, right []Series, points int, account
 	if err := account(len(pairs)); err != nil {
 		return nil, err
 	}
-	out := make([]Series, len(pairs))
+	out := make([]column.Series, len(pairs))
 	for i, p := range pairs {
 		values := make([]float64, points)
 		for k := range values {
 			values[k] = f(filled(p.left, p.right, b.FillLeft, b.FillRight, k))
 		}
-		out[i] = Series{p.labels, values}
+		out[i] = column.Series{Labels: p.labels, Values: values}
 	}
 	return out, nil
 }
+
+// Pointwise tells whether an operator's points can be evaluated apart from each other:
+// default fills the gaps of series that have values elsewhere.
+func Pointwise(op string) bool { return !strings.EqualFold(op, "default") }
 
 // pair is two series to combine and the labels of the result.
 type pair struct {
@@ -86,7 +91,7 @@ func resultName(b *metricsql.BinaryOpExpr, l labels.Labels) labels.Labels {
 	return Without(l, NameLabel)
 }
 
-func pairUp(b *metricsql.BinaryOpExpr, left, right []Series) ([]pair, error) {
+func pairUp(b *metricsql.BinaryOpExpr, left, right []column.Series) ([]pair, error) {
 	var out []pair
 	if b.GroupModifier.Op == "" && b.JoinModifier.Op == "" {
 		switch {
@@ -132,11 +137,11 @@ func pairUp(b *metricsql.BinaryOpExpr, left, right []Series) ([]pair, error) {
 // in common.
 type matched struct {
 	labels      labels.Labels
-	left, right []Series
+	left, right []column.Series
 }
 
 // match pairs the groups of both sides, in the order of the left one.
-func match(b *metricsql.BinaryOpExpr, left, right []Series) []*matched {
+func match(b *metricsql.BinaryOpExpr, left, right []column.Series) []*matched {
 	by := matchingLabels(b)
 	var out []*matched
 	known := map[string]*matched{}
@@ -207,7 +212,7 @@ func narrowed(b *metricsql.BinaryOpExpr, l labels.Labels) labels.Labels {
 
 // single is the only series of a side, nil without. Several become one if their
 // values do not overlap.
-func single(b *metricsql.BinaryOpExpr, side string, all []Series) (*Series, error) {
+func single(b *metricsql.BinaryOpExpr, side string, all []column.Series) (*column.Series, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
@@ -249,12 +254,12 @@ func Mend(into, from []float64) ([]float64, bool) {
 }
 
 // join pairs many series with one each, whose labels they get as asked.
-func join(b *metricsql.BinaryOpExpr, many, one []Series, oneSide string, common labels.Labels) ([]pair, error) {
+func join(b *metricsql.BinaryOpExpr, many, one []column.Series, oneSide string, common labels.Labels) ([]pair, error) {
 	if len(many) == 0 {
-		many = []Series{{Labels: common}}
+		many = []column.Series{{Labels: common}}
 	}
 	if len(one) == 0 {
-		one = []Series{{Labels: common}}
+		one = []column.Series{{Labels: common}}
 	}
 	var out []pair
 	for _, m := range many {
@@ -319,7 +324,7 @@ func isUnion(e metricsql.Expr) bool {
 }
 
 // oneOf keeps the values that are, or are not, among those of a union.
-func oneOf(op string, unionIsLeft bool, left, right []Series) []Series {
+func oneOf(op string, unionIsLeft bool, left, right []column.Series) []column.Series {
 	if unionIsLeft {
 		left, right = right, left
 	}
@@ -328,7 +333,7 @@ func oneOf(op string, unionIsLeft bool, left, right []Series) []Series {
 	}
 	for _, l := range left {
 		for p, v := range l.Values {
-			found := slices.ContainsFunc(right, func(r Series) bool { return r.Values[p] == v })
+			found := slices.ContainsFunc(right, func(r column.Series) bool { return r.Values[p] == v })
 			if found != (op == "==") {
 				l.Values[p] = math.NaN()
 			}

@@ -6,14 +6,9 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-)
 
-// Series is a column with labels; the metric's name is one of them. Columns are
-// owned: whoever gets a series may rewrite it.
-type Series struct {
-	Labels labels.Labels
-	Values []float64
-}
+	"github.com/trefoil-o11y/trefoil/query/column"
+)
 
 // NameLabel is the label that is the name of a metric.
 const NameLabel = model.MetricNameLabel
@@ -37,10 +32,10 @@ func With(l labels.Labels, name, value string) labels.Labels {
 }
 
 // DropName removes the name.
-func (s *Series) DropName() { s.Labels = Without(s.Labels, NameLabel) }
+func DropName(s *column.Series) { s.Labels = Without(s.Labels, NameLabel) }
 
 // IsScalar is whether series are one without labels.
-func IsScalar(all []Series) bool { return len(all) == 1 && all[0].Labels.IsEmpty() }
+func IsScalar(all []column.Series) bool { return len(all) == 1 && all[0].Labels.IsEmpty() }
 
 // Absent is whether a column has no value.
 func Absent(values []float64) bool {
@@ -48,24 +43,20 @@ func Absent(values []float64) bool {
 }
 
 // Present removes the series that have no value.
-func Present(all []Series) []Series {
-	return slices.DeleteFunc(all, func(s Series) bool { return Absent(s.Values) })
+func Present(all []column.Series) []column.Series {
+	return slices.DeleteFunc(all, func(s column.Series) bool { return Absent(s.Values) })
 }
 
 // ByLabels compares series by their labels.
-func ByLabels(a, b Series) int { return labels.Compare(a.Labels, b.Labels) }
+func ByLabels(a, b column.Series) int { return labels.Compare(a.Labels, b.Labels) }
 
 // Constant is a series without labels that has one value everywhere.
-func Constant(points int, v float64) []Series {
-	values := make([]float64, points)
-	for i := range values {
-		values[i] = v
-	}
-	return []Series{{labels.EmptyLabels(), values}}
+func Constant(points int, v float64) []column.Series {
+	return []column.Series{column.Constant(v, points)}
 }
 
 // ColumnsOf is the values of series.
-func ColumnsOf(group []Series) [][]float64 {
+func ColumnsOf(group []column.Series) [][]float64 {
 	out := make([][]float64, len(group))
 	for i := range group {
 		out[i] = group[i].Values
@@ -74,10 +65,10 @@ func ColumnsOf(group []Series) [][]float64 {
 }
 
 // Clone is series that may be rewritten without the others.
-func Clone(all []Series) []Series {
-	out := make([]Series, len(all))
+func Clone(all []column.Series) []column.Series {
+	out := make([]column.Series, len(all))
 	for i, s := range all {
-		out[i] = Series{s.Labels, slices.Clone(s.Values)}
+		out[i] = column.Series{Labels: s.Labels, Values: slices.Clone(s.Values)}
 	}
 	return out
 }
@@ -85,11 +76,11 @@ func Clone(all []Series) []Series {
 // Group is series that have labels in common.
 type Group struct {
 	Labels  labels.Labels // the common ones
-	Members []Series
+	Members []column.Series
 }
 
 // Groups sorts series by some of their labels, in the order of first sight.
-func Groups(all []Series, by func(labels.Labels) labels.Labels) []*Group {
+func Groups(all []column.Series, by func(labels.Labels) labels.Labels) []*Group {
 	var out []*Group
 	known := map[string]*Group{}
 	for _, s := range all {

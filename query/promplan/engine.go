@@ -2,7 +2,6 @@ package promplan
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/prometheus/model/timestamp"
@@ -112,17 +111,7 @@ func (q *Query) Cancel() {
 
 // Explain prints the plan, and after Exec what each node came to.
 func (q *Query) Explain() string {
-	return metricplan.Annotated(q.plan, func(n metricplan.Node) string {
-		note, ok := q.notes[n]
-		if !ok {
-			return ""
-		}
-		text := fmt.Sprintf("%d series, %s", note.Series, note.Took.Round(time.Microsecond))
-		if note.Rollup != "" {
-			text += "; " + note.Rollup
-		}
-		return text
-	})
+	return grideval.Explain(q.plan, q.notes)
 }
 
 // Exec evaluates the query.

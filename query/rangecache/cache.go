@@ -11,6 +11,7 @@ import (
 // of an expression. Times are Unix milliseconds.
 type Key struct {
 	Tenant      tenant.ID
+	Language    string // of Expr; "" is PromQL
 	Expr        string
 	Step, Phase int64
 }

@@ -42,7 +42,7 @@ func (w *Windows) Seconds() float64 { return float64(w.Range) / 1000 }
 // Kernel fills dst, a column of w.N cells, with a value per window, and with
 // column.Absent() where the function has none. Samples are in the order of
 // time, one a time. Args are the columns of the function's scalar arguments. A
-// kernel overwrites every cell and keeps none of the slices.
+// kernel overwrites every cell, may rewrite the samples, and keeps none of the slices.
 type Kernel func(dst []float64, ts []int64, vs []float64, w Windows, args [][]float64)
 
 // cursor walks the windows of a series; its samples are [lo,hi).

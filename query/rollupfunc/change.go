@@ -1,8 +1,13 @@
 package rollupfunc
 
-import "math"
+import (
+	"math"
 
-var nan = math.NaN()
+	"github.com/trefoil-o11y/trefoil/query/column"
+)
+
+// nan is no value: what the evaluator takes for an absent cell.
+var nan = column.Absent()
 
 func (w *Window) empty() bool { return len(w.Values) == 0 }
 

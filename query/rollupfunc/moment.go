@@ -2,38 +2,6 @@ package rollupfunc
 
 import "math"
 
-// first and last are of values; the functions with a t are of their times.
-
-func firstTime(w *Window) float64 {
-	if w.empty() {
-		return nan
-	}
-	return seconds(w.Times[0])
-}
-
-func lastTime(w *Window) float64 {
-	if w.empty() {
-		return nan
-	}
-	return seconds(w.Times[len(w.Times)-1])
-}
-
-// timeOf is the time of the latest value that beats all others.
-func timeOf(beats func(v, best float64) bool) Func {
-	return func(w *Window) float64 {
-		if w.empty() {
-			return nan
-		}
-		best := 0
-		for i, v := range w.Values {
-			if beats(v, w.Values[best]) {
-				best = i
-			}
-		}
-		return seconds(w.Times[best])
-	}
-}
-
 func lastChange(w *Window) float64 {
 	if w.empty() {
 		return nan

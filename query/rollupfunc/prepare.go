@@ -72,4 +72,8 @@ func Intervals(times []int64, values []float64) {
 	}
 }
 
+// Resets and Changes are WithoutResets and Deltas as they are done to samples.
+func Resets(_ []int64, values []float64)  { WithoutResets(values) }
+func Changes(_ []int64, values []float64) { Deltas(values) }
+
 func seconds(ms int64) float64 { return float64(ms) / 1000 }

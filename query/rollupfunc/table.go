@@ -1,9 +1,9 @@
 package rollupfunc
 
 import (
-	"math"
-
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/trefoil-o11y/trefoil/query/rollup"
 )
 
 // Trait is what is special about a function.
@@ -36,15 +36,37 @@ var traits = map[string]Trait{
 // Is tells whether a function has a trait.
 func Is(name string, t Trait) bool { return traits[name]&t != 0 }
 
-// Simple is a function of a window alone.
-func Simple(name string) (Func, bool) {
-	f, ok := simple[name]
-	return f, ok
+// Simple is the kernel of a function of a window alone. Those that PromQL has too are its.
+func Simple(name string) (rollup.Kernel, bool) {
+	if k, ok := shared[name]; ok {
+		return k, true
+	}
+	f, ok := own[name]
+	return f.Kernel(), ok
 }
 
-var last = fold(lastOf)
+var shared = map[string]rollup.Kernel{
+	"avg_over_time":       rollup.Avg,
+	"count_over_time":     rollup.Count,
+	"default_rollup":      rollup.Last,
+	"first_over_time":     rollup.First,
+	"last_over_time":      rollup.Last,
+	"mad_over_time":       rollup.Mad,
+	"max_over_time":       rollup.Max,
+	"min_over_time":       rollup.Min,
+	"present_over_time":   rollup.One,
+	"stddev_over_time":    rollup.Stddev,
+	"stdvar_over_time":    rollup.Stdvar,
+	"sum_over_time":       rollup.Sum,
+	"tfirst_over_time":    rollup.TimeOfFirst,
+	"timestamp":           rollup.TimeOfLast,
+	"timestamp_with_name": rollup.TimeOfLast,
+	"tlast_over_time":     rollup.TimeOfLast,
+	"tmax_over_time":      rollup.TimeOfMax,
+	"tmin_over_time":      rollup.TimeOfMin,
+}
 
-var simple = map[string]Func{
+var own = map[string]Func{
 	"absent_over_time": func(w *Window) float64 {
 		if w.empty() {
 			return 1
@@ -52,19 +74,15 @@ var simple = map[string]Func{
 		return nan
 	},
 	"ascent_over_time":        ascent,
-	"avg_over_time":           fold(avg),
 	"changes":                 changes,
 	"changes_prometheus":      changesPrometheus,
-	"count_over_time":         fold(func(v []float64) float64 { return float64(len(v)) }),
 	"decreases_over_time":     decreases,
-	"default_rollup":          last,
 	"delta":                   delta,
 	"delta_prometheus":        deltaPrometheus,
 	"deriv":                   derivSlow,
 	"deriv_fast":              rate,
 	"descent_over_time":       descent,
 	"distinct_over_time":      fold(distinct),
-	"first_over_time":         fold(func(v []float64) float64 { return v[0] }),
 	"geomean_over_time":       fold(geomean),
 	"idelta":                  idelta,
 	"ideriv":                  irate,
@@ -75,15 +93,10 @@ var simple = map[string]Func{
 	"integrate":               integrate,
 	"irate":                   irate,
 	"lag":                     lag,
-	"last_over_time":          last,
 	"lifetime":                lifetime,
-	"mad_over_time":           fold(MAD),
-	"max_over_time":           fold(highest),
 	"median_over_time":        fold(func(v []float64) float64 { return Quantile(0.5, v) }),
-	"min_over_time":           fold(lowest),
 	"mode_over_time":          mode,
 	"outlier_iqr_over_time":   outlierIQR,
-	"present_over_time":       fold(func([]float64) float64 { return 1 }),
 	"range_over_time":         fold(func(v []float64) float64 { return highest(v) - lowest(v) }),
 	"rate":                    rate,
 	"rate_over_sum":           rateOverSum,
@@ -91,24 +104,15 @@ var simple = map[string]Func{
 	"resets":                  decreases,
 	"scrape_interval":         scrapeInterval,
 	"stale_samples_over_time": fold(stale),
-	"stddev_over_time":        fold(Deviation),
-	"stdvar_over_time":        fold(Variance),
-	"sum_over_time":           fold(sum),
 	"sum2_over_time":          fold(sum2),
-	"tfirst_over_time":        firstTime,
-	"timestamp":               lastTime,
-	"timestamp_with_name":     lastTime,
 	"tlast_change_over_time":  lastChange,
-	"tlast_over_time":         lastTime,
-	"tmax_over_time":          timeOf(func(v, best float64) bool { return v >= best }),
-	"tmin_over_time":          timeOf(func(v, best float64) bool { return v <= best }),
 	"zscore_over_time":        zscore,
 }
 
 // Candle is a part of rollup_candlestick: open, close, high or low.
-func Candle(part string) (Func, bool) {
+func Candle(part string) (rollup.Kernel, bool) {
 	f, ok := map[string]Func{"open": candleOpen, "close": candleClose, "high": candleMost(highest), "low": candleMost(lowest)}[part]
-	return f, ok
+	return f.Kernel(), ok
 }
 
 func stale(values []float64) float64 {
@@ -121,22 +125,25 @@ func stale(values []float64) float64 {
 	return float64(n)
 }
 
-// With is a function of a window and of numbers, one by point of the grid for
+// with is a function of a window and of numbers, one by point of the grid for
 // each further argument; args is how many.
-type With struct {
-	Args int
-	Make func(args [][]float64) Func
+type with struct {
+	args int
+	make func(args [][]float64) Func
 }
 
-// Parametric is a function that has arguments beside the series.
-func Parametric(name string) (With, bool) {
+// Parametric is the kernel of a function that has scalar arguments beside the
+// series, and how many.
+func Parametric(name string) (k rollup.Kernel, args int, ok bool) {
 	f, ok := parametric[name]
-	return f, ok
+	return func(dst []float64, ts []int64, vs []float64, w rollup.Windows, args [][]float64) {
+		f.make(args).Kernel()(dst, ts, vs, w, nil)
+	}, f.args, ok
 }
 
 // against makes a function of a window's values and one number.
-func against(f func(values []float64, x float64) float64) With {
-	return With{1, func(args [][]float64) Func {
+func against(f func(values []float64, x float64) float64) with {
+	return with{1, func(args [][]float64) Func {
 		return func(w *Window) float64 {
 			if w.empty() {
 				return nan
@@ -148,7 +155,7 @@ func against(f func(values []float64, x float64) float64) With {
 
 // tally sums what each value is worth compared with x, and divides by their
 // number for a share.
-func tally(share bool, worth func(v, x float64) float64) With {
+func tally(share bool, worth func(v, x float64) float64) with {
 	return against(func(values []float64, x float64) float64 {
 		var s float64
 		for _, v := range values {
@@ -179,7 +186,7 @@ func eq(v, x float64) float64 { return one(v == x) }
 func le(v, x float64) float64 { return one(v <= x) }
 func gt(v, x float64) float64 { return one(v > x) }
 
-var parametric = map[string]With{
+var parametric = map[string]with{
 	"count_eq_over_time": tally(false, eq),
 	"count_ne_over_time": tally(false, func(v, x float64) float64 { return one(v != x) }),
 	"count_le_over_time": tally(false, le),
@@ -244,13 +251,4 @@ func holtWinters(w *Window, smooth, trend float64) float64 {
 		level = next
 	}
 	return level
-}
-
-// Absent is a column without values.
-func Absent(n int) []float64 {
-	out := make([]float64, n)
-	for i := range out {
-		out[i] = math.NaN()
-	}
-	return out
 }

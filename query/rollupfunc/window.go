@@ -3,6 +3,8 @@ package rollupfunc
 import (
 	"math"
 	"slices"
+
+	"github.com/trefoil-o11y/trefoil/query/rollup"
 )
 
 // Window is what a function sees of a series at one point of the grid. Times
@@ -33,41 +35,51 @@ type Func func(*Window) float64
 // Spread makes several numbers of a window, each for a value of a label.
 type Spread func(w *Window, emit func(label string, v float64))
 
-// Grid is the points of an evaluation: Start, Start+Step, … up to End, in Unix
-// milliseconds.
-type Grid struct{ Start, End, Step int64 }
-
-// Len is how many points a grid has.
-func (g Grid) Len() int { return int((g.End-g.Start)/g.Step) + 1 }
-
-// Time is the time of a point.
-func (g Grid) Time(point int) int64 { return g.Start + int64(point)*g.Step }
-
-// Instant is whether the grid is a single point.
-func (g Grid) Instant() bool { return g.Start == g.End }
-
-// Layout is how windows lie on a grid.
-type Layout struct {
-	Grid
-	// Width is the window's length in milliseconds. 0 means the step, or more
-	// where Widen is set and samples are further apart than that.
-	Width int64
-	Widen bool
+// Kernel is a function as the evaluator runs it.
+//
+//go:noinline
+func (f Func) Kernel() rollup.Kernel {
+	return func(dst []float64, ts []int64, vs []float64, w rollup.Windows, _ [][]float64) {
+		Each(ts, vs, w, func(one *Window) { dst[one.Point] = f(one) })
+	}
 }
 
-// Each calls f for the window of every point of the grid. The window is reused.
-func (l Layout) Each(times []int64, values []float64, f func(*Window)) {
-	near := l.near(times)
-	w := Window{Width: l.Width}
-	if w.Width <= 0 {
-		w.Width = l.Step
-		if l.Widen {
-			w.Width = max(w.Width, near)
-		}
+// Widened is a kernel whose windows are widened to Width.
+//
+//go:noinline
+func Widened(k rollup.Kernel) rollup.Kernel {
+	return func(dst []float64, ts []int64, vs []float64, w rollup.Windows, args [][]float64) {
+		w.Range = Width(ts, w)
+		k(dst, ts, vs, w, args)
 	}
+}
+
+// Width is the length of windows that are as long as samples are apart, if they are shorter than that.
+func Width(ts []int64, w rollup.Windows) int64 { return max(w.Range, near(ts, w)) }
+
+// Prepare rewrites the samples of a series before a kernel sees them.
+type Prepare func(ts []int64, vs []float64)
+
+// Prepared is a kernel of samples that are prepared; nil prepares nothing.
+//
+//go:noinline
+func Prepared(p Prepare, k rollup.Kernel) rollup.Kernel {
+	if p == nil {
+		return k
+	}
+	return func(dst []float64, ts []int64, vs []float64, w rollup.Windows, args [][]float64) {
+		p(ts, vs)
+		k(dst, ts, vs, w, args)
+	}
+}
+
+// Each calls f with each of the windows, which is reused.
+func Each(times []int64, values []float64, windows rollup.Windows, f func(*Window)) {
+	around := near(times, windows)
+	w := Window{Width: windows.Range}
 	first, behind := 0, 0
-	for p := range l.Len() {
-		end := l.Time(p)
+	for p := range windows.N {
+		end := windows.End(p)
 		for first < len(times) && times[first] <= end-w.Width {
 			first++
 		}
@@ -76,7 +88,7 @@ func (l Layout) Each(times []int64, values []float64, f func(*Window)) {
 			behind++
 		}
 		w.Times, w.Values, w.End, w.Point = times[first:behind], values[first:behind], end, p
-		w.Last, w.Next, w.Prev, w.PrevTime = math.NaN(), math.NaN(), math.NaN(), end-w.Width-near
+		w.Last, w.Next, w.Prev, w.PrevTime = nan, nan, nan, end-w.Width-around
 		if first > 0 {
 			w.Last = values[first-1]
 			if first < len(times) && times[first-1] > w.PrevTime {
@@ -90,34 +102,32 @@ func (l Layout) Each(times []int64, values []float64, f func(*Window)) {
 	}
 }
 
-// Apply is the column of a function over the grid.
-func (l Layout) Apply(times []int64, values []float64, f Func) []float64 {
-	out := make([]float64, l.Len())
-	l.Each(times, values, func(w *Window) { out[w.Point] = f(w) })
-	return out
-}
-
 // near is how far before a window a sample still counts as the one before it:
 // the step at a single time, else a little more than samples are apart.
-func (l Layout) near(times []int64) int64 {
-	if l.Instant() {
-		return l.Step
+func near(times []int64, w rollup.Windows) int64 {
+	if w.N == 1 || w.Step == 0 {
+		return w.Every
 	}
-	return tolerate(interval(times, l.Step))
+	return tolerate(interval(times, w.Every))
 }
 
+// lastGaps is how many distances between samples an interval is estimated of.
+const lastGaps = 20
+
 // interval estimates how far samples are apart, as the 0.6 quantile of the last
-// 20 distances.
+// distances.
 func interval(times []int64, otherwise int64) int64 {
 	if len(times) < 2 {
 		return otherwise
 	}
-	times = times[max(0, len(times)-21):]
-	gaps := make([]float64, len(times)-1)
+	times = times[max(0, len(times)-lastGaps-1):]
+	var room [lastGaps]float64
+	gaps := room[:len(times)-1]
 	for i := range gaps {
 		gaps[i] = float64(times[i+1] - times[i])
 	}
-	if d := int64(Quantile(0.6, gaps)); d > 0 {
+	slices.Sort(gaps)
+	if d := int64(ofSorted(0.6, gaps)); d > 0 {
 		return d
 	}
 	return otherwise

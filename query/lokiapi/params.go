@@ -67,8 +67,8 @@ func spanParam(form url.Values, name string, otherwise time.Duration) (time.Dura
 		return otherwise, nil
 	}
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		if !(f > 0 && f < 1e9) {
-			return 0, fault.Param(name, fmt.Errorf("%q is not between 0 and 1e9 seconds", s))
+		if !(f >= 1e-9 && f < 1e9) {
+			return 0, fault.Param(name, fmt.Errorf("%q is not between a nanosecond and 1e9 seconds", s))
 		}
 		return time.Duration(f * float64(time.Second)), nil
 	}

@@ -52,19 +52,20 @@ func (e *Engine) exemplars(ctx context.Context, q *querier, s seriesview.Selecto
 	if err != nil {
 		return err
 	}
-	found = slices.DeleteFunc(found, func(v seriesview.Series) bool { return v.Part == seriesview.Sum || v.Part == seriesview.Count })
-	if len(found) == 0 {
+	byFingerprint := make(map[uint64]seriesview.Series, len(found))
+	fps := make([]uint64, 0, len(found))
+	for _, v := range found {
+		if v.Part != seriesview.Sum && v.Part != seriesview.Count {
+			byFingerprint[v.Stored.Fingerprint] = v
+			fps = append(fps, v.Stored.Fingerprint)
+		}
+	}
+	if len(fps) == 0 {
 		return nil
 	}
 	bounds, err := q.series.Bounds(ctx, q.from, q.to, found)
 	if err != nil {
 		return err
-	}
-	byFingerprint := make(map[uint64]seriesview.Series, len(found))
-	fps := make([]uint64, 0, len(found))
-	for _, v := range found {
-		byFingerprint[v.Stored.Fingerprint] = v
-		fps = append(fps, v.Stored.Fingerprint)
 	}
 	all, err := e.config.Source.Exemplars(ctx, q.series.Tenant, samplestore.Range{Fingerprints: fps, From: seriesfind.Clamp(q.from), To: seriesfind.Clamp(q.to), Limit: limit})
 	if err != nil {

@@ -41,7 +41,7 @@ func parseDuration(s string) (time.Duration, error) {
 	if d, err := model.ParseDuration(s); err == nil && d > 0 {
 		return time.Duration(d), nil
 	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f > 0 && f < 1e9 {
+	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 1e-9 && f < 1e9 {
 		return time.Duration(f * float64(time.Second)), nil
 	}
 	return 0, fmt.Errorf("%q is no positive duration such as 30s", s)

@@ -87,6 +87,7 @@ func (e encoder) vector(v promql.Vector) {
 }
 
 func (e encoder) matrix(m promql.Matrix) {
+	var times stamps
 	e.WriteArrayStart()
 	for i, s := range m {
 		e.separate(i)
@@ -96,7 +97,7 @@ func (e encoder) matrix(m promql.Matrix) {
 		if len(s.Floats) > 0 {
 			e.WriteMore()
 			e.WriteObjectField("values")
-			e.floats(s.Floats)
+			e.floats(s.Floats, &times)
 		}
 		if len(s.Histograms) > 0 {
 			e.WriteMore()

@@ -17,7 +17,7 @@ func TestFloatsAreWrittenAsPrometheusDoes(t *testing.T) {
 	for range 20_000 {
 		points = append(points, promql.FPoint{T: rng.Int64() % 1e13, F: math.Float64frombits(rng.Uint64())}, promql.FPoint{T: 1, F: float64(rng.Int64() >> rng.IntN(60))})
 	}
-	got := encoded(t, func(e encoder) { e.floats(points) })
+	got := encoded(t, func(e encoder) { e.floats(points, new(stamps)) })
 	want := encoded(t, func(e encoder) {
 		e.WriteArrayStart()
 		for i, p := range points {
@@ -33,5 +33,21 @@ func TestFloatsAreWrittenAsPrometheusDoes(t *testing.T) {
 			}
 		}
 		t.Fatal("longer than it should be")
+	}
+}
+
+// Series of one answer whose times differ, with gaps, and one after another, are written as each alone is.
+func TestStampsOfSeveralSeries(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 3))
+	var times stamps
+	for range 50 {
+		var points []promql.FPoint
+		for at := rng.Int64N(100) - 50; at < 400; at += 1 + rng.Int64N(3) {
+			points = append(points, promql.FPoint{T: at * 250, F: float64(at)})
+		}
+		got := encoded(t, func(e encoder) { e.floats(points, &times) })
+		if want := encoded(t, func(e encoder) { e.floats(points, new(stamps)) }); got != want {
+			t.Fatalf("got %.200s, want %.200s", got, want)
+		}
 	}
 }

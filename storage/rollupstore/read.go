@@ -270,8 +270,9 @@ func (s *share) series(i int, e *samplerollup.Entries) error {
 			return err
 		}
 	}
-	if e.Within(s.r.From, s.r.To); len(e.Times) == 0 {
+	within := e.Within(s.r.From, s.r.To)
+	if len(within.Times) == 0 {
 		return nil
 	}
-	return s.to.Entries(s.r.Fingerprints[i], e)
+	return s.to.Entries(s.r.Fingerprints[i], &within)
 }

@@ -64,15 +64,6 @@ func scaled(v, power float64) (m int64, exact bool) {
 	return m, math.Float64bits(float64(m)/power) == math.Float64bits(v)
 }
 
-// Count is how many samples a pack has.
-func Count(pack []byte) (int, error) {
-	n, k := binary.Uvarint(pack)
-	if k <= 0 || n > Most {
-		return 0, ErrBroken
-	}
-	return int(n), nil
-}
-
 // Most is the most samples a pack may have. Few bytes stand for many samples where
 // all differences are equal, so what a pack says of itself must be bounded.
 const Most = 1 << 22
@@ -80,15 +71,9 @@ const Most = 1 << 22
 // Unpack appends the samples of a pack to times and values. On an error they are
 // left as they were.
 func Unpack(pack []byte, times []int64, values []float64) ([]int64, []float64, error) {
-	n, err := Count(pack)
-	if err != nil || n == 0 {
-		return times, values, err
-	}
-	if n > block*len(pack) { // a block takes a byte at least
-		return times, values, ErrBroken
-	}
 	r := reader{src: pack}
-	if _, err := r.uvarint(); err != nil {
+	n, err := r.count()
+	if err != nil || n == 0 {
 		return times, values, err
 	}
 	ts := slices.Grow(times, n)[:len(times)+n]
@@ -97,6 +82,29 @@ func Unpack(pack []byte, times []int64, values []float64) ([]int64, []float64, e
 		return times, values, err
 	}
 	return ts, vs, nil
+}
+
+// Times is Unpack of the times alone.
+func Times(pack []byte, times []int64) ([]int64, error) {
+	r := reader{src: pack}
+	n, err := r.count()
+	if err != nil || n == 0 {
+		return times, err
+	}
+	ts := slices.Grow(times, n)[:len(times)+n]
+	if err := ints(&r, ts[len(times):]); err != nil {
+		return times, err
+	}
+	return ts, nil
+}
+
+// count reads how many samples there are.
+func (r *reader) count() (int, error) {
+	n, err := r.uvarint()
+	if err != nil || n > Most || int(n) > block*(len(r.src)+1) { // a block takes a byte at least
+		return 0, ErrBroken
+	}
+	return int(n), nil
 }
 
 func (r *reader) samples(times []int64, values []float64) error {

@@ -45,8 +45,8 @@ const Fewest = 16 * 24
 // bucket are read as fast.
 func Worth(samples uint64, length int64) bool { return samples >= Fewest*uint64(Hour/length) }
 
-// Entries are what is kept of a series, in the order of time. Columns are equally long; Counts and Rest are empty unless
-// the aspect has them.
+// Entries are what is kept of a series, in the order of time. Columns are equally long; Counts are empty unless the aspect
+// is Sum or Gain, Rest unless it is Sum.
 type Entries struct {
 	Times  []int64 // Unix ms; of Most, Least and Sum the end of the bucket, otherwise the sample's
 	Values []float64
@@ -180,7 +180,7 @@ func (e *Entries) gain(length int64, times []int64, values []float64) {
 	)
 	keep := func(i int, n int64) {
 		e.append(times[i], values[i])
-		e.Counts, e.Rest = append(e.Counts, n), append(e.Rest, 0)
+		e.Counts = append(e.Counts, n)
 	}
 	for i, v := range values {
 		if value.IsStaleNaN(v) {

@@ -13,13 +13,14 @@ const (
 	flagWhole
 )
 
-// counted tells whether the entries of an aspect have counts and rests.
+// counted tells whether the entries of an aspect have counts.
 func (a Aspect) counted() bool { return a == Sum || a == Gain }
 
 // Packer packs entries; it keeps its memory. The zero value is ready. Not safe for concurrent use.
 type Packer struct {
 	samples samplepack.Packer
 	pack    []byte
+	none    []float64 // zeros
 }
 
 // Append appends the body of what Thin made for an aspect.
@@ -38,15 +39,20 @@ func (p *Packer) Append(dst []byte, a Aspect, e *Entries) []byte {
 		p.pack = p.samples.Append(p.pack[:0], e.Times, e.Values)
 		dst = binary.AppendUvarint(dst, uint64(len(p.pack)))
 		dst = append(dst, p.pack...)
-		dst = p.samples.Append(dst, e.Counts, e.Rest)
+		rest := e.Rest
+		if a == Gain {
+			p.none = append(p.none, make([]float64, max(0, len(e.Counts)-len(p.none)))...)
+			rest = p.none[:len(e.Counts)]
+		}
+		dst = p.samples.Append(dst, e.Counts, rest)
 	default:
 		dst = p.samples.Append(dst, e.Times, e.Values)
 	}
 	return dst
 }
 
-// Unpack appends the entries of the body of a day that follows those that are there; of Gain the counts go on. An empty
-// body is of a day without samples.
+// Unpack appends the entries of the body of a day that follows those that are there; of Gain the counts go on, and
+// there is no Rest. An empty body is of a day without samples.
 func (e *Entries) Unpack(a Aspect, body []byte) (err error) {
 	if len(body) == 0 {
 		return nil
@@ -69,7 +75,12 @@ func (e *Entries) Unpack(a Aspect, body []byte) (err error) {
 		return err
 	}
 	from := len(e.Counts)
-	if e.Counts, e.Rest, err = samplepack.Unpack(body, e.Counts, e.Rest); err != nil {
+	if a == Gain { // there are zeros
+		e.Counts, err = samplepack.Times(body, e.Counts)
+	} else {
+		e.Counts, e.Rest, err = samplepack.Unpack(body, e.Counts, e.Rest)
+	}
+	if err != nil {
 		return err
 	}
 	if len(e.Counts) != len(e.Times) {
@@ -83,18 +94,20 @@ func (e *Entries) Unpack(a Aspect, body []byte) (err error) {
 	return nil
 }
 
-// Within leaves only the entries in [from,to].
-func (e *Entries) Within(from, to int64) {
+// Within is the entries in [from,to], of the same memory.
+func (e *Entries) Within(from, to int64) Entries {
 	lo, _ := slices.BinarySearch(e.Times, from)
 	hi, _ := slices.BinarySearch(e.Times, to+1)
-	if hi = max(hi, lo); lo == 0 && hi == len(e.Times) {
-		return
-	}
+	hi = max(hi, lo)
 	cut := func(n int) (int, int) { return min(lo, n), min(hi, n) }
+	out := *e
 	a, b := cut(len(e.Times))
-	e.Times, e.Values = append(e.Times[:0], e.Times[a:b]...), append(e.Values[:0], e.Values[a:b]...)
+	out.Times, out.Values = e.Times[a:b], e.Values[a:b]
 	a, b = cut(len(e.Counts))
-	e.Counts, e.Rest = append(e.Counts[:0], e.Counts[a:b]...), append(e.Rest[:0], e.Rest[a:b]...)
+	out.Counts = e.Counts[a:b]
+	a, b = cut(len(e.Rest))
+	out.Rest = e.Rest[a:b]
+	return out
 }
 
 // Fit tells whether the aspect does for the samples of a body, and whether sums of them are exact in any order.

@@ -5,6 +5,9 @@
 //	          a series at a time,       held, counted against the limit
 //	          side by side
 //
+// An aggregation of series that the source has in memory holds no columns but those at
+// work: each is added to its group when its turn comes (folding).
+//
 // It belongs here: grids of subqueries, the calls of kernels, aggregation and
 // binary operators on columns, and how much an evaluation may hold. What a
 // function does is the plan's (metricplan), where samples come from is the

@@ -127,7 +127,7 @@ func (f *Finder) Version() samplestore.Version {
 // again next time. Whole says that the rows are all series of their names.
 func (f *Finder) Labels(ctx context.Context, from, to time.Time, rows []metricstore.SeriesRow, whole bool) (map[uint64]labels.Labels, error) {
 	out := make(map[uint64]labels.Labels, len(rows))
-	var missing []int // of rows
+	missing := make([]int, 0, len(rows)) // of rows
 	id := func(i int) seriesID {
 		return seriesID{f.Tenant, rows[i].Fingerprint, rows[i].Type, rows[i].Prometheus}
 	}
@@ -143,10 +143,13 @@ func (f *Finder) Labels(ctx context.Context, from, to time.Time, rows []metricst
 	if len(missing) == 0 {
 		return out, nil
 	}
-	at, names := make(map[uint64]int, len(missing)), map[string]bool{}
-	var fps []uint64
+	at, names, before := make(map[uint64]int, len(missing)), map[string]bool{}, ""
+	fps := make([]uint64, 0, len(missing))
 	for _, i := range missing {
-		at[rows[i].Fingerprint], names[rows[i].Name] = i, true
+		if at[rows[i].Fingerprint] = i; i == missing[0] || rows[i].Name != before { // most have the name of the one before
+			before = rows[i].Name
+			names[before] = true
+		}
 		fps = append(fps, rows[i].Fingerprint)
 	}
 	if whole && 2*len(missing) > len(rows) && len(names) <= metricstore.NamesInKey { // a list of so many costs the store more than the rest of them
@@ -171,6 +174,7 @@ func (f *Finder) Labels(ctx context.Context, from, to time.Time, rows []metricst
 	}
 	f.Memory.mu.Lock()
 	defer f.Memory.mu.Unlock()
+	f.Memory.labels.Reserve(len(lasting))
 	for _, i := range lasting {
 		f.Memory.labels.Put(id(i), out[rows[i].Fingerprint])
 	}

@@ -2,6 +2,7 @@ package metricstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -42,6 +43,7 @@ func (s *Store) Index(ctx context.Context, t tenant.ID, from, to time.Time, sel 
 		{Name: "type_number", Data: &typ}, {Name: "temporality_number", Data: &temporal}, {Name: "monotonic", Data: &monotonic},
 		{Name: "prometheus", Data: &prometheus},
 	}, func() error {
+		rows = slices.Grow(rows, len(fingerprint))
 		for i, fp := range fingerprint {
 			rows = append(rows, SeriesRow{
 				Fingerprint: fp, Name: shared(name.RowBytes(i)), PromName: shared(promName.RowBytes(i)),

@@ -54,8 +54,8 @@ func (c *Cache) Get(t tenant.ID, day uint32, series []uint64, out []*Day) {
 		d := young[id]
 		if d == nil {
 			if d = old[id]; d != nil {
-				c.put(at, id, d)
-				young, old = c.young.days[at], c.old.days[at]
+				young = c.put(at, young, id, d)
+				old = c.old.days[at]
 			}
 		}
 		out[i] = d
@@ -69,30 +69,44 @@ func (c *Cache) Put(t tenant.ID, day uint32, series []uint64, days []*Day) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	at := place{t, day}
+	young := c.young.days[at]
+	if young == nil {
+		young = c.young.add(at, len(series))
+	}
 	for i, d := range days {
 		if d != nil {
-			c.put(place{t, day}, series[i], d)
+			young = c.put(at, young, series[i], d)
 		}
 	}
 }
 
-func (c *Cache) put(at place, id uint64, d *Day) {
+// add makes room for n series of a day.
+func (g *generation) add(at place, n int) map[uint64]*Day {
+	if g.days == nil {
+		g.days = map[place]map[uint64]*Day{}
+	}
+	of := make(map[uint64]*Day, n)
+	g.days[at] = of
+	return of
+}
+
+// put puts one into the younger generation, whose map of the day is given, and
+// returns the map of the generation that is the younger then.
+func (c *Cache) put(at place, young map[uint64]*Day, id uint64, d *Day) map[uint64]*Day {
 	if c.young.bytes+d.size() > c.most {
 		c.old, c.young = c.young, generation{}
+		young = nil
 	}
-	if c.young.days == nil {
-		c.young.days = map[place]map[uint64]*Day{}
+	if young == nil {
+		young = c.young.add(at, 0)
 	}
-	of := c.young.days[at]
-	if of == nil {
-		of = map[uint64]*Day{}
-		c.young.days[at] = of
-	}
-	if before := of[id]; before != nil {
+	if before := young[id]; before != nil {
 		c.young.bytes -= before.size()
 	}
-	of[id] = d
+	young[id] = d
 	c.young.bytes += d.size()
+	return young
 }
 
 // Bytes is how many bytes are held.

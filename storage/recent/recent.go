@@ -37,6 +37,13 @@ func (m *Map[K, V]) Get(key K) (v V, ok bool) {
 	return v, ok
 }
 
+// Reserve makes room for n values that are about to be put.
+func (m *Map[K, V]) Reserve(n int) {
+	if len(m.young) == 0 {
+		m.young = make(map[K]V, min(n, m.most))
+	}
+}
+
 // Peek is Get that leaves the value where it is: it is forgotten as if it had not been
 // asked for.
 func (m *Map[K, V]) Peek(key K) (v V, ok bool) {

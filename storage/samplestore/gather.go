@@ -29,7 +29,8 @@ func streamSelect(t tenant.ID, of chsql.Expr, from, to int64) chsql.Select {
 const streamBlock = 512
 
 // chunks reads what is not packed of series, which are indexes, and passes them on.
-func (c *share) chunks(ctx context.Context, series []int) error {
+// Samples are how many are expected at most.
+func (c *share) chunks(ctx context.Context, series []int, samples int) error {
 	if len(series) == 0 {
 		return nil
 	}
@@ -45,7 +46,8 @@ func (c *share) chunks(ctx context.Context, series []int) error {
 			}
 		}
 	}
-	g := gathering{share: c, series: series, fps: fps}
+	g := gathering{share: c, series: series, fps: fps, found: make([]gathered, len(series))}
+	g.times, g.values = make([]int64, 0, samples), make([]float64, 0, samples)
 	of, params := c.of(fps)
 	stats, err := c.store.db.Columns(ctx, conn.Query{
 		SQL: streamSelect(c.tenant, of, from, to).SQL(), Op: "samples", Params: params,
@@ -73,19 +75,27 @@ type gathering struct {
 	hour        proto.ColUInt32
 	ts          chunkColumn[int64]
 	value       chunkColumn[float64]
-	found       map[uint64]*gathered
+
+	times  []int64 // of all chunks, as they came
+	values []float64
+	chunks []chunk
+	found  []gathered // of each series
 }
 
-// gathered is the samples of a series so far.
+// chunk is where its samples are.
+type chunk struct {
+	from, to int
+	next     int // of the series, counted from 1; 0 for none
+}
+
+// gathered is the chunks of a series so far.
 type gathered struct {
-	Samples
-	chunks   []int // where each begins
-	counted  int   // samples in the range
-	unsorted bool
+	first, last int // chunks, counted from 1
+	counted     int // samples in the range
+	unsorted    bool
 }
 
 func (g *gathering) results() proto.Results {
-	g.found = make(map[uint64]*gathered, len(g.fps))
 	g.ts = chunkColumn[int64]{proto.NewArrInt64(), chunkInts}
 	g.value = chunkColumn[float64]{proto.NewArrFloat64(), chunkFloats}
 	return proto.Results{{Name: "fingerprint", Data: &g.fingerprint}, {Name: "at", Data: &g.hour}, {Name: "ts", Data: g.ts}, {Name: "value", Data: g.value}}
@@ -126,32 +136,32 @@ func (g *gathering) block() error {
 		from, to := g.ts.span(i)
 		if a, b := g.value.span(i); b-a != to-from {
 			return fmt.Errorf("samples: series %d: a chunk of %d times and %d values", fp, to-from, b-a)
-		} else if err := g.chunk(fp, ts[from:to], values[a:b]); err != nil {
+		} else if err := g.chunk(&g.found[at], ts[from:to], values[a:b]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// chunk appends the samples of one chunk that are in the range.
-func (g *gathering) chunk(fp uint64, ts []int64, values []float64) error {
+// chunk appends the samples of one chunk of a series.
+func (g *gathering) chunk(s *gathered, ts []int64, values []float64) error {
 	if len(ts) == 0 {
 		return nil
 	}
-	s := g.found[fp]
-	if s == nil {
-		s = &gathered{}
-		s.Times, s.Values = g.store.room()
-		g.found[fp] = s
+	from := len(g.times)
+	g.times, g.values = append(g.times, ts...), append(g.values, values...)
+	g.chunks = append(g.chunks, chunk{from: from, to: len(g.times)})
+	if s.last > 0 {
+		g.chunks[s.last-1].next = len(g.chunks)
+	} else {
+		s.first = len(g.chunks)
 	}
-	k := len(s.Times)
-	s.Times, s.Values = append(s.Times, ts...), append(s.Values, values...)
+	s.last = len(g.chunks)
 	sorted := true
 	for i := 1; i < len(ts); i++ {
 		sorted = sorted && ts[i-1] < ts[i]
 	}
 	s.unsorted = s.unsorted || !sorted
-	s.chunks = append(s.chunks, k)
 	in := len(ts)
 	if !sorted || ts[0] < g.From || ts[len(ts)-1] > g.To {
 		in = 0
@@ -185,14 +195,20 @@ func (g *gathering) flush(ctx context.Context) (again []uint64, err error) {
 }
 
 func (g *gathering) pass(k int) error {
-	s := g.found[g.fps[k]]
-	if s == nil {
-		return g.share.series(g.series[k], nil)
-	}
-	defer g.store.free(s.Samples)
+	s := &g.found[k]
 	if s.unsorted {
 		g.read.Add(-int64(s.counted))
 		return errOverlap
 	}
-	return g.share.series(g.series[k], s)
+	return g.share.series(g.series[k], g, s)
+}
+
+// append appends the chunks of a series, and where each begins.
+func (g *gathering) append(s *gathered, out *Samples, starts []int) []int {
+	for at := s.first; at > 0; at = g.chunks[at-1].next {
+		c := &g.chunks[at-1]
+		starts = append(starts, len(out.Times))
+		out.Times, out.Values = append(out.Times, g.times[c.from:c.to]...), append(out.Values, g.values[c.from:c.to]...)
+	}
+	return starts
 }

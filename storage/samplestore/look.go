@@ -156,39 +156,68 @@ func (c *share) look(ctx context.Context, packs bool) error {
 	})
 	c.stats.Add(stats)
 	if err == nil {
-		c.learn(lack, cells, buf.buf, packs)
+		c.found(lack, cells, buf.buf)
 	}
 	return err
 }
 
-// learn makes days of what was found, and keeps them in memory.
-func (c *share) learn(lack Range, cells []cell, packs []byte, keep bool) {
+// found makes days of what was found.
+func (c *share) found(lack Range, cells []cell, packs []byte) {
 	hours := lack.hours()
 	for k := 0; k < hours; {
 		at := hourOf(lack.From) + uint32(k)*3600
 		day, hour := at/daySeconds, int(at%daySeconds/3600)
 		n := min(hours-k, 24-hour)
-		of := c.days[day-c.firstDay()]
 		version := c.As.Samples(day)
-		found := make([]*packcache.Day, len(lack.Fingerprints))
-		i := 0
+		i, more := 0, packcache.More{}
 		for l, fp := range lack.Fingerprints {
 			for c.Fingerprints[i] != fp { // both are in order
 				i++
 			}
-			found[l] = of[i].With(version, moreOf(cells[l*hours+k:][:n], packs, hour))
-			of[i] = found[l]
-		}
-		if version != 0 && keep {
-			c.store.packs.Put(c.tenant, day, lack.Fingerprints, found)
+			tell(&more, cells[l*hours+k:][:n], packs, hour)
+			c.learn(int(day-c.firstDay()), i, version, &more)
 		}
 		k += n
 	}
 }
 
-// moreOf is what cells say, the first of which is an hour of a day.
-func moreOf(cells []cell, packs []byte, hour int) *packcache.More {
-	m := &packcache.More{Looked: packcache.Between(hour, hour+len(cells)-1)}
+// learn makes of day d of series i what is also known of it.
+func (c *share) learn(d, i int, version uint64, more *packcache.More) {
+	c.days[d][i] = c.days[d][i].With(version, more)
+	if c.fresh[d] != nil {
+		c.fresh[d][i] = true
+	}
+}
+
+// toKeep makes room to mark what is learned of days, if memory may keep it.
+func (c *share) toKeep(packs bool) {
+	c.fresh = make([][]bool, len(c.days))
+	for d := range c.fresh {
+		if packs && c.store.packs != nil && c.As.Samples(c.firstDay()+uint32(d)) != 0 {
+			c.fresh[d] = make([]bool, len(c.Fingerprints))
+		}
+	}
+}
+
+// keep puts what was learned of days into memory.
+func (c *share) keep() {
+	for d, fresh := range c.fresh {
+		if !slices.Contains(fresh, true) {
+			continue
+		}
+		of := slices.Clone(c.days[d])
+		for i := range of {
+			if !fresh[i] {
+				of[i] = nil
+			}
+		}
+		c.store.packs.Put(c.tenant, c.firstDay()+uint32(d), c.Fingerprints, of)
+	}
+}
+
+// tell makes m what cells say, the first of which is an hour of a day.
+func tell(m *packcache.More, cells []cell, packs []byte, hour int) {
+	*m = packcache.More{Looked: packcache.Between(hour, hour+len(cells)-1)}
 	for k := range cells {
 		switch cell := &cells[k]; {
 		case cell.packed():
@@ -198,38 +227,46 @@ func moreOf(cells []cell, packs []byte, hour int) *packcache.More {
 			m.Samples += uint32(min(cell.held, samplesAtOnce))
 		}
 	}
-	return m
 }
 
-// remember packs the hours of series i that are loose; s is all samples of them, in
+// keeping is what hours are packed with to be remembered.
+type keeping struct {
+	packer samplepack.Packer
+	packs  []byte
+	more   packcache.More
+}
+
+// remember packs the hours of series i that are loose, of which memory is to learn; s is all samples of them, in
 // the order of time.
 func (c *share) remember(i int, s *Samples) {
 	if c.store.packs == nil {
 		return
 	}
-	packer, ok := c.store.packers.Get().(*samplepack.Packer)
+	p, ok := c.store.keepers.Get().(*keeping)
 	if !ok {
-		packer = new(samplepack.Packer)
+		p = new(keeping)
 	}
-	defer c.store.packers.Put(packer)
+	defer c.store.keepers.Put(p)
 	for d, of := range c.days {
 		day := c.firstDay() + uint32(d)
 		version, loose := c.As.Samples(day), of[i].Loose&c.hoursOf(d)
 		if version == 0 || loose == 0 || day == 0 || day == math.MaxUint32/daySeconds {
 			continue // the first and the last day have samples of other times, see hourOf
 		}
-		m := &packcache.More{}
+		p.more, p.packs = packcache.More{}, p.packs[:0]
 		for ; loose != 0; loose &= loose - 1 {
 			begin := (int64(day)*24 + int64(loose.First())) * hourMillis
 			from, _ := slices.BinarySearch(s.Times, begin)
 			to, _ := slices.BinarySearch(s.Times, begin+hourMillis)
 			if n := to - from; n > 0 && n <= samplepack.Most {
-				m.Looked |= 1 << loose.First()
-				m.Packs[loose.First()] = packer.Append(nil, s.Times[from:to], s.Values[from:to])
+				k := len(p.packs)
+				p.packs = p.packer.Append(p.packs, s.Times[from:to], s.Values[from:to])
+				p.more.Looked |= 1 << loose.First()
+				p.more.Packs[loose.First()] = p.packs[k:]
 			}
 		}
-		if m.Looked != 0 {
-			c.store.packs.Put(c.tenant, day, c.Fingerprints[i:i+1], []*packcache.Day{of[i].With(version, m)})
+		if p.more.Looked != 0 {
+			c.learn(d, i, version, &p.more)
 		}
 	}
 }

@@ -34,7 +34,7 @@ type Store struct {
 	packs   *packcache.Cache
 	spare   sync.Pool // *Samples, for Stream
 	buffers sync.Pool // *[]byte, of its packs
-	packers sync.Pool // *samplepack.Packer
+	keepers sync.Pool // *keeping
 }
 
 // New makes a store on a database.

@@ -73,7 +73,11 @@ const (
 func (r Range) shares() [][]uint64 {
 	fps := slices.Clone(r.Fingerprints)
 	slices.Sort(fps)
-	return slices.Collect(slices.Chunk(slices.Compact(fps), max(1, min(batch, cellsAtOnce/r.hours()))))
+	most := cellsAtOnce / r.hours()
+	if !r.Dense { // they are listed
+		most = min(most, batch)
+	}
+	return slices.Collect(slices.Chunk(slices.Compact(fps), max(1, most)))
 }
 
 // among calls f for 0 to n-1 from as many goroutines as there are processors.
@@ -117,10 +121,13 @@ type share struct {
 	limit  int64
 	stats  conn.Stats
 	days   [][]*packcache.Day // of each day, of each series
+	fresh  [][]bool           // those that memory does not have; nil of a day it is not to keep
 }
 
 func (c *share) run(ctx context.Context, packs bool) error {
 	c.recall(packs)
+	c.toKeep(packs)
+	defer c.keep()
 	if err := c.look(ctx, packs); err != nil {
 		return err
 	}
@@ -136,17 +143,17 @@ func (c *share) run(ctx context.Context, packs bool) error {
 			continue
 		}
 		if gathered += loose; gathered > samplesAtOnce && len(rest) > 0 {
-			if err := c.chunks(ctx, rest); err != nil {
+			if err := c.chunks(ctx, rest, gathered-loose); err != nil {
 				return err
 			}
 			rest, gathered = rest[:0], loose
 		}
 		rest = append(rest, i)
 	}
-	if err := among(ctx, len(packed), func(k int) error { return c.series(packed[k], nil) }); err != nil {
+	if err := among(ctx, len(packed), func(k int) error { return c.series(packed[k], nil, nil) }); err != nil {
 		return err
 	}
-	return c.chunks(ctx, rest)
+	return c.chunks(ctx, rest, gathered)
 }
 
 // sum tells whether series i has samples in the range's hours, and how many there
@@ -183,7 +190,7 @@ func (c *share) known() bool {
 // inTurn passes on series that are known.
 func (c *share) inTurn(ctx context.Context) error {
 	return among(ctx, len(c.Fingerprints), func(i int) error {
-		out, err := c.collect(i, nil)
+		out, err := c.collect(i, nil, nil)
 		defer c.store.free(out)
 		if err != nil {
 			return err
@@ -196,9 +203,10 @@ func (c *share) inTurn(ctx context.Context) error {
 // errOverlap says that samples of a series are not in order of time.
 var errOverlap = errors.New("samples: chunks overlap")
 
-// series passes on series i: its packs, and more, the chunks that are in none.
-func (c *share) series(i int, more *gathered) error {
-	out, err := c.collect(i, more)
+// series passes on series i: its packs, and of what was gathered the chunks that are in
+// none, unless nothing was.
+func (c *share) series(i int, g *gathering, more *gathered) error {
+	out, err := c.collect(i, g, more)
 	defer c.store.free(out)
 	if err != nil || len(out.Times) == 0 {
 		return err
@@ -207,7 +215,7 @@ func (c *share) series(i int, more *gathered) error {
 }
 
 // collect puts the samples of series i together. They are to be freed, whatever the error.
-func (c *share) collect(i int, more *gathered) (out Samples, err error) {
+func (c *share) collect(i int, g *gathering, more *gathered) (out Samples, err error) {
 	out.Fingerprint = c.Fingerprints[i]
 	out.Times, out.Values = c.store.room()
 	var room [48]int // mostly enough
@@ -226,11 +234,8 @@ func (c *share) collect(i int, more *gathered) (out Samples, err error) {
 		}
 	}
 	counted := 0
-	if more != nil && len(more.Times) > 0 {
-		for _, k := range more.chunks {
-			starts = append(starts, len(out.Times)+k)
-		}
-		out.Times, out.Values = append(out.Times, more.Times...), append(out.Values, more.Values...)
+	if more != nil {
+		starts = g.append(more, &out, starts)
 		counted = more.counted
 	}
 	if !inOrder(out.Times, starts) {

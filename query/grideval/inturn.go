@@ -146,14 +146,17 @@ func (f *folding) ready(list []turn) []turn {
 }
 
 // addUnlocked adds turns while others bring more.
-func (f *folding) addUnlocked(turns []turn) error {
+func (f *folding) addUnlocked(turns []turn) (err error) {
+	var free [][]float64
 	f.adding = true
 	f.mu.Unlock()
-	free, err := f.add(turns)
-	f.mu.Lock()
-	f.adding = false
-	f.free = append(f.free, free...)
-	f.series += len(turns)
+	defer func() { // after a panic, too: the caller unlocks
+		f.mu.Lock()
+		f.adding = false
+		f.free = append(f.free, free...)
+		f.series += len(turns)
+	}()
+	free, err = f.add(turns)
 	return err
 }
 

@@ -146,3 +146,21 @@ func isTooMany(err error) bool {
 	_, ok := errors.AsType[promql.ErrTooManySamples](err)
 	return ok
 }
+
+// A panic while a column is added is an error of the query, as any other is.
+func TestPanicsOfFoldingAreErrors(t *testing.T) {
+	g := column.GridOf(1000, 100_000, 1000)
+	e := &evaluation{annos: annotations.Annotations{}, notes: map[metricplan.Node]Note{}}
+	f := e.foldingOf(sumOf(latest()), g)
+	f.groups, f.index = nil, nil // adding writes to it
+	err := func() (err error) {
+		defer recovered(&err)
+		return f.take(0, labels.EmptyLabels(), make([]float64, g.N))
+	}()
+	if err == nil {
+		t.Error("no error")
+	}
+	if !f.mu.TryLock() {
+		t.Error("still locked")
+	}
+}

@@ -172,9 +172,20 @@ func (c *share) sum(i int) (any bool, loose int) {
 // known tells whether memory has packs of all there is of the share.
 func (c *share) known() bool {
 	const most = 1 << 20 // series times days
-	if c.store.packs == nil || len(c.Fingerprints)*c.dayCount() > most {
+	all := c.Fingerprints
+	if c.store.packs == nil || len(all) == 0 || len(all)*c.dayCount() > most {
 		return false
 	}
+	for _, some := range [][]uint64{all[:1], all} { // mostly the first one tells
+		if c.Fingerprints = some; !c.packed() {
+			return false
+		}
+	}
+	return true
+}
+
+// packed takes from memory what it has, and tells whether that is packs of all there is.
+func (c *share) packed() bool {
 	c.recall(true)
 	for d, of := range c.days {
 		hours := c.hoursOf(d)

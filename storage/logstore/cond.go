@@ -96,6 +96,7 @@ type binding struct {
 	textOnly bool    // no record has a body that is no text
 	numbered bool    // no record has the severity number 0
 	ascii    bool    // no record has a body with characters beyond ASCII
+	open     ends    // of the range
 	parser   *Parser // what names mean is also found in bodies; nil for no
 
 	values map[string]value // behind the parser, by name

@@ -17,6 +17,11 @@ import (
 // or, if Window is set, the first Window of it. Times are Unix nanoseconds.
 type Tiles struct{ Origin, Width, Window int64 }
 
+// first is whether all of [from, to) is in the whole of the first tile.
+func (t Tiles) first(from, to int64) bool {
+	return t.Origin < from && from < to && uint64(to)-uint64(t.Origin) <= uint64(t.Width)+1 && (t.Window == 0 || t.Window >= t.Width)
+}
+
 // Counting says by what records are counted.
 type Counting struct {
 	By    []string // names, as in Meanings
@@ -59,21 +64,49 @@ type Measure struct {
 // may be one's, hence a combination may come several times. The body of a record
 // that is no text is measured as it is stored.
 func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, counted func(Counted) error) (conn.Stats, error) {
+	open, stats, err := s.ends(ctx, f)
+	if err != nil {
+		return stats, err
+	}
+	plan, rows, more, err := s.groups(ctx, t, f, c, open)
+	stats.Add(more)
+	if err != nil {
+		return stats, err
+	}
+	if open != (ends{}) {
+		// What has come meanwhile may lie beyond an end, and be counted.
+		still, more, err := s.ends(ctx, f)
+		stats.Add(more)
+		if err == nil && !open.within(still) {
+			plan, rows, more, err = s.groups(ctx, t, f, c, ends{})
+			stats.Add(more)
+		}
+		if err != nil {
+			return stats, err
+		}
+	}
+	return stats, s.tell(ctx, t, f, c, plan, rows, counted)
+}
+
+// group is a row of the answer.
+type group struct {
+	resource uint64
+	scope    uint64
+	own      []string
+	Counted
+}
+
+func (s *Store) groups(ctx context.Context, t tenant.ID, f Filter, c Counting, open ends) (*countPlan, []group, conn.Stats, error) {
 	b := f.bind(t)
+	b.open = open
 	plan := newCountPlan(b, c)
 	sel, err := plan.sel(b, f, c)
 	if err != nil {
-		return conn.Stats{}, err
+		return nil, nil, conn.Stats{}, err
 	}
-	type row struct {
-		resource uint64
-		scope    uint64
-		own      []string
-		Counted
-	}
-	var rows []row
+	var rows []group
 	stats, err := s.db.Select(ctx, conn.Query{SQL: sel.SQL(), Op: "log counts"}, func(from driver.Rows) error {
-		r := row{own: make([]string, len(plan.own))}
+		r := group{own: make([]string, len(plan.own))}
 		dest := []any{&r.Tile, &r.Lines, &r.Bytes, &r.resource, &r.scope, &r.Unsure, &r.Not, &r.Sum, &r.Min, &r.Max, &r.Quantile}
 		for i := range r.own {
 			dest = append(dest, &r.own[i])
@@ -84,9 +117,11 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 		rows = append(rows, r)
 		return nil
 	})
-	if err != nil {
-		return stats, err
-	}
+	return plan, rows, stats, err
+}
+
+// tell gives counted the rows with the values of the names counted by.
+func (s *Store) tell(ctx context.Context, t tenant.ID, f Filter, c Counting, plan *countPlan, rows []group, counted func(Counted) error) (err error) {
 	resources, scopes := map[uint64]*resourcestore.Row{}, map[uint64]*resourcestore.ScopeRow{}
 	var ids, scopeIDs []uint64
 	for i := range rows {
@@ -94,12 +129,12 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 	}
 	if plan.resource {
 		if resources, err = s.resources.Resources(ctx, t, ids, f.From, f.To); err != nil {
-			return stats, err
+			return err
 		}
 	}
 	if plan.scope {
 		if scopes, err = s.resources.Scopes(ctx, t, scopeIDs, f.From, f.To); err != nil {
-			return stats, err
+			return err
 		}
 	}
 	values := make([]string, len(c.By))
@@ -110,10 +145,10 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 		}
 		r.Values = values
 		if err := counted(r.Counted); err != nil {
-			return stats, err
+			return err
 		}
 	}
-	return stats, nil
+	return nil
 }
 
 // countPlan says where the value of each name comes from.
@@ -176,6 +211,9 @@ func (p *countPlan) sel(b *binding, f Filter, c Counting) (chsql.Select, error) 
 	// Behind the origin, so that the first nanosecond of a tile is 0.
 	since := chsql.Minus(chsql.Func("toUnixTimestamp64Nano", chsql.Col("time")), chsql.Int(c.Tiles.Origin+1))
 	tile := chsql.Func("intDiv", since, chsql.Int(c.Tiles.Width)).As("tile")
+	if c.Tiles.first(chsql.UnixNano(f.From), chsql.UnixNano(f.To)) {
+		tile = chsql.Func("toInt64", chsql.Int(0)).As("tile") // no time is read for it
+	}
 	if c.Tiles.Window > 0 && c.Tiles.Window < c.Tiles.Width {
 		where = append(where, chsql.Lt(chsql.Func("modulo", since, chsql.Int(c.Tiles.Width)), chsql.Int(c.Tiles.Window)))
 	}

@@ -67,7 +67,9 @@ func (f *Filter) inRange(b *binding) ([]chsql.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Insert(where, 1, during(chsql.UnixNano(f.From), chsql.UnixNano(f.To))...), nil
+	times := b.open.conditions(chsql.UnixNano(f.From), chsql.UnixNano(f.To))
+	b.cheap -= timeConditions - len(times)
+	return slices.Insert(where, 1, times...), nil
 }
 
 func (s *Store) resolveBetween(ctx context.Context, t tenant.ID, rows []Row, from, to time.Time) error {

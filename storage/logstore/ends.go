@@ -43,5 +43,8 @@ func (s *Store) ends(ctx context.Context, f Filter) (e ends, stats conn.Stats, e
 
 func endsSelect() chsql.Select {
 	first, last := chsql.Func("min", chsql.Col("time")), chsql.Func("max", chsql.Col("time"))
-	return chsql.Select{Columns: []chsql.Expr{chsql.Func("toUnixTimestamp64Nano", first), chsql.Func("toUnixTimestamp64Nano", last)}, From: chsql.Table(table)}
+	return chsql.Select{
+		Columns: []chsql.Expr{chsql.Func("toUnixTimestamp64Nano", first), chsql.Func("toUnixTimestamp64Nano", last)}, From: chsql.Table(table),
+		Settings: []chsql.Setting{{Name: "max_threads", Value: 1}}, // 2 ms instead of 4
+	}
 }

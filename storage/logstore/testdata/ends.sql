@@ -1,6 +1,7 @@
 -- times
 SELECT toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
-FROM logs;
+FROM logs
+SETTINGS max_threads = 1;
 
 -- one tile, {before:false behind:false}
 SELECT toInt64(0) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0)

@@ -135,7 +135,7 @@ conformance: engine ## hold the doors to real senders; the query languages' suit
 	go test -tags conformance -timeout 9m -run 'TestPromtool' ./alerting/ruletest
 	go test -timeout 9m -count 1 -run 'TestPromtool' ./cmd/trefoil
 	go test -timeout 9m -count 1 -v -run 'TestScripts|TestCorpus' ./query/logexec # foreign LogQL scripts: TREFOIL_LOGQL_CORPUS=DIR, see docs/logql.md
-	go test -timeout 9m -count 1 -run 'TestScripts|TestConformance' ./query/traceql ./query/traceexec # scorecards: docs/conformance
+	go test -timeout 9m -count 1 -run 'TestScripts|TestConformance' ./query/traceql ./query/spanset ./query/traceexec # scorecards: docs/conformance
 	go test -tags conformance -timeout 9m -count 1 -run 'TestPromLabsCompliance' ./query -compliance.queries '$(PROMLABS)' # PROMLABS: promql/promql-test-queries.yml of github.com/prometheus/compliance
 	go test -timeout 60m -count 1 -run 'TestSuite$$' ./query/metricexec -suite.run . # 40 minutes on a busy machine
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/traceql"
+	"github.com/trefoil-o11y/trefoil/query/spanset"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
@@ -31,7 +31,7 @@ func CriticalPath(spans []tracestore.Span) []Stretch {
 	if len(spans) == 0 {
 		return nil
 	}
-	tr := traceql.NewTrace(spans)
+	tr := spanset.NewTrace(spans)
 	kids := map[[8]byte][]int{}
 	for i := range spans {
 		if spans[i].SpanID != spans[i].Parent {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/logline"
+	"github.com/trefoil-o11y/trefoil/query/spanset"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
@@ -117,12 +118,12 @@ func pushdown(q *traceql.Query, g Grid) (tracestore.Aggregation, bool) {
 
 // aggregateSpans evaluates the query on traces.
 func (e *Engine) aggregateSpans(ctx context.Context, t tenant.ID, q *traceql.Query, g Grid, out *SeriesSet) ([]tracestore.Aggregate, error) {
-	eval := traceql.NewEvaluator(q)
+	eval := spanset.NewEvaluator(q)
 	sums := &sums{metrics: q.Metrics, grid: g, known: map[string]*sum{}}
 	s := &scan{
 		engine: e, tenant: t, plan: planPipeline(q.Pipeline), need: needOf(fieldsOf(q)),
 		from: g.First - g.Step + 1, to: g.Time(g.N-1) + 1, batch: maxBatch / 5,
-		see: func(tr *traceql.Trace) bool {
+		see: func(tr *spanset.Trace) bool {
 			sets := eval.Eval(tr)
 			for _, i := range members(sets) {
 				sums.add(tr, i)
@@ -142,7 +143,7 @@ func (e *Engine) aggregateSpans(ctx context.Context, t tenant.ID, q *traceql.Que
 }
 
 // members are the spans of all spansets, each once.
-func members(sets []traceql.Spanset) []int {
+func members(sets []spanset.Set) []int {
 	if len(sets) == 1 {
 		return sets[0].Spans
 	}
@@ -167,7 +168,7 @@ type sum struct {
 	sketch map[int]uint64 // values by bin, for quantiles
 }
 
-func (s *sums) add(tr *traceql.Trace, i int) {
+func (s *sums) add(tr *spanset.Trace, i int) {
 	sp := &tr.Spans[i]
 	offset := sp.Start - (s.grid.First - s.grid.Step) - 1
 	step := offset / s.grid.Step

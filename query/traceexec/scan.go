@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/traceql"
+	"github.com/trefoil-o11y/trefoil/query/spanset"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
@@ -33,7 +33,7 @@ type scan struct {
 	need     tracestore.Need
 	from, to int64 // Unix ns, [from, to)
 	batch    int
-	see      func(*traceql.Trace) bool
+	see      func(*spanset.Trace) bool
 	stats    Stats
 	seen     map[[16]byte]bool
 	// cut: a trace was evaluated on a part of its spans.
@@ -164,7 +164,7 @@ func (s *scan) evaluate(ctx context.Context, ids [][16]byte) (more bool, err err
 		}
 		s.stats.Traces++
 		s.stats.Spans += place[1] - place[0]
-		if !s.see(traceql.NewTrace(spans[place[0]:place[1]])) {
+		if !s.see(spanset.NewTrace(spans[place[0]:place[1]])) {
 			return false, nil
 		}
 	}

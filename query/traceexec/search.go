@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/spanset"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
@@ -42,7 +43,7 @@ type ServiceStats struct{ Spans, Errors int }
 
 // SetFound is a spanset.
 type SetFound struct {
-	Attributes []traceql.Result
+	Attributes []spanset.Result
 	Spans      []SpanFound // the first few of them
 	Matched    int
 }
@@ -81,13 +82,13 @@ func (e *Engine) Search(ctx context.Context, t tenant.ID, q *traceql.Query, o Op
 		o.SpansPerSet = DefaultSpansPerSet
 	}
 	list := fieldsOf(q)
-	eval := traceql.NewEvaluator(q)
+	eval := spanset.NewEvaluator(q)
 	found := &Found{}
 	s := &scan{
 		engine: e, tenant: t, plan: planPipeline(q.Pipeline), need: needOf(list),
 		from: o.Start.UnixNano(), to: o.End.UnixNano(), batch: min(o.Limit, maxBatch),
 	}
-	s.see = func(tr *traceql.Trace) bool {
+	s.see = func(tr *spanset.Trace) bool {
 		if o.MinDuration > 0 && tr.Duration() < o.MinDuration || o.MaxDuration > 0 && tr.Duration() > o.MaxDuration {
 			return true
 		}
@@ -110,7 +111,7 @@ func (e *Engine) Search(ctx context.Context, t tenant.ID, q *traceql.Query, o Op
 	return found, nil
 }
 
-func summary(tr *traceql.Trace, sets []traceql.Spanset, list []traceql.Field, spans int) TraceFound {
+func summary(tr *spanset.Trace, sets []spanset.Set, list []traceql.Field, spans int) TraceFound {
 	root := &tr.Spans[tr.Root]
 	out := TraceFound{
 		TraceID: root.TraceID, RootService: root.Service, RootName: root.Name, Start: tr.Start, Duration: tr.Duration(),
@@ -134,7 +135,7 @@ func summary(tr *traceql.Trace, sets []traceql.Spanset, list []traceql.Field, sp
 	return out
 }
 
-func spanFound(tr *traceql.Trace, i int, list []traceql.Field) SpanFound {
+func spanFound(tr *spanset.Trace, i int, list []traceql.Field) SpanFound {
 	s := &tr.Spans[i]
 	out := SpanFound{SpanID: s.SpanID, Name: s.Name, Service: s.Service, Start: s.Start, Duration: s.Duration}
 	for _, f := range list {

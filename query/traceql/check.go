@@ -15,7 +15,7 @@ func (p *parser) check(q *Query) {
 			p.checkFilter(m.Compare.Selection)
 		}
 		if m.Arg != nil {
-			if t := m.Arg.Type(); t != TypeUnknown && !t.numeric() {
+			if t := m.Arg.Type(); t != TypeUnknown && !t.Numeric() {
 				p.fail(m.Arg.at, "%s needs a number, but %s is %s", m.Op, m.Arg, t)
 			}
 		}
@@ -72,7 +72,7 @@ func (p *parser) checkScalar(e ScalarExpr) {
 		if e.Arg == nil {
 			return
 		}
-		if t := p.typeOf(e.Arg); t != TypeUnknown && !t.numeric() {
+		if t := p.typeOf(e.Arg); t != TypeUnknown && !t.Numeric() {
 			p.fail(e.at, "%s needs numbers, but %s is %s", e.Op, e.Arg, t)
 		} else if !refersToSpan(e.Arg) {
 			p.fail(e.at, "%s does not depend on the span", e)
@@ -81,7 +81,7 @@ func (p *parser) checkScalar(e ScalarExpr) {
 		p.checkScalar(e.Left)
 		p.checkScalar(e.Right)
 	case Constant:
-		if !e.Value.Type.numeric() {
+		if !e.Value.Type.Numeric() {
 			p.fail(e.at, "%s is %s, not a number", e, e.Value.Type)
 		}
 	case Nested:
@@ -125,7 +125,7 @@ func (p *parser) typeOf(e Expr) Type {
 		return e.Value.Type
 	case Unary:
 		t := p.typeOf(e.X)
-		if e.Op == "!" && t != TypeBool && t != TypeUnknown || e.Op == "-" && !t.numeric() && t != TypeUnknown {
+		if e.Op == "!" && t != TypeBool && t != TypeUnknown || e.Op == "-" && !t.Numeric() && t != TypeUnknown {
 			p.fail(e.at, "%q does not go with %s", e.Op, t)
 		}
 		if e.Op == "!" {

@@ -1,11 +1,11 @@
-// Package traceql reads TraceQL and evaluates it on one trace.
+// Package traceql reads TraceQL.
 //
-//	text ─lexer─▶ tokens ─parser─▶ Query ─check─▶ Query ─Eval(Trace)─▶ spansets
+//	text ─lexer─▶ tokens ─parser─▶ Query ─check─▶ Query
 //
-// It belongs here: the language (syntax, types, meaning), errors with their
-// place in the text, and the evaluation of a query's spanset part on the spans
-// of one trace in memory. Finding traces, metrics over many traces and SQL do
-// not (traceexec, storage), nor wire formats (tempoapi).
+// It belongs here: the language (syntax, types, and what operators make of values) and
+// errors with their place in the text. Evaluating a query on the spans of a trace does
+// not (spanset), nor finding traces, metrics over many and SQL (traceexec, storage), nor
+// wire formats (tempoapi).
 //
 // The language is that of Grafana's public documentation. Where that leaves a
 // choice: && and || have one precedence and go from left to right; a comparison

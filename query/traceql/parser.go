@@ -308,7 +308,7 @@ func (p *parser) pipePrimary() any {
 		return p.aggregate()
 	case p.accept("-"):
 		v := p.next()
-		n, ok := negated(v.value)
+		n, ok := Negated(v.value)
 		if v.kind != tokenValue || !ok {
 			p.fail(v.at, "want a number behind the minus")
 		}
@@ -338,8 +338,9 @@ func unwrap(n Nested) any {
 	return n
 }
 
-func negated(v Value) (Value, bool) {
-	if !v.Type.numeric() {
+// Negated is a number with the other sign; not ok for what is no number.
+func Negated(v Value) (Value, bool) {
+	if !v.Type.Numeric() {
 		return v, false
 	}
 	v.Int, v.Float = -v.Int, -v.Float
@@ -438,7 +439,7 @@ func (p *parser) fieldUnary() Expr {
 	case p.accept("-"):
 		x := p.fieldExpr(precedenceProduct - 1)
 		if c, ok := x.(Constant); ok {
-			if v, ok := negated(c.Value); ok {
+			if v, ok := Negated(c.Value); ok {
 				return Constant{v, t.at}
 			}
 		}

@@ -88,9 +88,9 @@ func (p *parser) metricsStages() (list []MetricsStage) {
 			minus := p.accept("-")
 			v := p.next()
 			if minus {
-				v.value, _ = negated(v.value)
+				v.value, _ = Negated(v.value)
 			}
-			if v.kind != tokenValue || !v.value.Type.numeric() {
+			if v.kind != tokenValue || !v.value.Type.Numeric() {
 				p.fail(v.at, "series are compared with a number")
 			}
 			list = append(list, MetricsStage{Op: op, Value: v.value})

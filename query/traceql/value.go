@@ -31,7 +31,8 @@ var typeNames = [...]string{"an attribute", "nil", "an integer", "a float", "a s
 
 func (t Type) String() string { return typeNames[t] }
 
-func (t Type) numeric() bool { return t == TypeInt || t == TypeFloat || t == TypeDuration }
+// Numeric is whether it is a number: of durations too.
+func (t Type) Numeric() bool { return t == TypeInt || t == TypeFloat || t == TypeDuration }
 
 // Value is a value of a field or of an expression.
 type Value struct {
@@ -136,10 +137,10 @@ func named(names []string, i int64) string {
 
 // comparable tells whether two types can be compared: numbers with each other,
 // anything else with its own type.
-func comparable(a, b Type) bool { return a == b || a.numeric() && b.numeric() }
+func comparable(a, b Type) bool { return a == b || a.Numeric() && b.Numeric() }
 
-// compareNumbers orders numbers; integers exactly.
-func compareNumbers(a, b Value) (int, bool) {
+// CompareNumbers orders numbers; integers exactly.
+func CompareNumbers(a, b Value) (int, bool) {
 	if a.Type != TypeFloat && b.Type != TypeFloat {
 		return cmp.Compare(a.Int, b.Int), true
 	}
@@ -155,8 +156,8 @@ func compareNumbers(a, b Value) (int, bool) {
 // order, as with NaN.
 func order(a, b Value) (int, bool) {
 	switch {
-	case a.Type.numeric():
-		return compareNumbers(a, b)
+	case a.Type.Numeric():
+		return CompareNumbers(a, b)
 	case a.Type == TypeString:
 		return strings.Compare(a.Str, b.Str), true
 	}

@@ -1,10 +1,14 @@
 package traceqltest
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +53,26 @@ func TraceID(i int) [16]byte { return [16]byte{0: 0xab, 15: byte(i + 1)} }
 func Number(id [8]byte) int { return int(id[6])<<8 | int(id[7]) }
 
 func spanID(n int) [8]byte { return [8]byte{0: 0xcd, 6: byte(n >> 8), 7: byte(n)} }
+
+// Load reads the scripts that a pattern of paths names, by the names of their files. None
+// is an error.
+func Load(pattern string) (map[string]*Script, error) {
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("no scripts at %s: %w", pattern, cmp.Or(err, fs.ErrNotExist))
+	}
+	all := map[string]*Script{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if all[filepath.Base(file)], err = Parse(string(text)); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+	}
+	return all, nil
+}
 
 // Parse reads a script.
 func Parse(text string) (*Script, error) {

@@ -1,83 +1,18 @@
 package traceql
 
-import (
-	"math"
-	"regexp"
-	"sync"
+import "math"
 
-	"github.com/trefoil-o11y/trefoil/storage/attrcol"
-)
-
-// evaluator is what evaluations of one query share.
-type evaluator struct {
-	trace    *Trace
-	patterns *patterns
-}
-
-// patterns are compiled regular expressions; safe for concurrent use.
-type patterns struct{ known sync.Map }
-
-func (p *patterns) match(pattern, text string) bool {
-	re, ok := p.known.Load(pattern)
-	if !ok {
-		compiled, err := regexp.Compile(attrcol.Anchored(pattern))
-		if err != nil { // checked by the parser
-			return false
-		}
-		re, _ = p.known.LoadOrStore(pattern, compiled)
-	}
-	return re.(*regexp.Regexp).MatchString(text)
-}
-
-// value evaluates an expression for the i-th span.
-func (ev *evaluator) value(i int, e Expr) Value {
-	switch e := e.(type) {
-	case Field:
-		return ev.trace.Value(i, e)
-	case Constant:
-		return e.Value
-	case Unary:
-		x := ev.value(i, e.X)
-		if e.Op == "!" {
-			if x.Type != TypeBool {
-				return Nil()
-			}
-			return Bool(x.Int == 0)
-		}
-		if v, ok := negated(x); ok {
-			return v
-		}
-		return Nil()
-	case Binary:
-		return ev.binary(i, e)
-	}
-	return Nil()
-}
-
-func (ev *evaluator) binary(i int, e Binary) Value {
-	switch e.Op {
-	case "&&":
-		return Bool(ev.value(i, e.Left).True() && ev.value(i, e.Right).True())
-	case "||":
-		return Bool(ev.value(i, e.Left).True() || ev.value(i, e.Right).True())
-	}
-	l, r := ev.value(i, e.Left), ev.value(i, e.Right)
-	if arithmeticPrecedence(e.Op) > 0 {
-		return arithmetic(e.Op, l, r)
-	}
-	return Bool(ev.compare(e.Op, l, r))
-}
-
-// compare is an operator's truth. Of arrays any element will do, but for the
-// negative operators, which must hold for all.
-func (ev *evaluator) compare(op string, l, r Value) bool {
+// Compare is the truth of a comparison. Of arrays any element will do, but for the
+// negative operators, which must hold for all. Texts are compared with patterns by
+// match.
+func Compare(op string, l, r Value, match func(pattern, text string) bool) bool {
 	negative := op == "!=" || op == "!~"
 	for _, side := range []struct {
 		array Value
 		of    func(Value) bool
 	}{
-		{l, func(e Value) bool { return ev.compare(op, e, r) }},
-		{r, func(e Value) bool { return ev.compare(op, l, e) }},
+		{l, func(e Value) bool { return Compare(op, e, r, match) }},
+		{r, func(e Value) bool { return Compare(op, l, e, match) }},
 	} {
 		if side.array.Type != TypeArray {
 			continue
@@ -93,7 +28,7 @@ func (ev *evaluator) compare(op string, l, r Value) bool {
 		return nilWritten(l, r) && (op == "=" && l.Type == r.Type || op == "!=" && l.Type != r.Type)
 	}
 	if op == "=~" || op == "!~" {
-		return l.Type == TypeString && r.Type == TypeString && ev.patterns.match(r.Str, l.Str) == (op == "=~")
+		return l.Type == TypeString && r.Type == TypeString && match(r.Str, l.Str) == (op == "=~")
 	}
 	if !comparable(l.Type, r.Type) {
 		return false
@@ -124,7 +59,11 @@ func nilWritten(l, r Value) bool { return l.Int == writtenNil || r.Int == writte
 // writtenNil marks the nil of a query.
 const writtenNil = 1
 
-func arithmetic(op string, l, r Value) Value {
+// IsArithmetic is whether an operator makes a number of two.
+func IsArithmetic(op string) bool { return arithmeticPrecedence(op) > 0 }
+
+// Arithmetic is the number that an operator makes of two, nil where there is none.
+func Arithmetic(op string, l, r Value) Value {
 	x, okX := l.Number()
 	y, okY := r.Number()
 	if !okX || !okY {

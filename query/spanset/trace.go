@@ -1,12 +1,12 @@
-package traceql
+package spanset
 
 import (
 	"cmp"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"time"
 
+	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
@@ -109,7 +109,7 @@ func (t *Trace) Duration() time.Duration { return time.Duration(t.End - t.Start)
 
 // values gives each value of a field of the i-th span: none where it is
 // absent, several for events, links and arrays.
-func (t *Trace) values(i int, f Field) []Value {
+func (t *Trace) values(i int, f traceql.Field) []traceql.Value {
 	if f.Parent {
 		p := t.parent[i]
 		if p < 0 {
@@ -120,91 +120,93 @@ func (t *Trace) values(i int, f Field) []Value {
 	}
 	s := &t.Spans[i]
 	switch f.Intrinsic {
-	case NoIntrinsic:
+	case traceql.NoIntrinsic:
 		return attributeValues(s, f)
-	case FieldEventName:
-		return collect(s.Events, func(e *tracestore.Event) []Value { return one(String(e.Name)) })
-	case FieldEventTimeSinceStart:
-		return collect(s.Events, func(e *tracestore.Event) []Value { return one(Duration(time.Duration(e.Time - s.Start))) })
-	case FieldLinkTraceID:
-		return collect(s.Links, func(l *tracestore.Link) []Value { return one(String(hex.EncodeToString(l.TraceID[:]))) })
-	case FieldLinkSpanID:
-		return collect(s.Links, func(l *tracestore.Link) []Value { return one(String(hex.EncodeToString(l.SpanID[:]))) })
+	case traceql.FieldEventName:
+		return collect(s.Events, func(e *tracestore.Event) []traceql.Value { return one(traceql.String(e.Name)) })
+	case traceql.FieldEventTimeSinceStart:
+		return collect(s.Events, func(e *tracestore.Event) []traceql.Value {
+			return one(traceql.Duration(time.Duration(e.Time - s.Start)))
+		})
+	case traceql.FieldLinkTraceID:
+		return collect(s.Links, func(l *tracestore.Link) []traceql.Value { return one(traceql.String(hex.EncodeToString(l.TraceID[:]))) })
+	case traceql.FieldLinkSpanID:
+		return collect(s.Links, func(l *tracestore.Link) []traceql.Value { return one(traceql.String(hex.EncodeToString(l.SpanID[:]))) })
 	}
-	if v := t.intrinsic(i, f.Intrinsic); v.Type != TypeNil {
+	if v := t.intrinsic(i, f.Intrinsic); v.Type != traceql.TypeNil {
 		return one(v)
 	}
 	return nil
 }
 
-func (t *Trace) intrinsic(i int, f Intrinsic) Value {
+func (t *Trace) intrinsic(i int, f traceql.Intrinsic) traceql.Value {
 	s := &t.Spans[i]
 	switch f {
-	case FieldDuration:
-		return Duration(time.Duration(min(s.Duration, 1<<63-1)))
-	case FieldName:
-		return String(s.Name)
-	case FieldStatus:
-		return StatusValue(s.StatusCode)
-	case FieldStatusMessage:
-		return String(s.StatusMessage)
-	case FieldKind:
-		return KindValue(s.Kind)
-	case FieldSpanID:
-		return String(hex.EncodeToString(s.SpanID[:]))
-	case FieldParentID:
+	case traceql.FieldDuration:
+		return traceql.Duration(time.Duration(min(s.Duration, 1<<63-1)))
+	case traceql.FieldName:
+		return traceql.String(s.Name)
+	case traceql.FieldStatus:
+		return traceql.StatusValue(s.StatusCode)
+	case traceql.FieldStatusMessage:
+		return traceql.String(s.StatusMessage)
+	case traceql.FieldKind:
+		return traceql.KindValue(s.Kind)
+	case traceql.FieldSpanID:
+		return traceql.String(hex.EncodeToString(s.SpanID[:]))
+	case traceql.FieldParentID:
 		if s.Parent == [8]byte{} {
-			return Nil()
+			return traceql.Nil()
 		}
-		return String(hex.EncodeToString(s.Parent[:]))
-	case FieldChildCount:
-		return Int(int64(t.children[i]))
-	case FieldNestedSetLeft:
-		return Int(int64(t.left[i]))
-	case FieldNestedSetRight:
-		return Int(int64(t.right[i]))
-	case FieldNestedSetParent:
+		return traceql.String(hex.EncodeToString(s.Parent[:]))
+	case traceql.FieldChildCount:
+		return traceql.Int(int64(t.children[i]))
+	case traceql.FieldNestedSetLeft:
+		return traceql.Int(int64(t.left[i]))
+	case traceql.FieldNestedSetRight:
+		return traceql.Int(int64(t.right[i]))
+	case traceql.FieldNestedSetParent:
 		if t.parent[i] < 0 {
-			return Int(-1)
+			return traceql.Int(-1)
 		}
-		return Int(int64(t.left[t.parent[i]]))
-	case FieldTraceDuration:
-		return Duration(t.Duration())
-	case FieldRootName:
-		return String(t.Spans[t.Root].Name)
-	case FieldRootServiceName:
-		return String(t.Spans[t.Root].Service)
-	case FieldTraceID:
-		return String(hex.EncodeToString(s.TraceID[:]))
-	case FieldInstrumentationName:
-		return String(s.Scope.Name)
-	case FieldInstrumentationVersion:
-		return String(s.Scope.Version)
+		return traceql.Int(int64(t.left[t.parent[i]]))
+	case traceql.FieldTraceDuration:
+		return traceql.Duration(t.Duration())
+	case traceql.FieldRootName:
+		return traceql.String(t.Spans[t.Root].Name)
+	case traceql.FieldRootServiceName:
+		return traceql.String(t.Spans[t.Root].Service)
+	case traceql.FieldTraceID:
+		return traceql.String(hex.EncodeToString(s.TraceID[:]))
+	case traceql.FieldInstrumentationName:
+		return traceql.String(s.Scope.Name)
+	case traceql.FieldInstrumentationVersion:
+		return traceql.String(s.Scope.Version)
 	}
-	return Nil()
+	return traceql.Nil()
 }
 
-func one(v Value) []Value { return []Value{v} }
+func one(v traceql.Value) []traceql.Value { return []traceql.Value{v} }
 
-func collect[T any](list []T, of func(*T) []Value) (values []Value) {
+func collect[T any](list []T, of func(*T) []traceql.Value) (values []traceql.Value) {
 	for i := range list {
 		values = append(values, of(&list[i])...)
 	}
 	return values
 }
 
-func attributeValues(s *tracestore.Span, f Field) []Value {
+func attributeValues(s *tracestore.Span, f traceql.Field) []traceql.Value {
 	switch f.Scope {
-	case ScopeSpan:
+	case traceql.ScopeSpan:
 		return lookup(s.Attributes, f.Name)
-	case ScopeResource:
+	case traceql.ScopeResource:
 		return lookup(s.Resource.Attributes, f.Name)
-	case ScopeInstrumentation:
+	case traceql.ScopeInstrumentation:
 		return lookup(s.Scope.Attributes, f.Name)
-	case ScopeEvent:
-		return collect(s.Events, func(e *tracestore.Event) []Value { return lookup(e.Attributes, f.Name) })
-	case ScopeLink:
-		return collect(s.Links, func(l *tracestore.Link) []Value { return lookup(l.Attributes, f.Name) })
+	case traceql.ScopeEvent:
+		return collect(s.Events, func(e *tracestore.Event) []traceql.Value { return lookup(e.Attributes, f.Name) })
+	case traceql.ScopeLink:
+		return collect(s.Links, func(l *tracestore.Link) []traceql.Value { return lookup(l.Attributes, f.Name) })
 	}
 	if v := lookup(s.Attributes, f.Name); v != nil {
 		return v
@@ -212,12 +214,12 @@ func attributeValues(s *tracestore.Span, f Field) []Value {
 	return lookup(s.Resource.Attributes, f.Name)
 }
 
-func lookup(kvs []attribute.KeyValue, key string) []Value {
+func lookup(kvs []attribute.KeyValue, key string) []traceql.Value {
 	for i := range kvs {
 		if kvs[i].Key == key {
-			if v := OfAttribute(kvs[i].Value); v.Type == TypeArray {
+			if v := traceql.OfAttribute(kvs[i].Value); v.Type == traceql.TypeArray {
 				return v.List
-			} else if v.Type != TypeNil {
+			} else if v.Type != traceql.TypeNil {
 				return one(v)
 			}
 			return nil
@@ -226,55 +228,15 @@ func lookup(kvs []attribute.KeyValue, key string) []Value {
 	return nil
 }
 
-// OfAttribute is an attribute's value. Bytes are their base64 text, maps their
-// JSON.
-func OfAttribute(v attribute.Value) Value {
-	switch v.Kind {
-	case attribute.Empty:
-		return Nil()
-	case attribute.Bool:
-		return Bool(v.Bool())
-	case attribute.Int:
-		return Int(v.Int())
-	case attribute.Double:
-		return Float(v.Double())
-	case attribute.Slice:
-		list, _ := v.Any().([]any)
-		values := make([]Value, 0, len(list))
-		for _, e := range list {
-			values = append(values, ofPlain(e))
-		}
-		return Array(values)
-	}
-	return String(v.Text())
-}
-
-func ofPlain(v any) Value {
-	switch v := v.(type) {
-	case string:
-		return String(v)
-	case bool:
-		return Bool(v)
-	case int64:
-		return Int(v)
-	case float64:
-		return Float(v)
-	case nil:
-		return Nil()
-	}
-	text, _ := json.Marshal(v)
-	return String(string(text))
-}
-
 // Value is a field of the i-th span as one value, an array where it has
 // several, nil where it has none.
-func (t *Trace) Value(i int, f Field) Value {
+func (t *Trace) Value(i int, f traceql.Field) traceql.Value {
 	switch v := t.values(i, f); len(v) {
 	case 0:
-		return Nil()
+		return traceql.Nil()
 	case 1:
 		return v[0]
 	default:
-		return Array(v)
+		return traceql.Array(v)
 	}
 }

@@ -85,6 +85,10 @@ func TestLokiAnswers(t *testing.T) {
 
 func TestLokiMistakes(t *testing.T) {
 	f := newFixture(t, nil)
+	// Clients such as logcli add the whole path to the address they are given.
+	if a := f.request("acme", "GET /loki/loki/api/v1/labels?start=1"); a.status != 404 || !strings.Contains(string(a.body), "/loki/loki/api/v1/labels is not served here; clients want the address without a path") {
+		t.Errorf("an address with a path: status %d: %s", a.status, a.body)
+	}
 	for _, c := range []struct {
 		path   string
 		params []string

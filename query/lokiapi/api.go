@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -69,7 +70,8 @@ func Handler(c Config) *http.ServeMux {
 	}
 	mux.HandleFunc("GET /api/v1/tail", a.tail)
 	mux.Handle("/", a.serve(func(r *http.Request, _ url.Values) ([]byte, error) {
-		return nil, &fault.Error{Code: fault.NotFound, Message: r.Method + " " + r.URL.Path + " is not served here"}
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		return nil, &fault.Error{Code: fault.NotFound, Message: r.Method + " " + path + " is not served here; clients want the address without a path, and add /loki/api/v1 themselves"}
 	}))
 	return mux
 }

@@ -73,10 +73,6 @@ func BenchmarkKeys(b *testing.B) {
 			_, err := joins.Run(b.Context(), "bench", Query{From: from, To: to, Limit: 100, Steps: []Step{{Spans: of}, {Logs: &late}}, By: []tracestore.Field{own("http.response.status_code")}})
 			return err
 		}},
-		{"values of a record's number", func() error {
-			_, err := logs.LabelValues(b.Context(), "bench", "took", start, start.Add(30*time.Minute), 1000)
-			return err
-		}},
 		{"services that log", func() error {
 			_, err := logs.Services(b.Context(), "bench", start, start.Add(30*time.Minute), 1000)
 			return err

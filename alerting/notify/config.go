@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trefoil-o11y/trefoil/alerting/webhook"
 )
 
 // Config of an Alertmanager.
@@ -191,7 +193,7 @@ func redactYAML(text []byte, err error) string {
 		}
 	}
 	walk(&doc, false)
-	return redactor(secrets...).Replace(err.Error())
+	return webhook.Redactor(secrets...).Replace(err.Error())
 }
 
 // nobody is the receiver of the root route: the tree below it says who is told.
@@ -216,7 +218,7 @@ func (d *Default) config() (*amconfig.Config, error) {
 		return nil
 	}
 	for i, raw := range d.Webhooks {
-		if _, err := webhookURL(raw); err != nil {
+		if _, err := webhook.ParseURL(raw); err != nil {
 			return nil, fmt.Errorf("webhook %d: %w", i+1, err)
 		}
 		if strings.Contains(raw, "{{") {

@@ -10,7 +10,7 @@
 // What is ours is around them: a log that survives a crash (Alertmanager
 // writes snapshots every 15 minutes), silences that are stored before they are
 // acknowledged, attempts that are bounded and may outlive a stop, secrets kept
-// out of logs, and a webhook integration that sends an Idempotency-Key and
+// out of logs, and a webhook integration (package webhook) that sends an Idempotency-Key and
 // understands 408, 429 and Retry-After.
 //
 // # What a crash does

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/alertmanager/config/receiver"
 	amnotify "github.com/prometheus/alertmanager/notify"
 	"github.com/prometheus/alertmanager/template"
+
+	"github.com/trefoil-o11y/trefoil/alerting/webhook"
 )
 
 // delivery is what the stages of one notification know of it.
@@ -33,10 +35,18 @@ func deliveryOf(ctx context.Context) *delivery {
 	return d
 }
 
+// idOf is the id of the notification under way, "" for none.
+func idOf(ctx context.Context) string {
+	if d := deliveryOf(ctx); d != nil {
+		return d.id
+	}
+	return ""
+}
+
 // integrations makes the integrations of a receiver: Alertmanager's, each with
 // bounded attempts and redacted errors.
 func (a *Alertmanager) integrations(rcv amconfig.Receiver, tmpl *template.Template) ([]amnotify.Integration, error) {
-	redact := redactor(secretsIn(rcv)...)
+	redact := webhook.Redactor(webhook.SecretsIn(rcv)...)
 	quiet := slog.New(redacting{a.log.Handler(), redact})
 	rest := rcv
 	rest.WebhookConfigs = nil
@@ -45,7 +55,7 @@ func (a *Alertmanager) integrations(rcv amconfig.Receiver, tmpl *template.Templa
 		return nil, errors.New(redact.Replace(err.Error()))
 	}
 	for i, conf := range rcv.WebhookConfigs {
-		hook, err := newWebhook(conf, tmpl, a.cfg.Transport, quiet)
+		hook, err := webhook.New(webhook.Config{Webhook: conf, Template: tmpl, Transport: a.cfg.Transport, Logger: quiet, Key: idOf})
 		if err != nil {
 			return nil, errors.New(redact.Replace(err.Error()))
 		}
@@ -94,7 +104,7 @@ func (t *attempts) Notify(ctx context.Context, alerts ...*amalert.Alert) (retry 
 		m.sent.WithLabelValues(t.receiver).Inc()
 		return false, nil
 	}
-	failure, known := errors.AsType[*SendError](err)
+	failure, known := errors.AsType[*webhook.SendError](err)
 	if d := deliveryOf(ctx); d != nil && !(known && failure.Refused) {
 		d.unknown = true
 	}

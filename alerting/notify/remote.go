@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/alerting/webhook"
 )
 
 const (
@@ -49,7 +51,7 @@ type remoteAlert struct {
 }
 
 func newRemote(raw string, cfg *Config, m *metrics) (*remote, error) {
-	base, err := webhookURL(raw)
+	base, err := webhook.ParseURL(raw)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +67,7 @@ func newRemote(raw string, cfg *Config, m *metrics) (*remote, error) {
 	}
 	return &remote{
 		target: strings.TrimSuffix(base.String(), "/") + "/api/v2/alerts", host: base.Host,
-		transport: transport, redact: redactor(raw), cfg: cfg, metrics: m,
+		transport: transport, redact: webhook.Redactor(raw), cfg: cfg, metrics: m,
 		log: cfg.Logger.With("alertmanager", base.Host), woken: make(chan struct{}, 1), alerts: map[uint64]*remoteAlert{},
 	}, nil
 }
@@ -218,7 +220,7 @@ func (r *remote) post(ctx context.Context, batch []*remoteAlert, now time.Time) 
 	defer resp.Body.Close()
 	said, _ := io.ReadAll(io.LimitReader(resp.Body, 512))
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("answered %s: %s", statusText(resp.StatusCode), r.redact.Replace(string(said)))
+		return fmt.Errorf("answered %s: %s", webhook.StatusText(resp.StatusCode), r.redact.Replace(string(said)))
 	}
 	return nil
 }

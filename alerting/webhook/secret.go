@@ -1,4 +1,4 @@
-package notify
+package webhook
 
 import (
 	"net/url"
@@ -10,10 +10,10 @@ import (
 	commoncfg "github.com/prometheus/common/config"
 )
 
-// redactor takes secrets out of texts: receivers echo them into headers and
+// Redactor takes secrets out of texts: receivers echo them into headers and
 // bodies, and those end up in errors. Of a URL every part but the host is
 // secret.
-func redactor(secrets ...string) *strings.Replacer {
+func Redactor(secrets ...string) *strings.Replacer {
 	var parts []string
 	for _, secret := range secrets {
 		target, err := url.Parse(secret)
@@ -46,8 +46,8 @@ func urlParts(target *url.URL) []string {
 	return parts
 }
 
-// secretsIn collects what Alertmanager's configuration types call secret.
-func secretsIn(config any) []string {
+// SecretsIn collects what Alertmanager's configuration types call secret.
+func SecretsIn(config any) []string {
 	var found []string
 	var walk func(v reflect.Value)
 	walk = func(v reflect.Value) {

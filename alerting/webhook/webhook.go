@@ -1,4 +1,4 @@
-package notify
+package webhook
 
 import (
 	"bytes"
@@ -45,41 +45,50 @@ type SendError struct {
 func (e *SendError) Error() string { return e.Err.Error() }
 func (e *SendError) Unwrap() error { return e.Err }
 
-// webhook sends what Alertmanager's webhook integration sends, as its
-// configuration says. It stands in for it because a page needs more than that
-// one does: an Idempotency-Key, and 408, 429 and Retry-After understood.
-type webhook struct {
-	conf *amwebhook.WebhookConfig
-	tmpl *template.Template
-	do   func(*http.Request) (*http.Response, error)
-	log  *slog.Logger
+// Config configures an Integration.
+type Config struct {
+	Webhook   *amwebhook.WebhookConfig
+	Template  *template.Template
+	Transport http.RoundTripper // nil is that of the configuration
+	Logger    *slog.Logger
+	// Key is the Idempotency-Key of the notification under way; "" for none.
+	Key func(context.Context) string
 }
 
-// newWebhook makes one. Transport nil is that of the configuration.
-func newWebhook(conf *amwebhook.WebhookConfig, tmpl *template.Template, transport http.RoundTripper, log *slog.Logger) (*webhook, error) {
+// Integration sends what Alertmanager's webhook integration sends, as its
+// configuration says. It stands in for it because a page needs more than that
+// one does: an Idempotency-Key, and 408, 429 and Retry-After understood.
+type Integration struct {
+	Config
+	do func(*http.Request) (*http.Response, error)
+}
+
+// New makes an integration.
+func New(c Config) (*Integration, error) {
+	conf := c.Webhook
 	client, err := amnotify.NewClientWithTracing(*conf.HTTPConfig, "webhook")
 	if err != nil {
 		return nil, err
 	}
-	if transport != nil {
-		client.Transport = transport
+	if c.Transport != nil {
+		client.Transport = c.Transport
 	}
 	do := client.Do
 	if !conf.HTTPConfig.FollowRedirects {
 		do = client.Transport.RoundTrip // a client would still parse where it is sent to
 	}
-	return &webhook{conf: conf, tmpl: tmpl, do: do, log: log}, nil
+	return &Integration{Config: c, do: do}, nil
 }
 
 // Notify implements Alertmanager's Notifier; an error is a *SendError.
-func (w *webhook) Notify(ctx context.Context, alerts ...*amalert.Alert) (retry bool, err error) {
+func (w *Integration) Notify(ctx context.Context, alerts ...*amalert.Alert) (retry bool, err error) {
 	target, body, err := w.render(ctx, alerts)
 	if err != nil {
 		return false, &SendError{Reason: amnotify.ClientErrorReason, Refused: true, Err: fmt.Errorf("webhook: %w", err)}
 	}
-	if w.conf.Timeout > 0 {
+	if w.Webhook.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, w.conf.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, w.Webhook.Timeout)
 		defer cancel()
 	}
 	failure := w.post(ctx, target, body)
@@ -90,9 +99,9 @@ func (w *webhook) Notify(ctx context.Context, alerts ...*amalert.Alert) (retry b
 }
 
 // render answers the request's URL and body.
-func (w *webhook) render(ctx context.Context, alerts []*amalert.Alert) (target string, body []byte, err error) {
+func (w *Integration) render(ctx context.Context, alerts []*amalert.Alert) (target string, body []byte, err error) {
 	truncated := uint64(0)
-	if limit := w.conf.MaxAlerts; limit != 0 && uint64(len(alerts)) > limit {
+	if limit := w.Webhook.MaxAlerts; limit != 0 && uint64(len(alerts)) > limit {
 		truncated = uint64(len(alerts)) - limit
 		alerts = alerts[:limit]
 	}
@@ -100,13 +109,13 @@ func (w *webhook) render(ctx context.Context, alerts []*amalert.Alert) (target s
 	if err != nil {
 		return "", nil, err
 	}
-	data := amnotify.GetTemplateData(ctx, w.tmpl, alerts, w.log)
+	data := amnotify.GetTemplateData(ctx, w.Template, alerts, w.Logger)
 	message := &amwebhook.Message{Version: "4", Data: data, GroupKey: key.String(), TruncatedAlerts: truncated}
 	var failed error
-	text := amnotify.TmplText(w.tmpl, data, &failed)
+	text := amnotify.TmplText(w.Template, data, &failed)
 	var payload any = message
-	if w.conf.Payload != nil {
-		payload, err = template.DeepCopyWithTemplate(w.conf.Payload, func(s string) (string, error) { return text(s), failed })
+	if w.Webhook.Payload != nil {
+		payload, err = template.DeepCopyWithTemplate(w.Webhook.Payload, func(s string) (string, error) { return text(s), failed })
 		if err != nil {
 			return "", nil, fmt.Errorf("payload: %w", err)
 		}
@@ -114,9 +123,9 @@ func (w *webhook) render(ctx context.Context, alerts []*amalert.Alert) (target s
 	if body, err = json.Marshal(payload); err != nil {
 		return "", nil, fmt.Errorf("encode: %w", err)
 	}
-	source := string(w.conf.URL)
+	source := string(w.Webhook.URL)
 	if source == "" {
-		file, err := os.ReadFile(w.conf.URLFile)
+		file, err := os.ReadFile(w.Webhook.URLFile)
 		if err != nil {
 			return "", nil, fmt.Errorf("url_file: %w", err)
 		}
@@ -129,21 +138,21 @@ func (w *webhook) render(ctx context.Context, alerts []*amalert.Alert) (target s
 	return target, body, nil
 }
 
-func (w *webhook) post(ctx context.Context, target string, body []byte) *SendError {
+func (w *Integration) post(ctx context.Context, target string, body []byte) *SendError {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
 	if err != nil {
 		return &SendError{Reason: amnotify.ClientErrorReason, Refused: true, Err: errors.New("webhook: its URL is not valid")}
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Trefoil")
-	if d := deliveryOf(ctx); d != nil {
-		req.Header.Set(idempotencyName, d.id)
+	if key := w.Key(ctx); key != "" {
+		req.Header.Set(idempotencyName, key)
 	}
 	if user := req.URL.User; user != nil {
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
-	redact := redactor(target)
+	redact := Redactor(target)
 	resp, err := w.do(req)
 	if err != nil {
 		return unanswered(ctx, req.URL.Host, redact.Replace(amnotify.RedactURL(err).Error()), err)
@@ -177,7 +186,7 @@ func answered(host string, resp *http.Response) *SendError {
 		Reason:  amnotify.GetFailureReasonFromStatusCode(code),
 		Retry:   code/100 == 5 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout,
 		Refused: code < 500 && code != http.StatusRequestTimeout,
-		Err:     fmt.Errorf("%s: answered %s", host, statusText(code)),
+		Err:     fmt.Errorf("%s: answered %s", host, StatusText(code)),
 	}
 	if code/100 == 3 {
 		fail.Err = fmt.Errorf("%w; redirects are not followed, configure the final URL", fail.Err)
@@ -188,15 +197,16 @@ func answered(host string, resp *http.Response) *SendError {
 	return fail
 }
 
-func statusText(code int) string {
+// StatusText is a status of HTTP in words.
+func StatusText(code int) string {
 	if text := http.StatusText(code); text != "" {
 		return strconv.Itoa(code) + " " + text
 	}
 	return strconv.Itoa(code)
 }
 
-// webhookURL checks the URL of a flag. An error does not quote it.
-func webhookURL(raw string) (*url.URL, error) {
+// ParseURL checks the URL of a flag. An error does not quote it.
+func ParseURL(raw string) (*url.URL, error) {
 	target, err := url.Parse(raw)
 	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
 		return nil, errors.New("not an absolute http or https URL")

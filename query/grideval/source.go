@@ -34,6 +34,8 @@ type Thin struct {
 	Aspect samplerollup.Aspect
 	Length int64 // of buckets, ms
 	Whole  bool  // sums must be exact in any order
+	// NoNaN says that NaN is no sample: of series where it stands among what is kept, samples are needed.
+	NoNaN bool
 }
 
 // Source is where samples come from. Select calls each for every series that

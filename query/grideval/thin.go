@@ -36,7 +36,7 @@ func (r *rolling) thin(read *Read) {
 		return
 	}
 	r.near = w
-	read.Thin = &Thin{Aspect: r.Thin.Aspect, Length: length, Whole: exact && r.Thin.Ordered && w.Range > length}
+	read.Thin = &Thin{Aspect: r.Thin.Aspect, Length: length, Whole: exact && r.Thin.Ordered && w.Range > length, NoNaN: r.Lenient}
 	read.From, read.To = min(read.From, w.End(0)-w.Range+1), max(read.To, w.End(w.N-1))
 	bucket := time.Duration(length) * time.Millisecond
 	if exact {

@@ -47,7 +47,7 @@ func (c *classic) Select(ctx context.Context, r grideval.Read, each func(int, *c
 			}
 			if raw.Entries == nil {
 				raw.Times, raw.Values = seriespoints.Floats(raw)
-				raw.Histograms = nil
+				raw.Histograms, raw.Starts = nil, nil
 			}
 			return each(set*setsApart+at, raw)
 		})

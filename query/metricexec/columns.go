@@ -199,18 +199,30 @@ func (q *querier) thin(ctx context.Context, plain *sent, hints *storage.SelectHi
 	if len(plain.series) == 0 {
 		return nil
 	}
+	var mu sync.Mutex
+	var odd []sentSeries // of which samples are needed
 	_, err := q.rollups(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole}, rollupstore.Reading{
 		Entries: func(fp uint64, e *samplerollup.Entries) error {
+			v := plain.of(fp)
+			if want.NoNaN && slices.ContainsFunc(e.Values, seriespoints.LeftOut) {
+				mu.Lock()
+				defer mu.Unlock()
+				odd = append(odd, *v)
+				return nil
+			}
 			if err := q.budget.both(len(e.Times)); err != nil {
 				return err
 			}
-			v := plain.of(fp)
 			return each(v.at, &column.Raw{Labels: v.labels, Entries: e})
 		},
 		Samples: q.plain(plain, each),
 		Thinned: q.budget.read,
 	})
-	return q.budget.explain(err)
+	if err != nil {
+		return q.budget.explain(err)
+	}
+	slices.SortFunc(odd, func(a, b sentSeries) int { return cmp.Compare(a.at, b.at) })
+	return q.stream(ctx, newSent(odd), false, hints, nil, each)
 }
 
 // compose reads series whole and passes on what PromQL sees of them.

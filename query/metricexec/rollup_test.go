@@ -12,7 +12,14 @@ import (
 
 	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/grideval"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlfunc"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
+	"github.com/trefoil-o11y/trefoil/query/metricsqlplan"
 	"github.com/trefoil-o11y/trefoil/query/promexpr"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/metricstore"
@@ -145,7 +152,8 @@ func TestRollupsComeToTheSame(t *testing.T) {
 	rollups := rollupstore.New(db, store.Points())
 	plain := New(Config{Source: store, Features: promexpr.Features{ExperimentalFunctions: true}})
 	e := New(Config{Source: store, Rollups: rollups.Read, Features: promexpr.Features{ExperimentalFunctions: true}})
-	served, series := 0, 0
+	others := rand.New(rand.NewPCG(8, 2))
+	served, series, otherServed := 0, 0, 0
 	check := func(stage string, n int) {
 		t.Helper()
 		for range n {
@@ -174,6 +182,7 @@ func TestRollupsComeToTheSame(t *testing.T) {
 			if strings.Contains(got.Explain().Plan, "rollups of") {
 				served++
 			}
+			otherServed += sameOfOther(t, e, plain, others, from, to, step)
 			series += len(got.Value.(promql.Matrix))
 			got.Close()
 			want.Close()
@@ -197,9 +206,51 @@ func TestRollupsComeToTheSame(t *testing.T) {
 	roll(5)
 	check("anew", 20)
 	moved(t, e, begin)
+	if otherServed < 25 {
+		t.Errorf("%d queries of MetricsQL were served by rollups", otherServed)
+	}
 	if served < 35 || series < 300 {
 		t.Errorf("%d queries were served by rollups, to %d series", served, series)
 	}
+}
+
+// sameOfOther asks both engines a query of MetricsQL, to which NaN is no sample, and
+// returns 1 if rollups served it.
+func sameOfOther(t *testing.T, e, plain *Engine, rng *rand.Rand, from, to time.Time, step time.Duration) int {
+	t.Helper()
+	pick := func(all ...string) string { return all[rng.IntN(len(all))] }
+	expr := pick("avg_over_time", "count_over_time", "sum_over_time", "min_over_time", "max_over_time", "first_over_time", "last_over_time", "present_over_time",
+		"tfirst_over_time", "tlast_over_time", "timestamp", "default_rollup", "absent_over_time") + "(m[" + pick("1h", "1h", "2h", "6h", "1d", "3615s") + "]" + pick("", "", " offset 1h") + ")"
+	if rng.IntN(3) == 0 {
+		expr = "sum by (g) (" + expr + ")"
+	}
+	parsed, err := metricsqlparse.Parse(expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &Other{Language: "metricsql", Expr: expr, Observe: func(Stats, error) {},
+		Plan: func(g column.Grid, end int64) (metricplan.Node, error) {
+			return metricsqlplan.Options{Functions: metricsqlfunc.New(), Grid: g, End: end, MaxPoints: 1e6}.Build(parsed)
+		},
+		Value: func(found []column.Series, g column.Grid) (parser.Value, error) {
+			return grideval.Matrix(found, g), nil
+		},
+	}
+	got, err := e.Steps(t.Context(), tenant.Default, q, from, to, step)
+	if err != nil {
+		t.Fatalf("%s: %v", expr, err)
+	}
+	want, err := plain.Steps(t.Context(), tenant.Default, q, from, to, step)
+	if err != nil {
+		t.Fatalf("%s: %v", expr, err)
+	}
+	if d := bitwise(got.Value.(promql.Matrix), want.Value.(promql.Matrix)); d != "" {
+		t.Errorf("MetricsQL: %s from %s to %s by %s: %s\n%s", expr, from.Format(time.DateTime), to.Format(time.DateTime), step, d, got.Explain().Plan)
+	}
+	if strings.Contains(got.Explain().Plan, "rollups of") {
+		return 1
+	}
+	return 0
 }
 
 // moved asks for windows that lie on no buckets: what is allowed to be moved comes to what the windows it is moved to come to,

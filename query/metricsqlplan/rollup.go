@@ -93,7 +93,7 @@ func (b *builder) over(n *metricplan.Rollup, r *metricsql.RollupExpr) (metricpla
 		if m.IsEmpty() {
 			return b.absence(n, r.Expr, &metricplan.Number{Value: math.NaN()}), nil
 		}
-		err = b.overSelector(n, m)
+		err = b.overSelector(n, m, width > 0)
 	} else {
 		err = b.overSubquery(n, r, width)
 	}
@@ -131,7 +131,8 @@ func Selector(sets metricsqlparse.Selector) *metricplan.Selector {
 	return &metricplan.Selector{Matchers: sets[0], Or: sets[1:]}
 }
 
-func (b *builder) overSelector(n *metricplan.Rollup, m *metricsql.MetricExpr) error {
+// overSelector is over the samples of stored series; explicit says that the window is.
+func (b *builder) overSelector(n *metricplan.Rollup, m *metricsql.MetricExpr, explicit bool) error {
 	sets, err := metricsqlparse.Matchers(m)
 	if err != nil {
 		return err
@@ -141,7 +142,14 @@ func (b *builder) overSelector(n *metricplan.Rollup, m *metricsql.MetricExpr) er
 		n.Selector.Func = "delta"
 	}
 	n.KeepStale = n.Name == "default_rollup" || n.Name == "stale_samples_over_time"
-	n.Before, n.After = max(b.Grid.Step-n.Range, 0), b.tail(n)
+	n.Before = max(b.Grid.Step-n.Range, 0)
+	if explicit || !rollupfunc.Is(n.Name, rollupfunc.Widen) {
+		n.Thin = rollupfunc.Thin(n.Name)
+	}
+	if n.Thin != nil { // then it looks at its windows alone
+		return nil
+	}
+	n.After = b.tail(n)
 	if rollupfunc.Is(n.Name, rollupfunc.Before) {
 		n.Before += silence
 	}

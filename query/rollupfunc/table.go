@@ -109,6 +109,28 @@ var own = map[string]Func{
 	"zscore_over_time":        zscore,
 }
 
+// Thin is how a function is computed of what a rollup of samples keeps, nil if it
+// needs all of them. Functions that look at the sample before a window do: how near
+// that must be is estimated of how far samples are apart.
+func Thin(name string) *rollup.Thin { return thin[name] }
+
+var thin = map[string]*rollup.Thin{
+	"absent_over_time":    rollup.ThinLast,
+	"avg_over_time":       rollup.ThinAvg,
+	"count_over_time":     rollup.ThinCount,
+	"default_rollup":      rollup.ThinLast,
+	"first_over_time":     rollup.ThinFirst,
+	"last_over_time":      rollup.ThinLast,
+	"max_over_time":       rollup.ThinMax,
+	"min_over_time":       rollup.ThinMin,
+	"present_over_time":   rollup.ThinLast,
+	"sum_over_time":       rollup.ThinSum,
+	"tfirst_over_time":    rollup.ThinFirst,
+	"timestamp":           rollup.ThinLast,
+	"timestamp_with_name": rollup.ThinLast,
+	"tlast_over_time":     rollup.ThinLast,
+}
+
 // Candle is a part of rollup_candlestick: open, close, high or low.
 func Candle(part string) (rollup.Kernel, bool) {
 	f, ok := map[string]Func{"open": candleOpen, "close": candleClose, "high": candleMost(highest), "low": candleMost(lowest)}[part]

@@ -52,12 +52,12 @@ func Floats(raw *column.Raw) (times []int64, values []float64) {
 		return nil, nil
 	}
 	times, values = raw.Times, raw.Values
-	if !slices.ContainsFunc(values, leftOut) {
+	if !slices.ContainsFunc(values, LeftOut) {
 		return times, values
 	}
 	n := 0
 	for i, v := range values {
-		if !leftOut(v) {
+		if !LeftOut(v) {
 			times[n], values[n] = times[i], v
 			n++
 		}
@@ -65,4 +65,5 @@ func Floats(raw *column.Raw) (times []int64, values []float64) {
 	return times[:n], values[:n]
 }
 
-func leftOut(v float64) bool { return math.IsNaN(v) && !value.IsStaleNaN(v) }
+// LeftOut tells whether a value is no sample where NaN is none.
+func LeftOut(v float64) bool { return math.IsNaN(v) && !value.IsStaleNaN(v) }

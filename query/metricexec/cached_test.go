@@ -80,14 +80,19 @@ func TestCachedAnswersAreTrue(t *testing.T) {
 		`sum by (g) (rate(m[5m]))`, `m{g="1"} + 0 * m`, `max_over_time(m[20m] offset 10m)`, `avg_over_time(sum by (g) (m)[30m:1m])`,
 		`topk(3, m)`, `count(m) or vector(1)`, `m @ 1700000000 + m`, `quantile(0.3, m)`,
 	}
-	ask := func(id tenant.ID, expr string, from, to time.Time) Stats {
+	// Functions of MetricsQL that look at their windows alone, and around them.
+	others := []string{
+		`sum by (g) (max_over_time(m[20m]))`, `count_over_time(m{g="1"}[5m] offset 10m) + 1`, `avg_over_time(sum by (g) (last_over_time(m[5m]))[30m:1m])`,
+		`topk(3, sum_over_time(m[5m]))`, `quantile_over_time(0.3, m[7m]) if first_over_time(m{g="2"}[5m])`, `range_max(min_over_time(m[5m]))`,
+	}
+	same := func(id tenant.ID, expr string, from, to time.Time, by func(*Engine) (*Result, error)) Stats {
 		t.Helper()
-		got, err := e.Range(t.Context(), id, expr, from, to, time.Minute)
+		got, err := by(e)
 		if err != nil {
 			t.Fatalf("%s: %v", expr, err)
 		}
 		defer got.Close()
-		want, err := plain.Range(t.Context(), id, expr, from, to, time.Minute)
+		want, err := by(plain)
 		if err != nil {
 			t.Fatalf("%s: %v", expr, err)
 		}
@@ -97,14 +102,24 @@ func TestCachedAnswersAreTrue(t *testing.T) {
 		}
 		return got.Stats
 	}
+	ask := func(id tenant.ID, expr string, from, to time.Time) Stats {
+		t.Helper()
+		return same(id, expr, from, to, func(e *Engine) (*Result, error) { return e.Range(t.Context(), id, expr, from, to, time.Minute) })
+	}
 	start := epoch.Truncate(time.Minute)
 	hits, asked := int64(0), int64(0)
+	otherHits, otherAsked := int64(0), int64(0)
 	for round := range 6 {
 		for _, id := range both {
 			for _, expr := range exprs {
 				from := start.Add(time.Duration(f.rng.IntN(4)) * 37 * time.Minute)
 				s := ask(id, expr, from, f.now)
 				hits, asked = hits+s.CachedSteps, asked+s.Steps
+			}
+			for _, expr := range others {
+				q, from := metricsQL(t, expr), start.Add(time.Duration(f.rng.IntN(4))*37*time.Minute)
+				s := same(id, expr, from, f.now, func(e *Engine) (*Result, error) { return e.Steps(t.Context(), id, q, from, f.now, time.Minute) })
+				otherHits, otherAsked = otherHits+s.CachedSteps, otherAsked+s.Steps
 			}
 		}
 		f.now = f.now.Add(time.Duration(f.rng.IntN(400)) * time.Second)
@@ -116,8 +131,8 @@ func TestCachedAnswersAreTrue(t *testing.T) {
 			f.store(both, f.now.Add(-10*time.Minute), f.now, 15*time.Second, 45)
 		}
 	}
-	if hits < asked/4 {
-		t.Errorf("%d of %d steps came from the cache", hits, asked)
+	if hits < asked/4 || otherHits < otherAsked/4 {
+		t.Errorf("%d of %d steps came from the cache, %d of %d of MetricsQL", hits, asked, otherHits, otherAsked)
 	}
 
 	// Nothing new: everything that has settled comes from the cache.

@@ -224,18 +224,7 @@ func sameOfOther(t *testing.T, e, plain *Engine, rng *rand.Rand, from, to time.T
 	if rng.IntN(3) == 0 {
 		expr = "sum by (g) (" + expr + ")"
 	}
-	parsed, err := metricsqlparse.Parse(expr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := &Other{Language: "metricsql", Expr: expr, Observe: func(Stats, error) {},
-		Plan: func(g column.Grid, end int64) (metricplan.Node, error) {
-			return metricsqlplan.Options{Functions: metricsqlfunc.New(), Grid: g, End: end, MaxPoints: 1e6}.Build(parsed)
-		},
-		Value: func(found []column.Series, g column.Grid) (parser.Value, error) {
-			return grideval.Matrix(found, g), nil
-		},
-	}
+	q := metricsQL(t, expr)
 	got, err := e.Steps(t.Context(), tenant.Default, q, from, to, step)
 	if err != nil {
 		t.Fatalf("%s: %v", expr, err)
@@ -251,6 +240,23 @@ func sameOfOther(t *testing.T, e, plain *Engine, rng *rand.Rand, from, to time.T
 		return 1
 	}
 	return 0
+}
+
+// metricsQL is a query of MetricsQL; its answer is a matrix.
+func metricsQL(t *testing.T, expr string) *Other {
+	t.Helper()
+	parsed, err := metricsqlparse.Parse(expr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Other{Language: "metricsql", Expr: expr, Observe: func(Stats, error) {},
+		Plan: func(g column.Grid, end int64) (metricplan.Node, error) {
+			return metricsqlplan.Options{Functions: metricsqlfunc.New(), Grid: g, End: end, MaxPoints: 1e6}.Build(parsed)
+		},
+		Value: func(found []column.Series, g column.Grid) (parser.Value, error) {
+			return grideval.Matrix(found, g), nil
+		},
+	}
 }
 
 // moved asks for windows that lie on no buckets: what is allowed to be moved comes to what the windows it is moved to come to,

@@ -19,14 +19,16 @@ func (s *Store) Services(ctx context.Context, t tenant.ID, from, to time.Time, l
 	return s.resources.Services(ctx, t, logging(t, from, to), limit)
 }
 
-// ResourceKeys lists the keys of the attributes of the resources that have records in
-// [from, to), at most limit of them (0 means 1,000).
+// ResourceKeys lists the keys of the attributes of the resources seen on the days of
+// [from, to), at most limit of them (0 means 1,000). Those of resources without records
+// are among them: names are asked for with every editor that opens, and to look for the
+// records of each resource is a scan.
 func (s *Store) ResourceKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
-	return s.resources.LabelNames(ctx, t, logging(t, from, to), limit)
+	return s.resources.LabelNames(ctx, t, resourcestore.Seen{From: from, To: to}, limit)
 }
 
-// LabelNames lists the keys of the attributes of records in [from, to) and their
-// resources, at most limit of them (0 means 1,000). Of the records it looks
+// LabelNames lists the keys of the attributes of records in [from, to) and of
+// resources as ResourceKeys does, at most limit of them (0 means 1,000). Of the records it looks
 // at the newest, tens of thousands at least; Truncated tells when there are
 // older ones.
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
@@ -39,12 +41,12 @@ func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time,
 	return attrcol.Merge(own, of, limit), err
 }
 
-// LabelValues lists the texts an attribute has in records in [from, to) or their
-// resources, at most limit of them (0 means 1,000). It looks at records as
+// LabelValues lists the texts an attribute has in records in [from, to) or in
+// resources seen on those days, at most limit of them (0 means 1,000). It looks at records as
 // LabelNames does.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelValues(ctx, t, key, logging(t, from, to), limit)
+	of, err := s.resources.LabelValues(ctx, t, key, resourcestore.Seen{From: from, To: to}, limit)
 	if err != nil {
 		return Names{}, err
 	}

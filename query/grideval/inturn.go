@@ -65,7 +65,7 @@ func (e *evaluation) foldingOf(n *metricplan.Aggregate, g column.Grid) *folding 
 }
 
 // begin is Read.InTurn.
-func (f *folding) begin(int) { f.begun = true }
+func (f *folding) begin() { f.begun = true }
 
 // room makes a column.
 func (f *folding) room() ([]float64, error) {

@@ -29,7 +29,7 @@ type queue struct {
 func (q queue) Select(_ context.Context, r Read, each func(int, *column.Raw) error) (annotations.Annotations, error) {
 	if r.InTurn != nil {
 		*q.told++
-		r.InTurn(len(q.series))
+		r.InTurn()
 	}
 	var g errgroup.Group
 	for k := range 2 {

@@ -21,12 +21,12 @@ type Read struct {
 	// Thin, if not nil, says that of series of floats what a rollup keeps of the
 	// samples will do (Raw.Entries).
 	Thin *Thin
-	// InTurn, if not nil, may be called by a source before it calls each, with a number
-	// of series. By that it promises that each is called once for every index below that
-	// number, about in their order, with no samples where a series has none; that all
-	// samples are floats without start times; and that all series have one name, type
-	// and unit. Who folds series can do so as they come then.
-	InTurn func(series int)
+	// InTurn, if not nil, may be called by a source before it calls each. By that it
+	// promises that each is called once for every index from 0 to the last, about in
+	// their order, with no samples where a series has none; that all samples are floats
+	// without start times; and that all series have one name, type and unit. Who folds
+	// series can do so as they come then.
+	InTurn func()
 }
 
 // Thin is what is needed of a rollup.

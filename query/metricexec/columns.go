@@ -154,7 +154,7 @@ const within = 1 << 20
 // stream passes on series as they are stored. With starts each sample has when its
 // interval began, which packs do not know. Whole says that they are all series of their
 // names. InTurn, if not nil, is that of grideval.Read.
-func (q *querier) stream(ctx context.Context, plain *sent, whole bool, hints *storage.SelectHints, inTurn func(int), each func(int, *column.Raw) error) error {
+func (q *querier) stream(ctx context.Context, plain *sent, whole bool, hints *storage.SelectHints, inTurn func(), each func(int, *column.Raw) error) error {
 	if len(plain.series) == 0 {
 		return nil
 	}
@@ -167,7 +167,7 @@ func (q *querier) stream(ctx context.Context, plain *sent, whole bool, hints *st
 	if inTurn != nil && !q.starts && plain.sameName() {
 		span.InTurn = func() {
 			plain.inTurn = true
-			inTurn(len(plain.series))
+			inTurn()
 		}
 	}
 	_, err := read(ctx, q.series.Tenant, span, q.plain(plain, each))

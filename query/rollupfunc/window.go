@@ -60,13 +60,10 @@ func Width(ts []int64, w rollup.Windows) int64 { return max(w.Range, near(ts, w)
 // Prepare rewrites the samples of a series before a kernel sees them.
 type Prepare func(ts []int64, vs []float64)
 
-// Prepared is a kernel of samples that are prepared; nil prepares nothing.
+// Prepared is a kernel of samples that are prepared.
 //
 //go:noinline
 func Prepared(p Prepare, k rollup.Kernel) rollup.Kernel {
-	if p == nil {
-		return k
-	}
 	return func(dst []float64, ts []int64, vs []float64, w rollup.Windows, args [][]float64) {
 		p(ts, vs)
 		k(dst, ts, vs, w, args)

@@ -87,7 +87,7 @@ func (ev *evaluator) spans(e traceql.SpansExpr, in Set) []Set {
 		sets, _ := ev.pipeline(e.Pipeline, []Set{in})
 		return sets
 	case traceql.Structural:
-		left, right := flatten(ev.spans(e.Left, in)), flatten(ev.spans(e.Right, in))
+		left, right := Members(ev.spans(e.Left, in)), Members(ev.spans(e.Right, in))
 		if out := ev.join(e.Op, left, right); len(out) > 0 {
 			return []Set{{out, in.Attributes}}
 		}
@@ -108,7 +108,8 @@ func (ev *evaluator) filter(f traceql.Filter, spans []int) []int {
 	return out
 }
 
-func flatten(sets []Set) []int {
+// Members are the spans of all sets, each once, in order.
+func Members(sets []Set) []int {
 	if len(sets) == 1 {
 		return sets[0].Spans
 	}
@@ -124,7 +125,7 @@ func coalesce(sets []Set) []Set {
 	if len(sets) == 0 {
 		return nil
 	}
-	return []Set{{Spans: flatten(sets)}}
+	return []Set{{Spans: Members(sets)}}
 }
 
 // groups splits a spanset by the value of an expression, in the order of the
@@ -162,7 +163,7 @@ func (ev *evaluator) scalarFilter(f traceql.ScalarFilter, in Set) []Set {
 	}
 	if n, ok := f.Left.(traceql.Nested); ok { // the spans are those the scalar was made of
 		if sets, _ := ev.pipeline(n.Pipeline, []Set{in}); len(sets) > 0 {
-			out.Spans = flatten(sets)
+			out.Spans = Members(sets)
 		}
 	}
 	return []Set{out}
@@ -182,7 +183,7 @@ func (ev *evaluator) scalar(e traceql.ScalarExpr, in Set) traceql.Value {
 		if scalar == nil || len(sets) == 0 {
 			return traceql.Nil()
 		}
-		return ev.scalar(scalar, Set{Spans: flatten(sets)})
+		return ev.scalar(scalar, Set{Spans: Members(sets)})
 	}
 	return traceql.Nil()
 }

@@ -125,7 +125,7 @@ func (e *Engine) aggregateSpans(ctx context.Context, t tenant.ID, q *traceql.Que
 		from: g.First - g.Step + 1, to: g.Time(g.N-1) + 1, batch: maxBatch / 5,
 		see: func(tr *spanset.Trace) bool {
 			sets := eval.Eval(tr)
-			for _, i := range members(sets) {
+			for _, i := range spanset.Members(sets) {
 				sums.add(tr, i)
 			}
 			return len(sums.list) <= e.Limits.MaxSeries*g.N
@@ -140,19 +140,6 @@ func (e *Engine) aggregateSpans(ctx context.Context, t tenant.ID, q *traceql.Que
 		return nil, tooMany("max_spans", e.Limits.MaxSpans, "spans of one trace")
 	}
 	return sums.rows(), nil
-}
-
-// members are the spans of all spansets, each once.
-func members(sets []spanset.Set) []int {
-	if len(sets) == 1 {
-		return sets[0].Spans
-	}
-	var all []int
-	for _, s := range sets {
-		all = append(all, s.Spans...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // sums are aggregates in the making.

@@ -1,11 +1,13 @@
 package query_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +81,37 @@ func TestLokiAnswers(t *testing.T) {
 				t.Errorf("%s %v: no %s in %s", c.path, c.params, part, a.body)
 			}
 		}
+	}
+}
+
+// Grafana's source reads an answer once, front to back, and must know by then
+// that lines come with their labels by source.
+func TestLokiFlagsComeBeforeLines(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	a := f.loki("query_range", append([]string{"query", `{service_name="acme-pay"}`}, logHour...)...)
+	var body struct{ Data json.RawMessage }
+	if err := json.Unmarshal(a.body, &body); err != nil || a.status != 200 {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(body.Data))
+	if _, err := d.Token(); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, fmt.Sprint(key))
+		var skipped json.RawMessage
+		if err := d.Decode(&skipped); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"resultType", "encodingFlags", "result"}; len(keys) < 3 || !slices.Equal(keys[:3], want) {
+		t.Errorf("the answer has %v in this order, want %v first", keys, want)
 	}
 }
 

@@ -194,6 +194,17 @@ func validator(t *testing.T) func(what, schema string, body []byte) {
 	}
 }
 
+// Grafana's source of metrics asks for suggested values with the method it is set to.
+func TestLabelValuesByEitherMethod(t *testing.T) {
+	f := newFixture(t, nil)
+	f.open("acme", "acme", 1)
+	const path = "/prometheus/api/v1/label/job/values?match[]=http_server_requests_total&start=1700000000&end=1700000120"
+	get, post := f.request("acme", "GET "+path), f.request("acme", "POST "+path)
+	if get.status != 200 || !bytes.Contains(get.body, []byte("acme-")) || post.status != get.status || !bytes.Equal(post.body, get.body) {
+		t.Errorf("GET: status %d: %s\nPOST: status %d: %s", get.status, get.body, post.status, post.body)
+	}
+}
+
 // The path of an expression, which alerts link to, leads to its answer in every language.
 func TestQueryPaths(t *testing.T) {
 	f := newFixture(t, nil)

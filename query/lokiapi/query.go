@@ -93,11 +93,12 @@ func (a *api) lines(r *http.Request, form url.Values, l *logql.Log, from, to tim
 		return nil, err
 	}
 	lines := thin(res.Lines, interval)
-	b := []byte(`{"status":"success","data":{"resultType":"streams","result":`)
-	b = appendStreams(b, lines, categorized(r))
+	b := []byte(`{"status":"success","data":{"resultType":"streams",`)
 	if categorized(r) {
-		b = append(b, `,"encodingFlags":["categorize-labels"]`...)
+		// Before the result: Grafana reads an answer once, front to back.
+		b = append(b, `"encodingFlags":["categorize-labels"],`...)
 	}
+	b = appendStreams(append(b, `"result":`...), lines, categorized(r))
 	if res.More != nil {
 		// Beyond Loki: where the next page begins, exact among lines of one time.
 		b = append(b, `,"cursor":"`+formatCursor(*res.More)+`"`...)

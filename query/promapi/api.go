@@ -99,7 +99,8 @@ func Handler(c Config) *http.ServeMux {
 	both("parse_query", a.parseQuery)
 	both("series", a.series)
 	both("labels", a.labelNames)
-	get("label/{name}/values", a.labelValues)
+	// Prometheus has GET alone; Grafana's source asks with POST when it is set to POST.
+	both("label/{name}/values", a.labelValues)
 	get("metadata", a.metadata)
 	get("targets/metadata", a.targetMetadata)
 	get("status/buildinfo", a.buildInfo)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -102,6 +103,20 @@ func Param(name string, err error) *Error {
 		e.Message, e.Position = parse.Message, parse.Position
 	}
 	return e
+}
+
+// Optional reads a parameter that need not be there; otherwise is its value then.
+// What read cannot make sense of is a Param.
+func Optional[T any](form url.Values, name string, otherwise T, read func(string) (T, error)) (T, error) {
+	s := form.Get(name)
+	if s == "" {
+		return otherwise, nil
+	}
+	value, err := read(s)
+	if err != nil {
+		return value, Param(name, err)
+	}
+	return value, nil
 }
 
 // Of classifies an error of storage or of a request's context; what it does not

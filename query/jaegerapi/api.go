@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -277,11 +278,11 @@ func (a *api) question(form url.Values) (*traceql.Query, traceexec.Options, erro
 		conds = append(conds, "name = "+strconv.Quote(s))
 	}
 	for name, op := range map[string]string{"minDuration": ">=", "maxDuration": "<="} {
-		if s := form.Get(name); s != "" {
-			d, err := time.ParseDuration(s)
-			if err != nil {
-				return nil, o, fault.Param(name, err)
-			}
+		d, err := fault.Optional(form, name, 0, timetext.Span)
+		if err != nil {
+			return nil, o, err
+		}
+		if d > 0 {
 			conds = append(conds, "duration "+op+" "+d.String())
 		}
 	}

@@ -80,7 +80,6 @@ func FuzzLine(f *testing.F) {
 		}
 		in.In(s)
 		_, _ = ParseBytes(s)
-		_, _ = ParseSpan(s)
 		_, _ = ParseAddresses(s)
 		if n := Name(s); n != "" && Name(n) != n {
 			t.Fatalf("%q: %q is no name", s, n)

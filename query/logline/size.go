@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // ParseBytes reads a size: a decimal number and a unit, in any case, decimal
@@ -45,64 +44,6 @@ func byteUnit(unit string) (float64, bool) {
 		return math.Pow(1000, float64(prefix+1)), true
 	case "i", "ib":
 		return math.Pow(1024, float64(prefix+1)), true
-	}
-	return 0, false
-}
-
-// ParseSpan reads a duration as a query writes it: Go's units and d, w and y, the
-// last being 365 days.
-func ParseSpan(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, fmt.Errorf("duration is empty")
-	}
-	total, rest := 0.0, s
-	for rest != "" {
-		n := 0
-		for n < len(rest) && (rest[n] >= '0' && rest[n] <= '9' || rest[n] == '.') {
-			n++
-		}
-		f, err := strconv.ParseFloat(rest[:n], 64)
-		if err != nil {
-			return 0, fmt.Errorf("duration %q: no number before %q", s, rest)
-		}
-		rest = rest[n:]
-		n = 0
-		for n < len(rest) && rest[n] != '.' && (rest[n] < '0' || rest[n] > '9') {
-			n++
-		}
-		unit, ok := spanUnit(rest[:n])
-		if !ok {
-			return 0, fmt.Errorf("duration %q: %q is none of ns, us, ms, s, m, h, d, w, y", s, rest[:n])
-		}
-		rest = rest[n:]
-		total += f * float64(unit)
-	}
-	if total > math.MaxInt64/2 {
-		return 0, fmt.Errorf("duration %q: too long", s)
-	}
-	return time.Duration(math.Round(total)), nil
-}
-
-func spanUnit(unit string) (time.Duration, bool) {
-	switch unit {
-	case "ns":
-		return time.Nanosecond, true
-	case "us", "µs", "μs":
-		return time.Microsecond, true
-	case "ms":
-		return time.Millisecond, true
-	case "s":
-		return time.Second, true
-	case "m":
-		return time.Minute, true
-	case "h":
-		return time.Hour, true
-	case "d":
-		return 24 * time.Hour, true
-	case "w":
-		return 7 * 24 * time.Hour, true
-	case "y":
-		return 365 * 24 * time.Hour, true
 	}
 	return 0, false
 }

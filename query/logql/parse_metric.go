@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trefoil-o11y/trefoil/query/logline"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 // rangeOp is what the grammar knows of an aggregation of records.
@@ -199,7 +199,7 @@ func (p *parser) span() time.Duration {
 	if t.kind != tokenLiteral {
 		p.want("a duration such as 5m")
 	}
-	d, err := logline.ParseSpan(t.text)
+	d, err := timetext.Span(t.text)
 	if err != nil {
 		p.fail(t, "%v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/logline"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 // atStage is whether a stage begins at the token at hand. Behind lines "!=" is a
@@ -342,7 +343,7 @@ func (c *Compare) literal(sign, text string) bool {
 	if strings.ContainsAny(text, "xX_") {
 		return false
 	}
-	if d, err := logline.ParseSpan(text); err == nil {
+	if d, err := timetext.Span(text); err == nil {
 		c.Kind, c.Number = Duration, negative*float64(d)/float64(time.Second)
 		return true
 	}

@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/drain"
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/logpipe"
 	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 const sixHours = 6 * time.Hour
@@ -163,7 +165,7 @@ func (a *api) volumeRange(r *http.Request, form url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := spanParam(form, "step", defaultStep(from, to))
+	step, err := fault.Optional(form, "step", defaultStep(from, to), timetext.Positive)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +217,7 @@ func (a *api) patterns(r *http.Request, form url.Values) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := spanParam(form, "step", max(10*time.Second, defaultStep(from, to)))
+	step, err := fault.Optional(form, "step", max(10*time.Second, defaultStep(from, to)), timetext.Positive)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package lokiapi
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -11,8 +10,8 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
-	"github.com/trefoil-o11y/trefoil/query/logline"
 	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 // maxForm bounds a POST body.
@@ -26,68 +25,12 @@ func formOf(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	return r.Form, nil
 }
 
-// parseTime reads Unix nanoseconds, seconds if they have a fraction or few digits,
-// or RFC 3339.
-func parseTime(s string) (time.Time, error) {
-	if strings.Contains(s, ".") {
-		if f, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(f) < 1e11 {
-			sec, frac := math.Modf(f)
-			return time.Unix(int64(sec), int64(math.Round(frac*1e3))*1e6), nil
-		}
-	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-		if len(strings.TrimPrefix(s, "-")) <= 10 {
-			return time.Unix(n, 0), nil
-		}
-		return time.Unix(0, n), nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
-		return t, fmt.Errorf("%q is neither Unix nanoseconds or seconds nor RFC 3339", s)
-	}
-	return t, nil
-}
-
-func timeParam(form url.Values, name string, otherwise time.Time) (time.Time, error) {
-	s := form.Get(name)
-	if s == "" {
-		return otherwise, nil
-	}
-	t, err := parseTime(s)
-	if err != nil {
-		return t, fault.Param(name, err)
-	}
-	return t, nil
-}
-
-// spanParam reads seconds or a duration.
-func spanParam(form url.Values, name string, otherwise time.Duration) (time.Duration, error) {
-	s := form.Get(name)
-	if s == "" {
-		return otherwise, nil
-	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		if !(f >= 1e-9 && f < 1e9) {
-			return 0, fault.Param(name, fmt.Errorf("%q is not between a nanosecond and 1e9 seconds", s))
-		}
-		return time.Duration(f * float64(time.Second)), nil
-	}
-	d, err := logline.ParseSpan(s)
-	if err == nil && d <= 0 {
-		err = errors.New("must be positive")
-	}
-	if err != nil {
-		return 0, fault.Param(name, err)
-	}
-	return d, nil
-}
-
 // rangeParams reads start, end and since; without them it is the last while.
 func (a *api) rangeParams(form url.Values, while time.Duration) (from, to time.Time, err error) {
-	if to, err = timeParam(form, "end", a.Now()); err != nil {
+	if to, err = fault.Optional(form, "end", a.Now(), timetext.TimeOrNanos); err != nil {
 		return from, to, err
 	}
-	since, err := spanParam(form, "since", while)
+	since, err := fault.Optional(form, "since", while, timetext.Positive)
 	if err != nil {
 		return from, to, err
 	}
@@ -95,7 +38,7 @@ func (a *api) rangeParams(form url.Values, while time.Duration) (from, to time.T
 	if now := a.Now(); before.After(now) {
 		before = now
 	}
-	if from, err = timeParam(form, "start", before.Add(-since)); err != nil {
+	if from, err = fault.Optional(form, "start", timetext.Before(before, since), timetext.TimeOrNanos); err != nil {
 		return from, to, err
 	}
 	if to.Before(from) {

@@ -11,6 +11,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/storage/logstore"
 )
 
@@ -38,7 +39,7 @@ func (a *api) query(r *http.Request, form url.Values) ([]byte, error) {
 	if !ok {
 		return nil, &fault.Error{Code: fault.BadQuery, Message: "log queries are not supported as an instant query type, please change your query to a range query type"}
 	}
-	at, err := timeParam(form, "time", a.Now())
+	at, err := fault.Optional(form, "time", a.Now(), timetext.TimeOrNanos)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (a *api) queryRange(r *http.Request, form url.Values) ([]byte, error) {
 	if l, ok := e.(*logql.Log); ok {
 		return a.lines(r, form, l, from, to)
 	}
-	step, err := spanParam(form, "step", defaultStep(from, to))
+	step, err := fault.Optional(form, "step", defaultStep(from, to), timetext.Positive)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (a *api) lines(r *http.Request, form url.Values, l *logql.Log, from, to tim
 	if err != nil {
 		return nil, err
 	}
-	interval, err := spanParam(form, "interval", 0)
+	interval, err := fault.Optional(form, "interval", 0, timetext.Positive)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/logexec"
 	"github.com/trefoil-o11y/trefoil/query/logql"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -33,12 +34,12 @@ func (a *api) tail(w http.ResponseWriter, r *http.Request) {
 		a.fail(w, r, err)
 		return
 	}
-	start, err := timeParam(form, "start", a.Now().Add(-hour))
+	start, err := fault.Optional(form, "start", a.Now().Add(-hour), timetext.TimeOrNanos)
 	if err != nil {
 		a.fail(w, r, err)
 		return
 	}
-	delay, err := spanParam(form, "delay_for", 0)
+	delay, err := fault.Optional(form, "delay_for", 0, timetext.Positive)
 	if err != nil {
 		a.fail(w, r, err)
 		return

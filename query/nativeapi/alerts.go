@@ -9,6 +9,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/nativeparam"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/storage/alertstore"
 )
 
@@ -34,7 +35,7 @@ func (a *api) alerts(w http.ResponseWriter, r *http.Request) error {
 	}
 	since := win.Start
 	if form.Get("start") == "" {
-		since = nativeparam.MaxTime
+		since = timetext.MaxTime
 	}
 	if a.Alerts == nil {
 		return noAlerts()

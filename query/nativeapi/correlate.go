@@ -9,6 +9,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/nativeparam"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 // anchorRequest is the body of POST /api/v1/correlate: one of its anchors.
@@ -58,7 +59,7 @@ func (q *anchorRequest) anchor() (correlate.Anchor, error) {
 		if l != nil {
 			a.Labels = l.Labels
 			if l.At != nil && err == nil {
-				a.At, err = nativeparam.Time(string(*l.At))
+				a.At, err = timetext.Time(string(*l.At))
 			}
 		}
 	}
@@ -81,7 +82,7 @@ func (q *anchorRequest) anchor() (correlate.Anchor, error) {
 		err = errors.New("want one of span, log, exemplar, alert and series")
 	}
 	if err == nil && q.Around != nil {
-		a.Around, err = nativeparam.Duration(string(*q.Around))
+		a.Around, err = timetext.Positive(string(*q.Around))
 	}
 	if err != nil {
 		return a, fault.Param("anchor", err)

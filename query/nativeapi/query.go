@@ -17,6 +17,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/nativearrow"
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/nativeparam"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
@@ -74,13 +75,13 @@ const points = 250
 func (q *metricQuery) times(req *queryRequest, now time.Time) (err error) {
 	q.end = now
 	if req.End != nil {
-		if q.end, err = nativeparam.Time(string(*req.End)); err != nil {
+		if q.end, err = timetext.Time(string(*req.End)); err != nil {
 			return fault.Param("end", err)
 		}
 	}
 	q.start = q.end.Add(-time.Hour)
 	if req.Start != nil {
-		if q.start, err = nativeparam.Time(string(*req.Start)); err != nil {
+		if q.start, err = timetext.Time(string(*req.Start)); err != nil {
 			return fault.Param("start", err)
 		}
 	}
@@ -92,7 +93,7 @@ func (q *metricQuery) times(req *queryRequest, now time.Time) (err error) {
 	}
 	q.step = max(time.Second, (q.end.Sub(q.start) / points).Truncate(time.Second))
 	if req.Step != nil {
-		if q.step, err = nativeparam.Duration(string(*req.Step)); err != nil {
+		if q.step, err = timetext.Positive(string(*req.Step)); err != nil {
 			return fault.Param("step", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/nativeparam"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
@@ -90,13 +91,11 @@ func (a *api) red(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ask := tracestore.RED{From: win.Start.UnixNano(), To: win.End.UnixNano(), Services: form["service"], Limit: maxREDRows + 1}
-	if s := form.Get("step"); s != "" {
-		d, err := nativeparam.Duration(s)
-		if err != nil {
-			return fault.Param("step", err)
-		}
-		ask.Step = int64(d)
+	step, err := fault.Optional(form, "step", 0, timetext.Positive)
+	if err != nil {
+		return err
 	}
+	ask.Step = int64(step)
 	switch by := form.Get("by"); by {
 	case "", "service":
 	case "operation":

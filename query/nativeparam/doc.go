@@ -1,5 +1,5 @@
 // Package nativeparam reads what requests to the native API say: query strings
-// and bodies, times, durations, windows, limits, IDs, severities, matchers of
+// and bodies, windows of time, limits, IDs, severities, matchers of
 // attributes, and the cursors that pages of answers gave out. All of it is
 // bounded, and what is wrong is a *fault.Error that names the parameter.
 //

@@ -8,45 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
 )
-
-func TestParseTime(t *testing.T) {
-	for in, want := range map[string]string{
-		"2026-03-01T12:00:00Z":                "2026-03-01T12:00:00Z",
-		"2026-03-01T13:00:00.123456789+01:00": "2026-03-01T12:00:00.123456789Z",
-		"1772366400":                          "2026-03-01T12:00:00Z",
-		"1772366400.000000001":                "2026-03-01T12:00:00.000000001Z",
-		"1772366400.5":                        "2026-03-01T12:00:00.5Z",
-		"1.7723664e9":                         "2026-03-01T12:00:00Z",
-		"0":                                   "1970-01-01T00:00:00Z",
-	} {
-		got, err := Time(in)
-		if err != nil || got.Format(time.RFC3339Nano) != want {
-			t.Errorf("%s: got %s, %v; want %s", in, got.Format(time.RFC3339Nano), err, want)
-		}
-	}
-	for _, in := range []string{"", "now", "-1", "NaN", "Inf", "1e30", "1969-12-31T23:59:59Z", "9223372037", "2300-01-01T00:00:00Z", "1.x", "1.-5"} {
-		if got, err := Time(in); err == nil {
-			t.Errorf("%q was read as %s", in, got)
-		}
-	}
-}
-
-func TestParseDuration(t *testing.T) {
-	for in, want := range map[string]time.Duration{"60s": time.Minute, "1m30s": 90 * time.Second, "15": 15 * time.Second, "0.5": 500 * time.Millisecond, "1d": 24 * time.Hour} {
-		if got, err := Duration(in); err != nil || got != want {
-			t.Errorf("%s: got %s, %v", in, got, err)
-		}
-	}
-	for _, in := range []string{"", "0", "-1", "0s", "NaN", "Inf", "1e300", "1 s", "5x"} {
-		if got, err := Duration(in); err == nil {
-			t.Errorf("%q was read as %s", in, got)
-		}
-	}
-}
 
 func TestParseAttr(t *testing.T) {
 	for in, want := range map[string]Matcher{
@@ -96,28 +60,6 @@ func TestUnknownAndRepeatedParametersAreRefused(t *testing.T) {
 	if _, err := Form(httptest.NewRequest(http.MethodGet, "/?service=a&service=b", nil), "service*"); err != nil {
 		t.Errorf("service twice: %v", err)
 	}
-}
-
-func FuzzParseTime(f *testing.F) {
-	for _, s := range []string{"2026-03-01T12:00:00.5Z", "1772366400.25", "1e9", "-1", "9223372036.9", "NaN"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if got, err := Time(s); err == nil && (got.Before(MinTime) || got.After(MaxTime)) {
-			t.Errorf("%q was read as %s", s, got)
-		}
-	})
-}
-
-func FuzzParseDuration(f *testing.F) {
-	for _, s := range []string{"60s", "1d12h", "0.5", "1e300", "-1"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if got, err := Duration(s); err == nil && got <= 0 {
-			t.Errorf("%q was read as %s", s, got)
-		}
-	})
 }
 
 func FuzzParseAttr(f *testing.F) {

@@ -30,13 +30,13 @@ type TargetMetadata struct {
 }
 
 func (a *api) metadata(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
+	limit, err := limitOf(form, "limit")
 	if err != nil {
-		return failed(fault.Param("limit", err))
+		return failed(err)
 	}
-	perMetric, err := parseLimit(form.Get("limit_per_metric"))
+	perMetric, err := limitOf(form, "limit_per_metric")
 	if err != nil {
-		return failed(fault.Param("limit_per_metric", err))
+		return failed(err)
 	}
 	found, err := a.Metadata(r.Context(), tenant.FromContext(r.Context()), form.Get("metric"), a.MaxMetadata)
 	if err != nil {
@@ -56,9 +56,9 @@ func (a *api) metadata(r *http.Request, form url.Values) answer {
 }
 
 func (a *api) targetMetadata(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
+	limit, err := limitOf(form, "limit")
 	if err != nil {
-		return failed(fault.Param("limit", err))
+		return failed(err)
 	}
 	var target []*labels.Matcher
 	if s := form.Get("match_target"); s != "" {

@@ -26,8 +26,8 @@ func (a *api) selection(form url.Values) (selection, error) {
 		s   selection
 		err error
 	)
-	if s.limit, err = parseLimit(form.Get("limit")); err != nil {
-		return s, fault.Param("limit", err)
+	if s.limit, err = limitOf(form, "limit"); err != nil {
+		return s, err
 	}
 	if s.window, err = parseWindow(form); err != nil {
 		return s, err

@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 // The earliest and latest time a request can name.
@@ -43,27 +42,12 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("cannot parse %q to a valid timestamp", s)
 }
 
-// parseDuration reads seconds, with a fraction or without, or a Prometheus
-// duration such as 1m30s.
-func parseDuration(s string) (time.Duration, error) {
-	if f, err := strconv.ParseFloat(s, 64); err == nil {
-		ns := f * float64(time.Second)
-		if math.IsNaN(ns) || ns >= math.MaxInt64 || ns <= math.MinInt64 {
-			return 0, fmt.Errorf("cannot parse %q to a valid duration. It overflows int64", s)
-		}
-		return time.Duration(ns), nil
-	}
-	if d, err := model.ParseDuration(s); err == nil {
-		return time.Duration(d), nil
-	}
-	return 0, fmt.Errorf("cannot parse %q to a valid duration", s)
+// limitOf reads a result limit; 0 and absent mean none.
+func limitOf(form url.Values, name string) (int, error) {
+	return fault.Optional(form, name, 0, parseLimit)
 }
 
-// parseLimit reads a result limit; 0 and absent mean none.
 func parseLimit(s string) (int, error) {
-	if s == "" {
-		return 0, nil
-	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		return 0, fmt.Errorf("cannot parse %q to a number", s)
@@ -93,17 +77,13 @@ func formOf(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 type window struct{ start, end time.Time }
 
 func parseWindow(form url.Values) (window, error) {
-	w := window{start: minTime, end: maxTime}
+	var w window
 	var err error
-	if s := form.Get("start"); s != "" {
-		if w.start, err = parseTime(s); err != nil {
-			return w, fault.Param("start", err)
-		}
+	if w.start, err = fault.Optional(form, "start", minTime, parseTime); err != nil {
+		return w, err
 	}
-	if s := form.Get("end"); s != "" {
-		if w.end, err = parseTime(s); err != nil {
-			return w, fault.Param("end", err)
-		}
+	if w.end, err = fault.Optional(form, "end", maxTime, parseTime); err != nil {
+		return w, err
 	}
 	if w.end.Before(w.start) {
 		return w, fault.Param("end", errors.New("end timestamp must not be before start time"))
@@ -131,7 +111,7 @@ func parseRange(form url.Values, maxPoints int) (rangeParams, error) {
 	if p.end.Before(p.start) {
 		return p, fault.Param("end", errors.New("end timestamp must not be before start time"))
 	}
-	if p.step, err = parseDuration(form.Get("step")); err != nil {
+	if p.step, err = timetext.Duration(form.Get("step")); err != nil {
 		return p, fault.Param("step", err)
 	}
 	if p.step <= 0 {

@@ -32,19 +32,6 @@ func TestParseTime(t *testing.T) {
 	}
 }
 
-func TestParseDuration(t *testing.T) {
-	for in, want := range map[string]time.Duration{"15": 15 * time.Second, "0.001": time.Millisecond, "1m30s": 90 * time.Second, "-5": -5 * time.Second} {
-		if got, err := parseDuration(in); err != nil || got != want {
-			t.Errorf("%s: got %s, %v", in, got, err)
-		}
-	}
-	for _, in := range []string{"", "1x", "NaN", "1e300", "-1e300"} {
-		if got, err := parseDuration(in); err == nil {
-			t.Errorf("%q was read as %s", in, got)
-		}
-	}
-}
-
 func FuzzParseTime(f *testing.F) {
 	for _, s := range []string{"1772366400.5", "-1", "2026-03-01T12:00:00Z", "1e18"} {
 		f.Add(s)
@@ -69,13 +56,6 @@ func FuzzParseRange(f *testing.F) {
 			t.Errorf("%q was read as %+v", query, p)
 		}
 	})
-}
-
-func FuzzParseDuration(f *testing.F) {
-	for _, s := range []string{"15", "1m30s", "1e300", "-5", "NaN"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) { parseDuration(s) })
 }
 
 // What series, labels and label values are asked with.

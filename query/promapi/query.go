@@ -14,6 +14,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/metricexec"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 )
 
@@ -22,14 +23,14 @@ import (
 func withOptions(r *http.Request, form url.Values) (context.Context, context.CancelFunc, error) {
 	ctx := r.Context()
 	if s := form.Get("lookback_delta"); s != "" {
-		d, err := parseDuration(s)
+		d, err := timetext.Duration(s)
 		if err != nil {
 			return nil, nil, fault.Param("lookback_delta", fmt.Errorf("error parsing lookback delta duration: %w", err))
 		}
 		ctx = metricexec.WithLookback(ctx, d)
 	}
 	if s := form.Get("max_source_resolution"); s != "" {
-		d, err := parseDuration(s)
+		d, err := timetext.Duration(s)
 		switch {
 		case s == "auto": // rollups that come to the same are used anyway
 		case err != nil || d < 0:
@@ -47,7 +48,7 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 	if s == "" {
 		return ctx, func() {}, nil
 	}
-	d, err := parseDuration(s)
+	d, err := timetext.Duration(s)
 	if err == nil && d <= 0 {
 		err = errors.New("timeout must be positive")
 	}
@@ -59,15 +60,13 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 }
 
 func (a *api) query(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
+	limit, err := limitOf(form, "limit")
 	if err != nil {
-		return failed(fault.Param("limit", err))
+		return failed(err)
 	}
-	at := a.Now()
-	if s := form.Get("time"); s != "" {
-		if at, err = parseTime(s); err != nil {
-			return failed(fault.Param("time", err))
-		}
+	at, err := fault.Optional(form, "time", a.Now(), parseTime)
+	if err != nil {
+		return failed(err)
 	}
 	ctx, cancel, err := withOptions(r, form)
 	if err != nil {
@@ -79,9 +78,9 @@ func (a *api) query(r *http.Request, form url.Values) answer {
 }
 
 func (a *api) queryRange(r *http.Request, form url.Values) answer {
-	limit, err := parseLimit(form.Get("limit"))
+	limit, err := limitOf(form, "limit")
 	if err != nil {
-		return failed(fault.Param("limit", err))
+		return failed(err)
 	}
 	p, err := parseRange(form, a.Engine.MaxPoints())
 	if err != nil {

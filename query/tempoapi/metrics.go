@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
@@ -70,11 +71,9 @@ func (a *api) metricsRange(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	step := max((end.Sub(start) / points).Truncate(time.Second), time.Second)
-	if s := form.Get("step"); s != "" {
-		if step, err = parseDuration(s); err != nil {
-			return fault.Param("step", err)
-		}
+	step, err := fault.Optional(form, "step", max((end.Sub(start)/points).Truncate(time.Second), time.Second), timetext.Positive)
+	if err != nil {
+		return err
 	}
 	exemplars, err := number(form, "exemplars", defaultExemplars, maxExemplars)
 	if err != nil {

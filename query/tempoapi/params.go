@@ -8,66 +8,23 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
-
-// parseTime reads Unix seconds, with a fraction or without, Unix nanoseconds or
-// RFC 3339.
-func parseTime(s string) (time.Time, error) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n >= 0 {
-		if n > 1e12 {
-			return time.Unix(0, n), nil
-		}
-		return time.Unix(n, 0), nil
-	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 0 && f < 1e12 {
-		whole, part := math.Modf(f)
-		return time.Unix(int64(whole), int64(part*1e9)), nil
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || t.Year() < 1970 || t.Year() > 2261 {
-		return time.Time{}, fmt.Errorf("%q is neither Unix seconds, Unix nanoseconds nor RFC 3339", s)
-	}
-	return t, nil
-}
-
-func parseDuration(s string) (time.Duration, error) {
-	if d, err := time.ParseDuration(s); err == nil && d > 0 {
-		return d, nil
-	}
-	if d, err := model.ParseDuration(s); err == nil && d > 0 {
-		return time.Duration(d), nil
-	}
-	if f, err := strconv.ParseFloat(s, 64); err == nil && f >= 1e-9 && f < 1e9 {
-		return time.Duration(f * float64(time.Second)), nil
-	}
-	return 0, fmt.Errorf("%q is no positive duration such as 30s", s)
-}
 
 // window is the time a request is about. Without start or end it is the hour,
 // or since, before now.
 func (a *api) window(form url.Values) (start, end time.Time, err error) {
-	end = a.Now()
-	if s := form.Get("end"); s != "" {
-		if end, err = parseTime(s); err != nil {
-			return start, end, fault.Param("end", err)
-		}
+	if end, err = fault.Optional(form, "end", a.Now(), timetext.TimeOrNanos); err != nil {
+		return start, end, err
 	}
-	start = end.Add(-time.Hour)
-	if s := form.Get("since"); s != "" {
-		d, err := parseDuration(s)
-		if err != nil {
-			return start, end, fault.Param("since", err)
-		}
-		start = end.Add(-d)
+	since, err := fault.Optional(form, "since", time.Hour, timetext.Positive)
+	if err != nil {
+		return start, end, err
 	}
-	if s := form.Get("start"); s != "" {
-		if start, err = parseTime(s); err != nil {
-			return start, end, fault.Param("start", err)
-		}
+	if start, err = fault.Optional(form, "start", timetext.Before(end, since), timetext.TimeOrNanos); err != nil {
+		return start, end, err
 	}
 	if end.Before(start) {
 		return start, end, fault.Param("end", fmt.Errorf("is before start"))

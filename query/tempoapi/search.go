@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 )
@@ -91,15 +92,11 @@ func (a *api) search(w http.ResponseWriter, r *http.Request) error {
 	if o.SpansPerSet, err = number(form, "spss", traceexec.DefaultSpansPerSet, 1000); err != nil {
 		return err
 	}
-	if s := form.Get("minDuration"); s != "" {
-		if o.MinDuration, err = parseDuration(s); err != nil {
-			return fault.Param("minDuration", err)
-		}
+	if o.MinDuration, err = fault.Optional(form, "minDuration", 0, timetext.Positive); err != nil {
+		return err
 	}
-	if s := form.Get("maxDuration"); s != "" {
-		if o.MaxDuration, err = parseDuration(s); err != nil {
-			return fault.Param("maxDuration", err)
-		}
+	if o.MaxDuration, err = fault.Optional(form, "maxDuration", 0, timetext.Positive); err != nil {
+		return err
 	}
 	text := form.Get("q")
 	if tags := form.Get("tags"); text == "" {

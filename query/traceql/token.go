@@ -3,9 +3,10 @@ package traceql
 import (
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 type tokenKind uint8
@@ -143,7 +144,7 @@ func (l *lexer) number() (token, *Error) {
 		t.value = Int(i)
 		return t, nil
 	}
-	if d, ok := parseDuration(text); ok {
+	if d, err := timetext.Span(text); err == nil {
 		t.value = Duration(d)
 		return t, nil
 	}
@@ -152,22 +153,6 @@ func (l *lexer) number() (token, *Error) {
 		return t, nil
 	}
 	return t, l.fail(start, strconv.Quote(text)+" is neither a number nor a duration such as 1.5s, 100ms or 1h30m")
-}
-
-// parseDuration is time.ParseDuration that knows days and weeks.
-func parseDuration(s string) (time.Duration, bool) {
-	if d, err := time.ParseDuration(s); err == nil && !strings.HasSuffix(s, "0") {
-		return d, true
-	}
-	for unit, length := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
-		if n, ok := strings.CutSuffix(s, unit); ok {
-			f, err := strconv.ParseFloat(n, 64)
-			if err == nil && f*float64(length) < 1<<62 {
-				return time.Duration(f * float64(length)), true
-			}
-		}
-	}
-	return 0, false
 }
 
 // word reads a word, or the field that a scope's name begins.

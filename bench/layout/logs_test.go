@@ -21,6 +21,7 @@ func BenchmarkLogs(b *testing.B) {
 		{name: "no-trace-index", alter: alter("DROP INDEX trace_id")},
 		{name: "no-resource-index", alter: alter("DROP INDEX resource_id")},
 		{name: "no-view", alter: []string{"DROP VIEW log_keys_feed"}},
+		{name: "no-view-of-resources", alter: []string{"DROP VIEW log_resources_feed"}},
 		{name: "compact-parts", alter: alter("MODIFY SETTING min_bytes_for_wide_part = 134217728")},
 		{name: "merge-blocks-of-65536", alter: alter("MODIFY SETTING merge_max_block_size = 65536, merge_max_block_size_bytes = 67108864")},
 		{name: "no-statistics", alter: alter("MODIFY SETTING auto_statistics_types = ''")},

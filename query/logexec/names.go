@@ -69,18 +69,24 @@ func (r *run) values(ctx context.Context, name string, from, to time.Time) ([]st
 		return nil, err
 	}
 	m := logpipe.Meanings(known.Keys)
+	of, own := m.Resource[name], m.Record[name]
 	var out []string
-	for _, key := range slices.Concat(m.Resource[name], m.Record[name]) {
-		found, err := r.Logs.LabelValues(ctx, r.tenant, key, from, to, r.Limits.MaxNames)
-		if err != nil {
-			return nil, err
+	for _, asked := range []struct {
+		keys []string
+		read func(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (logstore.Names, error)
+	}{{of, r.Logs.ResourceValues}, {own, r.Logs.RecordValues}} {
+		for _, key := range asked.keys {
+			found, err := asked.read(ctx, r.tenant, key, from, to, r.Limits.MaxNames)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, found.Values...)
 		}
-		out = append(out, found.Values...)
 	}
-	if len(out) == 0 {
-		return r.valuesOf(ctx, name, &logql.Log{}, from, to)
+	if len(out) > 0 || len(of) > 0 && len(own) == 0 {
+		return out, nil
 	}
-	return out, nil
+	return r.valuesOf(ctx, name, &logql.Log{}, from, to)
 }
 
 func (r *run) valuesOf(ctx context.Context, name string, l *logql.Log, from, to time.Time) ([]string, error) {

@@ -9,7 +9,6 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/traceql"
 	"github.com/trefoil-o11y/trefoil/storage/attrcol"
-	"github.com/trefoil-o11y/trefoil/storage/resourcestore"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
 	"github.com/trefoil-o11y/trefoil/storage/tracestore"
 )
@@ -46,7 +45,7 @@ func (e *Engine) Tags(ctx context.Context, t tenant.ID, scope string, from, to t
 		}
 	}
 	if want("resource") {
-		names, err := e.Resources.LabelNames(ctx, t, resourcestore.Seen{From: from, To: to}, limit)
+		names, err := e.Resources.LabelNames(ctx, t, tracestore.Tracing(from, to), limit)
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -175,7 +174,7 @@ func servicesIn(c tracestore.Condition) (services []string, ok bool) {
 
 // resourceValues reads no spans.
 func (e *Engine) resourceValues(ctx context.Context, t tenant.ID, f traceql.Field, from, to time.Time, limit int) ([]traceql.Value, error) {
-	names, err := e.Resources.LabelValues(ctx, t, f.Name, resourcestore.Seen{From: from, To: to}, limit)
+	names, err := e.Resources.LabelValues(ctx, t, f.Name, tracestore.Tracing(from, to), limit)
 	if err != nil {
 		return nil, fault.Of(err)
 	}

@@ -14,17 +14,17 @@ import (
 type Names = attrcol.Names
 
 // Services lists the services that have records in [from, to), at most limit of them
-// (0 means 1,000). Those that send other signals only are not among them.
+// (0 means 1,000). Those that send other signals only are not among them. No records are
+// read: of a service that logged before and after on one day it is not known whether it
+// did between.
 func (s *Store) Services(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
-	return s.resources.Services(ctx, t, logging(t, from, to), limit)
+	return s.resources.Services(ctx, t, logging(from, to), limit)
 }
 
-// ResourceKeys lists the keys of the attributes of the resources seen on the days of
-// [from, to), at most limit of them (0 means 1,000). Those of resources without records
-// are among them: names are asked for with every editor that opens, and to look for the
-// records of each resource is a scan.
+// ResourceKeys lists the keys of the attributes of the resources that Services are of, at
+// most limit of them (0 means 1,000).
 func (s *Store) ResourceKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
-	return s.resources.LabelNames(ctx, t, resourcestore.Seen{From: from, To: to}, limit)
+	return s.resources.LabelNames(ctx, t, logging(from, to), limit)
 }
 
 // LabelNames lists the keys of the attributes of records in [from, to) and of
@@ -42,24 +42,30 @@ func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time,
 }
 
 // LabelValues lists the texts an attribute has in records in [from, to) or in
-// resources seen on those days, at most limit of them (0 means 1,000). It looks at records as
+// resources as Services does, at most limit of them (0 means 1,000). It looks at records as
 // LabelNames does.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
-	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelValues(ctx, t, key, resourcestore.Seen{From: from, To: to}, limit)
+	of, err := s.ResourceValues(ctx, t, key, from, to, limit)
 	if err != nil {
 		return Names{}, err
 	}
-	own, err := sample(t, from, to).Values(ctx, s.db, key, limit)
-	return attrcol.Merge(own, of, limit), err
+	own, err := s.RecordValues(ctx, t, key, from, to, limit)
+	return attrcol.Merge(own, of, attrcol.Bound(limit)), err
+}
+
+// ResourceValues is LabelValues of resources alone.
+func (s *Store) ResourceValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
+	return s.resources.LabelValues(ctx, t, key, logging(from, to), limit)
+}
+
+// RecordValues is LabelValues of records alone.
+func (s *Store) RecordValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
+	return sample(t, from, to).Values(ctx, s.db, key, attrcol.Bound(limit))
 }
 
 // logging are the resources that have records in [from, to).
-func logging(t tenant.ID, from, to time.Time) resourcestore.Seen {
-	return resourcestore.Seen{From: from, To: to, Among: &chsql.Select{
-		Distinct: true, Columns: []chsql.Expr{chsql.Col("resource_id")}, From: chsql.Table(table),
-		Where: append([]chsql.Expr{chsql.Eq(chsql.Col("tenant"), chsql.String(string(t)))}, during(chsql.UnixNano(from), chsql.UnixNano(to))...),
-	}}
+func logging(from, to time.Time) resourcestore.Seen {
+	return resourcestore.Seen{From: from, To: to, Signal: resourcestore.Logs}
 }
 
 func sample(t tenant.ID, from, to time.Time) attrcol.Sample {

@@ -287,7 +287,13 @@ func TestLabels(t *testing.T) {
 		Record{Time: now.UnixNano() - 1, Attributes: []attribute.KeyValue{num("a.b", 5), {Key: "raw", Value: attribute.BytesValue("x")}, str("env", "dev")}},
 		Record{Time: now.UnixNano() - 2, Attributes: []attribute.KeyValue{str("a.b", "5"), {Key: "ok", Value: attribute.BoolValue(true)}}},
 		Record{Time: now.Add(-2 * time.Hour).UnixNano(), Attributes: []attribute.KeyValue{str("early", "1")}})
+	f.insert(t, "default", []attribute.KeyValue{str("service.name", "idle"), str("env", "test"), str("idle", "1")})
+	f.insert(t, "default", []attribute.KeyValue{str("service.name", "gone"), str("env", "old"), str("gone", "1")}, Record{Time: hour.From.UnixNano() - 1})
+	f.insert(t, "default", []attribute.KeyValue{str("service.name", "to come"), str("env", "new"), str("come", "1")}, Record{Time: hour.To.UnixNano()})
 	f.insert(t, "other", []attribute.KeyValue{str("secret", "1")}, Record{Time: now.UnixNano() - 1, Attributes: []attribute.KeyValue{str("hidden", "1")}})
+	if n, err := f.Services(t.Context(), "default", hour.From, hour.To, 0); err != nil || strings.Join(n.Values, " ") != "cart" {
+		t.Errorf("services that log: %q, %v", n.Values, err)
+	}
 	names := func(limit int) Names {
 		n, err := f.LabelNames(t.Context(), "default", hour.From, hour.To, limit)
 		if err != nil {

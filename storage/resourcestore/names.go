@@ -30,12 +30,22 @@ func ScopeIDs(t tenant.ID, from, to time.Time, where chsql.Expr) chsql.Select {
 	}
 }
 
-// Seen says which resources names are listed of: those seen on the days from From to To
-// and, if Among is set, whose resource_id it selects.
+// Seen says which resources names are listed of: those of any signal seen on the days from
+// From to To, or those with records of one signal between them.
 type Seen struct {
 	From, To time.Time
-	Among    *chsql.Select
+	Signal   Signal
 }
+
+// Signal is what a resource has records of, as the table signal_resources calls it.
+type Signal string
+
+// The signals. Those of metrics are not noted: series name their resources.
+const (
+	AnySignal Signal = ""
+	Logs      Signal = "logs"
+	Traces    Signal = "traces"
+)
 
 // KeysSelect selects, as name, the keys of the attributes of resources, or of scopes,
 // seen on the days from from to to, each once, at most limit of them.
@@ -90,17 +100,31 @@ func (s *Store) names(ctx context.Context, limit int, op string, sel func(limit 
 	return attrcol.Merge(names, attrcol.Names{}, limit), err
 }
 
-// where is seen without the days more: a listing is of the days asked for.
+// where is the condition on the table resources. Of any signal it is seen without the days
+// more: a listing is of the days asked for.
 func (of Seen) where(t tenant.ID) []chsql.Expr {
-	where := []chsql.Expr{
+	if of.Signal != AnySignal {
+		return append(seen(t, of.From, of.To), chsql.InSelect(chsql.Col("resource_id"), of.ids(t)))
+	}
+	return []chsql.Expr{
 		chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))),
 		chsql.Ge(chsql.Col("day"), chsql.Date(of.From)),
 		chsql.Le(chsql.Col("day"), chsql.Date(of.To)),
 	}
-	if of.Among != nil {
-		where = append(where, chsql.InSelect(chsql.Col("resource_id"), *of.Among))
+}
+
+// ids selects the resources with records of the signal between From and To: on each day the
+// first and the last record of one are known, and what is between them is not.
+func (of Seen) ids(t tenant.ID) chsql.Select {
+	return chsql.Select{
+		Columns: []chsql.Expr{chsql.Col("resource_id")},
+		From:    chsql.Table("signal_resources"),
+		Where: []chsql.Expr{
+			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), chsql.Eq(chsql.Col("signal"), chsql.String(string(of.Signal))),
+			chsql.Ge(chsql.Col("day"), chsql.Date(of.From)), chsql.Le(chsql.Col("day"), chsql.Date(of.To)),
+			chsql.Lt(chsql.Col("first"), chsql.Nanoseconds(chsql.UnixNano(of.To))), chsql.Ge(chsql.Col("last"), chsql.Nanoseconds(chsql.UnixNano(of.From))),
+		},
 	}
-	return where
 }
 
 func servicesSelect(t tenant.ID, of Seen, limit int) chsql.Select {

@@ -167,6 +167,7 @@ func TestGoldens(t *testing.T) {
 		{"scopes", scopeSelect(seen("default", day, day))},
 		{"ids", IDs("default", day, day, where)},
 		{"services", servicesSelect("default", Seen{From: day, To: day}, 101)},
+		{"services that log", servicesSelect("default", Seen{From: day, To: day.Add(time.Hour), Signal: Logs}, 101)},
 		{"label names", labelNamesSelect("default", Seen{From: day, To: day}, 101)},
 		{"label values", labelValuesSelect("default", "it's", Seen{From: day, To: day}, 101)},
 	} {

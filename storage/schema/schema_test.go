@@ -202,3 +202,60 @@ func TestSpansMove(t *testing.T) {
 		}
 	}
 }
+
+// TestSignalResources: which resources have logs and spans is known of what was stored before
+// it was noted, and once of what comes since, however often it is sent.
+func TestSignalResources(t *testing.T) {
+	db := storagetest.Empty(t)
+	stop, cancel := context.WithCancel(t.Context())
+	_, err := schema.Migrate(stop, db, schema.Options{Progress: func(m schema.Migration) {
+		if m.Version == 28 {
+			cancel()
+		}
+	}})
+	if err == nil {
+		t.Fatal("the interrupted run reported success")
+	}
+	const day, next = "2126-11-27", "2126-11-28"
+	insert := func(resource int, at, settings string) {
+		exec(t, db, fmt.Sprintf("INSERT INTO logs (tenant, retention_days, service_name, time, id, resource_id) %s VALUES ('default', 30, 's', '%s', 1, %d)", settings, at, resource))
+		exec(t, db, fmt.Sprintf("INSERT INTO spans (tenant, retention_days, service_name, name, start_time, resource_id) %s VALUES ('default', 30, 's', 'n', '%s', %d)", settings, at, resource+10))
+	}
+	insert(1, day+" 10:00:00.5", "")
+	if _, err := schema.Migrate(t.Context(), db, schema.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []string{day + " 11:00:00", next + " 12:00:00.25"} {
+		for range 2 {
+			insert(2, at, "SETTINGS insert_deduplication_token = '"+at+"'")
+		}
+	}
+	exec(t, db, "OPTIMIZE TABLE signal_resources FINAL")
+	var got []string
+	_, err = db.Select(t.Context(), conn.Query{SQL: "SELECT toString((day, signal, resource_id, first, last)) FROM signal_resources ORDER BY signal, day, resource_id"}, func(r driver.Rows) error {
+		var row string
+		err := r.Scan(&row)
+		got = append(got, row)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i, signal := range []string{"logs", "traces"} {
+		for _, row := range []struct {
+			day         string
+			resource    int
+			first, last string
+		}{
+			{day, 1, day + " 00:00:00.000000000", next + " 00:00:00.000000000"},
+			{day, 2, day + " 11:00:00.000000000", day + " 11:00:00.000000000"},
+			{next, 2, next + " 12:00:00.250000000", next + " 12:00:00.250000000"},
+		} {
+			want = append(want, fmt.Sprintf("('%s','%s',%d,'%s','%s')", row.day, signal, row.resource+10*i, row.first, row.last))
+		}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("signal_resources (-want +got):\n%s", d)
+	}
+}

@@ -155,6 +155,15 @@ func TestLabels(t *testing.T) {
 	insert(t, db, "default", "a", Record{Start: at - 1, End: at, Attributes: []attribute.KeyValue{{Key: "http.status", Value: attribute.IntValue(500)}, str("env", "dev")}},
 		Record{Start: at - 2, End: at, Attributes: []attribute.KeyValue{str("http.status", "oops")}})
 	insert(t, db, "other", "b", Record{Start: at - 1, End: at, Attributes: []attribute.KeyValue{str("hidden", "1")}})
+	others := resourcestore.NewBatch("default", 30, resourcestore.NewKnown(1))
+	others.Resource(now, &resourcestore.Resource{Attributes: []attribute.KeyValue{str("service.name", "logs only"), str("env", "test"), str("logs", "1")}})
+	blocks, err := others.Blocks(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Insert(t.Context(), blocks[0].Table, "others", blocks); err != nil {
+		t.Fatal(err)
+	}
 	s := New(db, resourcestore.New(db))
 	n, err := s.LabelNames(t.Context(), "default", now.Add(-time.Hour), now, 0)
 	if err != nil || strings.Join(n.Values, " ") != "env http.status service.name" || n.Truncated {

@@ -72,11 +72,16 @@ func (s *Store) DB() *conn.DB { return s.db }
 // Names is a bounded list of names or values, sorted.
 type Names = attrcol.Names
 
-// LabelNames lists the keys of the attributes of spans and their resources on the
-// days of [from, to), at most limit of them (0 means 1,000).
+// Tracing are the resources that have spans that start in [from, to).
+func Tracing(from, to time.Time) resourcestore.Seen {
+	return resourcestore.Seen{From: from, To: to, Signal: resourcestore.Traces}
+}
+
+// LabelNames lists the keys of the attributes of spans on the days of [from, to) and of
+// the resources that have spans then, at most limit of them (0 means 1,000).
 func (s *Store) LabelNames(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelNames(ctx, t, resourcestore.Seen{From: from, To: to}, limit)
+	of, err := s.resources.LabelNames(ctx, t, Tracing(from, to), limit)
 	if err != nil {
 		return Names{}, err
 	}
@@ -100,7 +105,7 @@ func (s *Store) SpanKeys(ctx context.Context, t tenant.ID, from, to time.Time, l
 // spans, tens of thousands at least.
 func (s *Store) LabelValues(ctx context.Context, t tenant.ID, key string, from, to time.Time, limit int) (Names, error) {
 	limit = attrcol.Bound(limit)
-	of, err := s.resources.LabelValues(ctx, t, key, resourcestore.Seen{From: from, To: to}, limit)
+	of, err := s.resources.LabelValues(ctx, t, key, Tracing(from, to), limit)
 	if err != nil {
 		return Names{}, err
 	}

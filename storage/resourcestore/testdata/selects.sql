@@ -33,6 +33,25 @@ WHERE (tenant = 'default')
 ORDER BY service_name
 LIMIT 101;
 
+-- services that log
+SELECT DISTINCT service_name
+FROM resources
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-02-28'))
+  AND (day <= toDate('2026-03-02'))
+  AND (resource_id GLOBAL IN (
+  SELECT resource_id
+  FROM signal_resources
+  WHERE (tenant = 'default')
+    AND (signal = 'logs')
+    AND (day >= toDate('2026-03-01'))
+    AND (day <= toDate('2026-03-01'))
+    AND (first < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
+    AND (last >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+))
+ORDER BY service_name
+LIMIT 101;
+
 -- label names
 SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
 FROM resources

@@ -602,3 +602,38 @@ ALTER TABLE logs
 ALTER TABLE logs
   MATERIALIZE INDEX body_ascii;
 
+-- 0029_signal_resources
+CREATE TABLE IF NOT EXISTS signal_resources (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  signal Enum8('logs' = 1, 'traces' = 2),
+  resource_id UInt64,
+  first SimpleAggregateFunction(min, DateTime64(9, 'UTC')) CODEC(ZSTD(1)),
+  last SimpleAggregateFunction(max, DateTime64(9, 'UTC')) CODEC(ZSTD(1))
+) ENGINE = AggregatingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, signal, resource_id)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS log_resources_feed TO signal_resources AS
+SELECT tenant, retention_days, toDate(time) AS day, 'logs' AS signal, resource_id, min(time) AS first, max(time) AS last
+FROM logs
+GROUP BY tenant, retention_days, day, resource_id;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS span_resources_feed TO signal_resources AS
+SELECT tenant, retention_days, toDate(start_time) AS day, 'traces' AS signal, resource_id, min(start_time) AS first, max(start_time) AS last
+FROM spans
+GROUP BY tenant, retention_days, day, resource_id;
+
+INSERT INTO signal_resources
+SELECT DISTINCT tenant, retention_days, _partition_value.1 AS day, 'logs' AS signal, resource_id,
+  toDateTime64(day, 9, 'UTC') AS first, first + toIntervalDay(1) AS last
+FROM logs;
+
+INSERT INTO signal_resources
+SELECT DISTINCT tenant, retention_days, _partition_value.1 AS day, 'traces' AS signal, resource_id,
+  toDateTime64(day, 9, 'UTC') AS first, first + toIntervalDay(1) AS last
+FROM spans;
+

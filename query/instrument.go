@@ -59,7 +59,8 @@ func cheap(route string) bool {
 
 // instrument gives every request of an API an id, a span, a slot among those
 // answered at once, a log line and a measurement.
-func (s *Service) instrument(prefix string, api *http.ServeMux, fail func(http.ResponseWriter, *fault.Error)) http.Handler {
+func (s *Service) instrument(prefix string, api *http.ServeMux) http.Handler {
+	fail := errorWriter(prefix)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		_, pattern := api.Handler(r)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -13,6 +15,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/query/language"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 	"github.com/trefoil-o11y/trefoil/storage/tenant"
@@ -190,6 +194,26 @@ func validator(t *testing.T) func(what, schema string, body []byte) {
 		}
 		if err := sch.Validate(v); err != nil {
 			t.Errorf("%s: %v\n%s", what, err, body)
+		}
+	}
+}
+
+// What is refused before a request reaches its API is said as that API says it:
+// clients show people only what they can read.
+func TestErrorsInTheShapeOfTheirAPI(t *testing.T) {
+	for path, want := range map[string]string{
+		"/prometheus/api/v1/query":     `{"status":"error","errorType":"bad_data","error":"no such tenant"}`,
+		"/metricsql/api/v1/query":      `{"status":"error","errorType":"bad_data","error":"no such tenant"}`,
+		"/loki/api/v1/query_range":     "no such tenant\n",
+		"/tempo/api/search":            "no such tenant\n",
+		"/jaeger/api/services":         `{"data":null,"total":0,"limit":0,"offset":0,"errors":[{"code":400,"msg":"no such tenant"}]}` + "\n",
+		"/api/v1/query":                `{"error":{"code":"bad_query","message":"no such tenant"}}` + "\n",
+		"/alertmanager/api/v2/silence": `{"error":{"code":"bad_query","message":"no such tenant"}}` + "\n",
+	} {
+		w := httptest.NewRecorder()
+		query.WriteError(w, path, &fault.Error{Code: fault.BadQuery, Message: "no such tenant"})
+		if got := w.Body.String(); w.Code != http.StatusBadRequest || got != want {
+			t.Errorf("%s: %d %q, want %q", path, w.Code, got, want)
 		}
 	}
 }

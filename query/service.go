@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -187,20 +188,42 @@ func (s *Service) mount() http.Handler {
 	})
 	loki := lokiapi.Handler(lokiapi.Config{Engine: s.logs, Version: c.Version, Timeout: c.Limits.Timeout, Failed: note, Logger: c.Logger, Now: c.Now})
 	mux := http.NewServeMux()
-	mux.Handle("/loki/", http.StripPrefix("/loki", s.instrument("/loki", loki, lokiapi.WriteError)))
-	mux.Handle("/jaeger/", http.StripPrefix("/jaeger", s.instrument("/jaeger", jaeger, jaegerapi.WriteError)))
-	instrumented := s.instrument("/tempo", tempo, tempoapi.WriteError)
+	mux.Handle("/loki/", http.StripPrefix("/loki", s.instrument("/loki", loki)))
+	mux.Handle("/jaeger/", http.StripPrefix("/jaeger", s.instrument("/jaeger", jaeger)))
+	instrumented := s.instrument("/tempo", tempo)
 	mux.Handle("/tempo/", http.StripPrefix("/tempo", instrumented))
 	for prefix, c := range map[string]promapi.Config{"/prometheus": prom, "/metricsql": vm} {
-		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c), promapi.WriteError)))
+		mux.Handle(prefix+"/", http.StripPrefix(prefix, s.instrument(prefix, promapi.Handler(c))))
 	}
-	api := s.instrument("", native, nativejson.WriteError)
+	api := s.instrument("", native)
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/openapi.yaml", api)
 	root := http.NewServeMux()
 	root.Handle("/", compressed(mux))
 	root.Handle("/"+tempogrpc.Service+"/", tempogrpc.Handler(instrumented))
 	return root
+}
+
+// WriteError answers with a failure as the API does that a path belongs to; a path
+// of no other API is the native one's.
+func WriteError(w http.ResponseWriter, path string, f *fault.Error) {
+	prefix, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	errorWriter("/"+prefix)(w, f)
+}
+
+// errorWriter writes failures in the shape of the API at a prefix.
+func errorWriter(prefix string) func(http.ResponseWriter, *fault.Error) {
+	switch prefix {
+	case "/prometheus", "/metricsql":
+		return promapi.WriteError
+	case "/loki":
+		return lokiapi.WriteError
+	case "/tempo":
+		return tempoapi.WriteError
+	case "/jaeger":
+		return jaegerapi.WriteError
+	}
+	return nativejson.WriteError
 }
 
 // compressed answers with gzip or zstd where the client takes it, fast rather

@@ -144,6 +144,10 @@ func TestDoors(t *testing.T) {
 		}
 	}
 
+	if err := p.getAs("a/b", samples, nil); err == nil || !strings.Contains(err.Error(), `"errorType":"bad_data","error":"X-Scope-OrgID header: `) {
+		t.Errorf("a query of a tenant that cannot be: %v, want it in Prometheus's shape", err)
+	}
+
 	checkLimits(t, p, overHTTP, overGRPC, push, remoteWrite)
 	checkReflection(t, client)
 }

@@ -90,6 +90,14 @@ func TestTenant(t *testing.T) {
 	if resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"code":"bad_query"`) {
 		t.Errorf("bad tenant: %s %s", resp.Status, body)
 	}
+	server = serve(t, HTTPConfig{Name: "api", Handler: http.NotFoundHandler(), Refuse: func(w http.ResponseWriter, r *http.Request, status int, code, message string) {
+		w.WriteHeader(status)
+		fmt.Fprint(w, r.URL.Path, " ", code, " ", message)
+	}})
+	resp, body = get(t, server.URL+"/loki", http.Header{tenant.Header: {"a/b"}})
+	if resp.StatusCode != http.StatusBadRequest || !strings.HasPrefix(body, "/loki bad_query "+tenant.Header+" header: ") {
+		t.Errorf("bad tenant, in a form of its own: %s %s", resp.Status, body)
+	}
 }
 
 func TestPanicIsAnAnswer(t *testing.T) {

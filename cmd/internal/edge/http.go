@@ -29,6 +29,9 @@ type HTTPConfig struct {
 	Name    string // api, otlp: label of its metrics and logs
 	Handler http.Handler
 	TLS     *tls.Config // nil: plain HTTP
+	// Refuse answers instead of the handler, in the form clients of the request's
+	// path read. gRPC's are answered with a status. Nil: the native API's document.
+	Refuse Refuse
 
 	MaxBody      int64         // bytes of a request body as sent; default 64 MiB
 	Timeout      time.Duration // deadline of a request's context; default 2 min
@@ -39,7 +42,14 @@ type HTTPConfig struct {
 	Tracer     trace.Tracer          // nil: no spans of our own; a caller's trace still reaches the logs
 }
 
+// Refuse answers with a failure: an HTTP status, its class among the native API's
+// error codes, and a sentence for people.
+type Refuse func(w http.ResponseWriter, r *http.Request, status int, code, message string)
+
 func (c *HTTPConfig) setDefaults() {
+	if c.Refuse == nil {
+		c.Refuse = writeError
+	}
 	if c.MaxBody == 0 {
 		c.MaxBody = 64 << 20
 	}
@@ -70,7 +80,7 @@ func NewHTTP(cfg HTTPConfig) *HTTP {
 	h := &HTTP{cfg: cfg}
 	metrics := newRequestMetrics(cfg.Registerer, cfg.Name)
 	handler := limits(cfg.MaxBody, cfg.Timeout, cfg.Handler)
-	handler = withTenant(handler)
+	handler = withTenant(cfg.Refuse, handler)
 	handler = observe(cfg, metrics, handler)
 	h.server = &http.Server{
 		Handler:           handler,
@@ -146,7 +156,7 @@ func observe(cfg HTTPConfig, metrics *requestMetrics, next http.Handler) http.Ha
 			if cause != nil && !aborted {
 				cfg.Logger.ErrorContext(ctx, "panic", "server", cfg.Name, "path", r.URL.Path, "cause", cause, "stack", string(debug.Stack()))
 				if aborted = answer.status != 0; !aborted {
-					refuse(answer, r, http.StatusInternalServerError, "internal", "internal error; the log has the details under request "+id)
+					cfg.Refuse.answer(answer, r, http.StatusInternalServerError, "internal", "internal error; the log has the details under request "+id)
 				}
 			}
 			metrics.end(strconv.Itoa(answer.code()), start)
@@ -162,11 +172,11 @@ func observe(cfg HTTPConfig, metrics *requestMetrics, next http.Handler) http.Ha
 }
 
 // withTenant puts the header's tenant into the context.
-func withTenant(next http.Handler) http.Handler {
+func withTenant(refuse Refuse, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, err := tenant.FromValues(r.Header.Values(tenant.Header))
 		if err != nil {
-			refuse(w, r, http.StatusBadRequest, "bad_query", tenant.Header+" header: "+err.Error())
+			refuse.answer(w, r, http.StatusBadRequest, "bad_query", tenant.Header+" header: "+err.Error())
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(tenant.NewContext(r.Context(), id)))
@@ -183,10 +193,10 @@ func limits(maxBody int64, timeout time.Duration, next http.Handler) http.Handle
 	})
 }
 
-// refuse answers instead of the handler. A gRPC client reads no document, but a status.
-func refuse(w http.ResponseWriter, r *http.Request, httpStatus int, code, message string) {
+// answer refuses a request. A gRPC client reads no document, but a status.
+func (refuse Refuse) answer(w http.ResponseWriter, r *http.Request, httpStatus int, code, message string) {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
-		writeError(w, httpStatus, code, message)
+		refuse(w, r, httpStatus, code, message)
 		return
 	}
 	status := codes.Internal
@@ -200,7 +210,7 @@ func refuse(w http.ResponseWriter, r *http.Request, httpStatus int, code, messag
 }
 
 // writeError answers with the native API's error document.
-func writeError(w http.ResponseWriter, status int, code, message string) {
+func writeError(w http.ResponseWriter, _ *http.Request, status int, code, message string) {
 	type document struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`

@@ -24,6 +24,8 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest/otlp"
 	"github.com/trefoil-o11y/trefoil/ingest/promwrite"
 	"github.com/trefoil-o11y/trefoil/ingest/quota"
+	"github.com/trefoil-o11y/trefoil/query"
+	"github.com/trefoil-o11y/trefoil/query/fault"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 )
 
@@ -187,10 +189,15 @@ func (s *server) addActor(f func(context.Context) error) {
 
 func (s *server) addHTTP(name string, h http.Handler, l net.Listener, maxBody int64) {
 	server := edge.NewHTTP(edge.HTTPConfig{
-		Name: name, Handler: h, TLS: s.tls, MaxBody: maxBody, Timeout: s.cfg.queryTimeout + 5*time.Second, DrainTimeout: drainTimeout,
+		Name: name, Handler: h, Refuse: refuse, TLS: s.tls, MaxBody: maxBody, Timeout: s.cfg.queryTimeout + 5*time.Second, DrainTimeout: drainTimeout,
 		Logger: s.log, Registerer: s.registry, Tracer: s.tracing.Tracer(name),
 	})
 	s.addActor(func(ctx context.Context) error { return server.Run(ctx, l) })
+}
+
+// refuse answers in the error shape of the API that a request is for.
+func refuse(w http.ResponseWriter, r *http.Request, _ int, code, message string) {
+	query.WriteError(w, r.URL.Path, &fault.Error{Code: fault.Code(code), Message: message})
 }
 
 func (s *server) newPipeline(quotas *quota.Keeper) *ingest.Pipeline {

@@ -51,7 +51,7 @@ func (a *Alertmanager) mount(reg prometheus.Registerer) error {
 	for _, path := range []string{"/-/healthy", "/-/ready"} {
 		router.Get(Prefix+path, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("OK")) })
 	}
-	a.handler = a.durably(a.api.Register(router, Prefix))
+	a.handler = strict(a.durably(a.api.Register(router, Prefix)))
 	return nil
 }
 
@@ -67,7 +67,7 @@ func (a *Alertmanager) durably(next http.Handler) http.Handler {
 		running := a.running
 		a.mu.Unlock()
 		if !running {
-			refuse(w, notRestored)
+			refuse(w, http.StatusServiceUnavailable, notRestored)
 			return
 		}
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -79,7 +79,7 @@ func (a *Alertmanager) durably(next http.Handler) http.Handler {
 		if answer.status/100 == 2 {
 			if err := a.book.flush(r.Context()); err != nil {
 				a.log.Error("silences are in force but not stored", "err", err)
-				refuse(w, "the change is in force but could not be stored, so a restart now would undo it; it is stored as soon as the store is back")
+				refuse(w, http.StatusServiceUnavailable, "the change is in force but could not be stored, so a restart now would undo it; it is stored as soon as the store is back")
 				return
 			}
 		}
@@ -89,11 +89,14 @@ func (a *Alertmanager) durably(next http.Handler) http.Handler {
 	})
 }
 
-func refuse(w http.ResponseWriter, message string) {
+// refuse answers instead of Alertmanager, in its shape.
+func refuse(w http.ResponseWriter, status int, message string) {
 	text, _ := json.Marshal(message)
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", "5")
-	w.WriteHeader(http.StatusServiceUnavailable)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "5")
+	}
+	w.WriteHeader(status)
 	_, _ = w.Write(text)
 }
 

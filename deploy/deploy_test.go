@@ -162,11 +162,14 @@ func checkDataSources(t *testing.T, pluginID string, file composeFile) {
 		}
 	}
 	readYAML(t, "compose/grafana/provisioning/datasources/trefoil.yaml", &provisioned)
-	ours := 0
+	// Where each type of source finds its API.
+	paths := map[string]string{pluginID: "", "loki": "", "prometheus": "/prometheus", "tempo": "/tempo", "jaeger": "/jaeger", "alertmanager": "/alertmanager"}
+	ours, known := 0, map[string]bool{}
 	for _, d := range provisioned.Datasources {
-		m := regexp.MustCompile(`^http://([a-z]+):(\d+)(/prometheus)?$`).FindStringSubmatch(d.URL)
-		if m == nil {
-			t.Errorf("%s: odd address %s", d.Name, d.URL)
+		known[d.UID] = true
+		m := regexp.MustCompile(`^http://([a-z]+):(\d+)(/.*)?$`).FindStringSubmatch(d.URL)
+		if path, ok := paths[d.Type]; m == nil || !ok || m[3] != path {
+			t.Errorf("%s: odd address %s of type %s", d.Name, d.URL, d.Type)
 			continue
 		}
 		s, ok := file.Services[m[1]]
@@ -179,6 +182,19 @@ func checkDataSources(t *testing.T, pluginID string, file composeFile) {
 	}
 	if ours != 1 {
 		t.Errorf("%d data sources of type %s", ours, pluginID)
+	}
+	text, err := os.ReadFile("compose/grafana/provisioning/datasources/trefoil.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`datasourceUid: (\S+)`).FindAllStringSubmatch(string(text), -1) {
+		if !known[m[1]] {
+			t.Errorf("a link leads to %s, which is no data source", m[1])
+		}
+	}
+	// A variable of the environment would stand where Grafana's own should.
+	if m := regexp.MustCompile(`(^|[^$])\$\{`).Find(text); m != nil {
+		t.Errorf("%q is not escaped", m)
 	}
 }
 

@@ -36,6 +36,10 @@ type Thin struct {
 	Whole  bool  // sums must be exact in any order
 	// NoNaN says that NaN is no sample: of series where it stands among what is kept, samples are needed.
 	NoNaN bool
+	// Tail is how many times of last samples are needed; then NaN is no sample among them, too.
+	Tail int
+	// Begun, if not 0, is when a series must have begun; of others samples are needed.
+	Begun int64
 }
 
 // Source is where samples come from. Select calls each for every series that

@@ -15,10 +15,10 @@ const longRange = 2 * 86_400_000
 
 // thin asks for a rollup instead of samples where it comes to the same, or to what was asked for.
 func (r *rolling) thin(read *Read) {
-	if read.To-read.From < longRange || r.Starts || r.Before != 0 || r.After != 0 {
+	if read.To-read.From < longRange || r.Starts {
 		return
 	}
-	if r.Thin == nil {
+	if r.Thin == nil || r.Thin.Tail == 0 && (r.Before != 0 || r.After != 0) {
 		r.note("all samples: no rollup serves " + r.Name)
 		return
 	}
@@ -37,7 +37,10 @@ func (r *rolling) thin(read *Read) {
 	}
 	r.near = w
 	read.Thin = &Thin{Aspect: r.Thin.Aspect, Length: length, Whole: exact && r.Thin.Ordered && w.Range > length, NoNaN: r.Lenient}
-	read.From, read.To = min(read.From, w.End(0)-w.Range+1), max(read.To, w.End(w.N-1))
+	read.From, read.To = min(read.From, w.End(0)-w.Range+1-r.Before), max(read.To, w.End(w.N-1)+r.After)
+	if read.Thin.Tail = r.Thin.Tail; r.Thin.Second {
+		read.Thin.Begun = w.End(0) - w.Range
+	}
 	bucket := time.Duration(length) * time.Millisecond
 	if exact {
 		r.note(fmt.Sprintf("rollups of %s", bucket))

@@ -146,7 +146,7 @@ func (b *builder) overSelector(n *metricplan.Rollup, m *metricsql.MetricExpr, ex
 	if explicit || !rollupfunc.Is(n.Name, rollupfunc.Widen) {
 		n.Thin = rollupfunc.Thin(n.Name)
 	}
-	if n.Thin != nil { // then it looks at its windows alone
+	if n.Thin != nil && n.Thin.Tail == 0 { // then it looks at its windows alone
 		return nil
 	}
 	n.After = b.tail(n)

@@ -34,7 +34,7 @@ func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float
 		}
 		by := 0
 		if counts == nil {
-			by = stride(ts, &w)
+			by = Stride(ts, &w)
 		}
 		for i := 0; i < len(dst); i++ {
 			end := w.End(i)
@@ -62,8 +62,8 @@ func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float
 	}
 }
 
-// stride is how many samples each window begins after the one before if samples are as regular as windows, 0 otherwise.
-func stride(ts []int64, w *Windows) int {
+// Stride is how many samples each window begins after the one before if samples are as regular as windows, 0 otherwise.
+func Stride(ts []int64, w *Windows) int {
 	if len(ts) < 3 || w.Edge != 0 {
 		return 0
 	}

@@ -18,6 +18,10 @@ type Thin struct {
 	Open bool
 	// Ordered says that windows of more than one bucket need sums that are exact in any order.
 	Ordered bool
+	// Tail says that it looks at the samples next to a window, too, and at the times of so many last ones (Entries.Tail).
+	Tail int
+	// Second says that it also looks at the second sample of a series that begins in a window, which is not kept.
+	Second bool
 }
 
 // ThinKernel is a Kernel of entries of a rollup.

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/prometheus/model/value"
 
 	"github.com/trefoil-o11y/trefoil/query/rollup"
+	"github.com/trefoil-o11y/trefoil/storage/samplerollup"
 )
 
 // Trait is what is special about a function.
@@ -41,6 +42,9 @@ func Simple(name string) (rollup.Kernel, bool) {
 	if k, ok := shared[name]; ok {
 		return k, true
 	}
+	if s, ok := slopes[name]; ok {
+		return s.kernel(), true
+	}
 	f, ok := own[name]
 	return f.Kernel(), ok
 }
@@ -77,16 +81,13 @@ var own = map[string]Func{
 	"changes":                 changes,
 	"changes_prometheus":      changesPrometheus,
 	"decreases_over_time":     decreases,
-	"delta":                   delta,
 	"delta_prometheus":        deltaPrometheus,
 	"deriv":                   derivSlow,
-	"deriv_fast":              rate,
 	"descent_over_time":       descent,
 	"distinct_over_time":      fold(distinct),
 	"geomean_over_time":       fold(geomean),
 	"idelta":                  idelta,
 	"ideriv":                  irate,
-	"increase":                delta,
 	"increase_prometheus":     deltaPrometheus,
 	"increase_pure":           increasePure,
 	"increases_over_time":     increases,
@@ -98,7 +99,6 @@ var own = map[string]Func{
 	"mode_over_time":          mode,
 	"outlier_iqr_over_time":   outlierIQR,
 	"range_over_time":         fold(func(v []float64) float64 { return highest(v) - lowest(v) }),
-	"rate":                    rate,
 	"rate_over_sum":           rateOverSum,
 	"rate_prometheus":         ratePrometheus,
 	"resets":                  decreases,
@@ -110,8 +110,7 @@ var own = map[string]Func{
 }
 
 // Thin is how a function is computed of what a rollup of samples keeps, nil if it
-// needs all of them. Functions that look at the sample before a window do: how near
-// that must be is estimated of how far samples are apart.
+// needs all of them.
 func Thin(name string) *rollup.Thin { return thin[name] }
 
 var thin = map[string]*rollup.Thin{
@@ -119,11 +118,15 @@ var thin = map[string]*rollup.Thin{
 	"avg_over_time":       rollup.ThinAvg,
 	"count_over_time":     rollup.ThinCount,
 	"default_rollup":      rollup.ThinLast,
+	"delta":               {Aspect: samplerollup.Gain, Kernel: slopes["delta"].thin(false), Tail: tail, Second: true},
+	"deriv_fast":          {Aspect: samplerollup.Gain, Kernel: slopes["deriv_fast"].thin(false), Tail: tail},
 	"first_over_time":     rollup.ThinFirst,
+	"increase":            {Aspect: samplerollup.Gain, Kernel: slopes["increase"].thin(true), Tail: tail, Second: true},
 	"last_over_time":      rollup.ThinLast,
 	"max_over_time":       rollup.ThinMax,
 	"min_over_time":       rollup.ThinMin,
 	"present_over_time":   rollup.ThinLast,
+	"rate":                {Aspect: samplerollup.Gain, Kernel: slopes["rate"].thin(true), Tail: tail},
 	"sum_over_time":       rollup.ThinSum,
 	"tfirst_over_time":    rollup.ThinFirst,
 	"timestamp":           rollup.ThinLast,

@@ -72,31 +72,50 @@ func Prepared(p Prepare, k rollup.Kernel) rollup.Kernel {
 
 // Each calls f with each of the windows, which is reused.
 func Each(times []int64, values []float64, windows rollup.Windows, f func(*Window)) {
-	around := near(times, windows)
-	w := Window{Width: windows.Range}
-	first, behind := 0, 0
+	v := view{times: times, values: values, around: near(times, windows), width: windows.Range}
 	for p := range windows.N {
-		end := windows.End(p)
-		for first < len(times) && times[first] <= end-w.Width {
-			first++
-		}
-		behind = max(behind, first)
-		for behind < len(times) && times[behind] <= end {
-			behind++
-		}
-		w.Times, w.Values, w.End, w.Point = times[first:behind], values[first:behind], end, p
-		w.Last, w.Next, w.Prev, w.PrevTime = nan, nan, nan, end-w.Width-around
-		if first > 0 {
-			w.Last = values[first-1]
-			if first < len(times) && times[first-1] > w.PrevTime {
-				w.Prev, w.PrevTime = values[first-1], times[first-1]
-			}
-		}
-		if behind < len(values) {
-			w.Next = values[behind]
-		}
-		f(&w)
+		v.move(windows.End(p))
+		f(v.window(p))
 	}
+}
+
+// view is the windows of a series, one after the other. Its samples are [first,behind).
+type view struct {
+	times         []int64
+	values        []float64
+	around, width int64
+	end           int64
+	first, behind int
+	w             Window
+}
+
+// move moves to the window that ends at a time, which is not before the one that it is at.
+func (v *view) move(end int64) {
+	v.end = end
+	for v.first < len(v.times) && v.times[v.first] <= end-v.width {
+		v.first++
+	}
+	v.behind = max(v.behind, v.first)
+	for v.behind < len(v.times) && v.times[v.behind] <= end {
+		v.behind++
+	}
+}
+
+// window is the window that it is at, which is that of the p-th point.
+func (v *view) window(p int) *Window {
+	w := &v.w
+	w.Times, w.Values, w.End, w.Width, w.Point = v.times[v.first:v.behind], v.values[v.first:v.behind], v.end, v.width, p
+	w.Last, w.Next, w.Prev, w.PrevTime = nan, nan, nan, v.end-v.width-v.around
+	if v.first > 0 {
+		w.Last = v.values[v.first-1]
+		if v.first < len(v.times) && v.times[v.first-1] > w.PrevTime {
+			w.Prev, w.PrevTime = v.values[v.first-1], v.times[v.first-1]
+		}
+	}
+	if v.behind < len(v.values) {
+		w.Next = v.values[v.behind]
+	}
+	return w
 }
 
 // near is how far before a window a sample still counts as the one before it:
@@ -108,8 +127,11 @@ func near(times []int64, w rollup.Windows) int64 {
 	return tolerate(interval(times, w.Every))
 }
 
-// lastGaps is how many distances between samples an interval is estimated of.
-const lastGaps = 20
+// lastGaps is how many distances between samples an interval is estimated of, and tail how many samples that are.
+const (
+	lastGaps = 20
+	tail     = lastGaps + 1
+)
 
 // interval estimates how far samples are apart, as the 0.6 quantile of the last
 // distances.
@@ -117,7 +139,7 @@ func interval(times []int64, otherwise int64) int64 {
 	if len(times) < 2 {
 		return otherwise
 	}
-	times = times[max(0, len(times)-lastGaps-1):]
+	times = times[max(0, len(times)-tail):]
 	var room [lastGaps]float64
 	gaps := room[:len(times)-1]
 	for i := range gaps {

@@ -3,6 +3,8 @@ package packcache
 import (
 	"math/bits"
 	"slices"
+
+	"github.com/trefoil-o11y/trefoil/storage/samplepack"
 )
 
 // Hours is a set of the 24 hours of a day, a bit each.
@@ -70,7 +72,7 @@ func (d *Day) With(version uint64, m *More) *Day {
 			n++
 		}
 	}
-	out.ends, out.data = make([]uint32, 0, n), make([]byte, 0, size)
+	out.ends, out.data = make([]uint32, 0, n), make([]byte, 0, size+samplepack.Spare)
 	for hour, p := range packs {
 		if len(p) > 0 {
 			out.Packed |= 1 << hour

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"slices"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -19,6 +20,7 @@ type Want struct {
 	Aspect samplerollup.Aspect
 	Length int64 // of buckets, ms
 	Whole  bool  // sums must be exact in any order
+	Tail   int   // how many times of the last samples, of those that are not NaN
 }
 
 // Reading is told what a read finds. Entries and Samples are called from several goroutines, with slices that are valid
@@ -63,7 +65,10 @@ type share struct {
 	days   int
 	stats  conn.Stats
 	known  [][]*packcache.Day // of each day, of each series; its pack of hour 0 is the body
+	joins  []bool             // days that a join may begin with
+	joined atomic.Bool        // there are new ones
 	unfit  []bool             // series
+	tails  [][]int64          // of series
 }
 
 func (s *share) run(ctx context.Context) error {
@@ -75,9 +80,13 @@ func (s *share) run(ctx context.Context) error {
 	if err := s.fill(ctx); err != nil {
 		return err
 	}
+	if err := s.readTails(ctx); err != nil {
+		return err
+	}
 	if err := s.deliver(ctx); err != nil {
 		return err
 	}
+	s.keepJoins()
 	rest := s.r
 	rest.Fingerprints = nil
 	for i, fp := range s.r.Fingerprints {
@@ -136,21 +145,32 @@ func (s *share) place(d int) uint32 {
 	return s.first + uint32(d) | kind<<16
 }
 
-// recall takes from memory what is true of the days' versions.
+// recall takes from memory what is true of the days' versions: joins, and days that are in none.
 func (s *share) recall() {
 	s.known = make([][]*packcache.Day, s.days)
 	for d := range s.known {
-		of := make([]*packcache.Day, len(s.r.Fingerprints))
-		s.known[d] = of
-		version := s.r.As.Rollups(s.first + uint32(d))
-		if version == 0 {
-			continue
-		}
-		s.store.samples.Packs().Get(s.tenant, s.place(d), s.r.Fingerprints, of)
-		for i := range of {
-			if of[i] != nil && of[i].Version != version {
-				of[i] = nil
+		s.known[d] = make([]*packcache.Day, len(s.r.Fingerprints))
+	}
+	s.recallJoins()
+	found := make([]*packcache.Day, len(s.r.Fingerprints))
+	for d, of := range s.known {
+		if version := s.r.As.Rollups(s.first + uint32(d)); version != 0 && slices.Contains(of, nil) {
+			s.get(s.place(d), version, found)
+			for i := range of {
+				if of[i] == nil {
+					of[i] = found[i]
+				}
 			}
+		}
+	}
+}
+
+// get fills found with what memory has of a place, if it is of a version.
+func (s *share) get(place uint32, version uint64, found []*packcache.Day) {
+	s.store.samples.Packs().Get(s.tenant, place, s.r.Fingerprints, found)
+	for i := range found {
+		if found[i] != nil && found[i].Version != version {
+			found[i] = nil
 		}
 	}
 }
@@ -266,11 +286,19 @@ func (s *share) series(i int, e *samplerollup.Entries) error {
 	}
 	e.Reset()
 	for d := range s.known {
+		if s.joins[d] {
+			if err := s.join(d, i); err != nil {
+				return err
+			}
+		}
 		if err := e.Unpack(s.want.Aspect, body(s.known[d][i])); err != nil {
 			return err
 		}
 	}
 	within := e.Within(s.r.From, s.r.To)
+	if s.tails != nil {
+		within.Tail = s.tails[i]
+	}
 	if len(within.Times) == 0 {
 		return nil
 	}

@@ -53,10 +53,7 @@ func appendBits(dst []byte, numbers []uint64, width uint) []byte {
 }
 
 // reader takes a pack apart.
-type reader struct {
-	src  []byte
-	tail [block*8 + 8]byte
-}
+type reader struct{ src []byte }
 
 func (r *reader) uvarint() (uint64, error) {
 	v, n := binary.Uvarint(r.src)
@@ -76,7 +73,11 @@ func (r *reader) byte() (byte, error) {
 	return b, nil
 }
 
-// numbers is where the n numbers of a block are, with eight bytes to spare behind
+// Spare is how many bytes of capacity are best left behind a pack. What they are does not matter; without them the end of
+// the pack is copied before it is read.
+const Spare = 8
+
+// numbers is where the n numbers of a block are, with Spare bytes behind
 // the first byte of each.
 func (r *reader) numbers(n int, width uint) ([]byte, error) {
 	if width > widest && width != wholeWord {
@@ -87,10 +88,9 @@ func (r *reader) numbers(n int, width uint) ([]byte, error) {
 		return nil, ErrBroken
 	}
 	at := r.src
-	if len(at) < k+8 {
-		at = r.tail[:k+8]
-		copy(at, r.src[:k])
+	if cap(at) < k+Spare {
+		at = append(make([]byte, 0, k+Spare), at[:k]...)
 	}
 	r.src = r.src[k:]
-	return at, nil
+	return at[:k+Spare], nil
 }

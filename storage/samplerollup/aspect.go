@@ -52,6 +52,8 @@ type Entries struct {
 	Values []float64
 	Counts []int64
 	Rest   []float64
+	// Tail is the times of the last samples of a range, if a reader asked for them.
+	Tail []int64
 	// Unfit says that the aspect does not do for these samples, Whole that sums of them are exact in any order.
 	Unfit, Whole bool
 }

@@ -95,7 +95,7 @@ func (e *evaluation) warn(err error) {
 }
 
 func (e *evaluation) env(g column.Grid) *metricplan.Env {
-	return &metricplan.Env{Grid: g, Lookback: e.Lookback.Milliseconds(), Delayed: e.Delayed, Warn: e.warn, Room: e.room}
+	return &metricplan.Env{Grid: g, Lookback: e.Lookback.Milliseconds(), Delayed: e.Delayed, Warn: e.warn, Room: e.room, Share: e.parallel}
 }
 
 // room tells whether so many more cells may be held.

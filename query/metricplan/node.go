@@ -121,6 +121,8 @@ type Env struct {
 	// Room refuses more cells than there is room for. A function that makes many more than it was given asks
 	// before.
 	Room func(cells int64) error
+	// Share calls f for runs of n items that make up all of them, side by side.
+	Share func(n int, f func(from, to int))
 }
 
 // Operand is one evaluated argument.

@@ -103,15 +103,13 @@ func (a *aggregation) reduce(f func([]float64) float64) ([]column.Series, error)
 	if err != nil {
 		return nil, err
 	}
-	return reduced(found, f), nil
-}
-
-func reduced(found []*metricsqlvec.Group, f func([]float64) float64) []column.Series {
 	out := make([]column.Series, len(found))
-	for i, g := range found {
-		out[i] = column.Series{Labels: g.Labels, Values: columnfunc.Reduce(metricsqlvec.ColumnsOf(g.Members), f)}
-	}
-	return out
+	a.Share(len(found), func(from, to int) {
+		for i, g := range found[from:to] {
+			out[from+i] = column.Series{Labels: g.Labels, Values: columnfunc.Reduce(metricsqlvec.ColumnsOf(g.Members), f)}
+		}
+	})
+	return out, nil
 }
 
 // rewrite changes the series of each group and keeps them.
@@ -283,31 +281,40 @@ func (a *aggregation) top(smallest bool) ([]column.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []column.Series
-	for _, g := range found {
-		order := make([]int, len(g.Members))
-		for i := range order {
-			order[i] = i
+	made := make([][]column.Series, len(found))
+	if len(found) < 8 {
+		for i, g := range found {
+			made[i] = a.topOf(g.Members, ks, smallest, a.Share)
 		}
-		scores := make([]float64, len(g.Members))
-		for p := range a.N {
-			// Each sort starts from the order of the point before, as ties stay.
-			for i, m := range order {
-				scores[i] = g.Members[m].Values[p]
+	} else {
+		a.Share(len(found), func(from, to int) {
+			for i, g := range found[from:to] {
+				made[from+i] = a.topOf(g.Members, ks, smallest, columnfunc.Alone)
 			}
-			ranked := columnfunc.Rank(scores, smallest)
-			next := make([]int, len(order))
-			for i, r := range ranked {
-				next[i] = order[r]
-			}
-			order = next
-			for _, m := range order[:len(order)-kept(ks[p], len(order))] {
-				g.Members[m].Values[p] = math.NaN()
-			}
-		}
-		out = append(out, inOrder(g.Members, order)...)
+		})
 	}
-	return out, nil
+	return slices.Concat(made...), nil
+}
+
+// topOf is what remains of the series of a group, the first at the last point first.
+func (a *aggregation) topOf(members []column.Series, ks []float64, smallest bool, share columnfunc.Sharing) []column.Series {
+	most := make([]int, len(ks))
+	for p, k := range ks {
+		most[p] = kept(k, len(members))
+	}
+	chosen, order := columnfunc.Top(metricsqlvec.ColumnsOf(members), most, smallest, share)
+	out := make([]column.Series, len(order))
+	place := make([]int32, len(members)) // in out, of those in order
+	for i, c := range order {
+		at := len(order) - 1 - i
+		out[at], place[c] = column.New(members[c].Labels, len(ks)), int32(at)
+	}
+	for p, at := range chosen {
+		for _, c := range at {
+			out[place[c]].Values[p] = members[c].Values[p]
+		}
+	}
+	return out
 }
 
 // inOrder lists the series that still have values, the last of an order first.
@@ -445,8 +452,15 @@ func (a *aggregation) limitk() ([]column.Series, error) {
 	}
 	var out []column.Series
 	for _, g := range found {
-		slices.SortStableFunc(g.Members, func(x, y column.Series) int { return cmp.Compare(hashOf(x.Labels), hashOf(y.Labels)) })
-		out = append(out, g.Members[:min(max(k, 0), len(g.Members))]...)
+		hashes := make([]uint64, len(g.Members))
+		order := make([]int, len(g.Members))
+		for i := range order {
+			order[i], hashes[i] = i, hashOf(g.Members[i].Labels)
+		}
+		slices.SortFunc(order, func(x, y int) int { return cmp.Or(cmp.Compare(hashes[x], hashes[y]), x-y) })
+		for _, i := range order[:min(max(k, 0), len(order))] {
+			out = append(out, g.Members[i])
+		}
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/VictoriaMetrics/metricsql"
 	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/columnfunc"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 )
 
@@ -19,6 +20,8 @@ type Call struct {
 	// Account is told how many columns a function is going to make, and refuses too
 	// many of them.
 	Account func(columns int) error
+	// Share has work on many items done side by side.
+	Share columnfunc.Sharing
 }
 
 // Count checks how many arguments there are.

@@ -100,7 +100,7 @@ func (b *builder) call(f *metricsql.FuncExpr, env *metricplan.Env, args []metric
 	}
 	return &metricsqlfunc.Call{
 		FuncExpr: f, Grid: env.Grid, Now: b.Now, Given: given,
-		Account: func(columns int) error { return env.Room(int64(columns * env.Grid.N)) },
+		Account: func(columns int) error { return env.Room(int64(columns * env.Grid.N)) }, Share: env.Share,
 	}
 }
 
@@ -130,7 +130,7 @@ func (b *builder) binary(e *metricsql.BinaryOpExpr) (metricplan.Node, error) {
 		return nil, err
 	}
 	return &metricplan.Call{Name: operator(e), Args: args, Across: !metricsqlvec.Pointwise(e.Op), Func: func(env *metricplan.Env, args []metricplan.Operand) ([]column.Series, error) {
-		return metricsqlvec.Binary(e, args[0].Series, args[1].Series, env.Grid.N, func(columns int) error { return env.Room(int64(columns * env.Grid.N)) })
+		return metricsqlvec.Binary(e, args[0].Series, args[1].Series, env)
 	}}, nil
 }
 

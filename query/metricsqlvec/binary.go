@@ -11,13 +11,13 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/columnfunc"
 	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/metricplan"
 	"github.com/trefoil-o11y/trefoil/query/metricsqlparse"
 )
 
 // Binary is what an operator makes of the series of its two sides, which may be
-// rewritten, at so many points. Account is told how many columns it is going to make.
-// Errors are *fault.Error.
-func Binary(b *metricsql.BinaryOpExpr, left, right []column.Series, points int, account func(columns int) error) ([]column.Series, error) {
+// rewritten. Errors are *fault.Error.
+func Binary(b *metricsql.BinaryOpExpr, left, right []column.Series, env *metricplan.Env) ([]column.Series, error) {
 	op := strings.ToLower(b.Op)
 	if set, ok := setOperators[op]; ok {
 		return set(b, left, right), nil
@@ -39,17 +39,19 @@ func Binary(b *metricsql.BinaryOpExpr, left, right []column.Series, points int, 
 	if err != nil {
 		return nil, err
 	}
-	if err := account(len(pairs)); err != nil {
+	if err := env.Room(int64(len(pairs) * env.Grid.N)); err != nil {
 		return nil, err
 	}
 	out := make([]column.Series, len(pairs))
-	for i, p := range pairs {
-		values := make([]float64, points)
-		for k := range values {
-			values[k] = f(filled(p.left, p.right, b.FillLeft, b.FillRight, k))
+	env.Share(len(pairs), func(from, to int) {
+		for i, p := range pairs[from:to] {
+			values := make([]float64, env.Grid.N)
+			for k := range values {
+				values[k] = f(filled(p.left, p.right, b.FillLeft, b.FillRight, k))
+			}
+			out[from+i] = column.Series{Labels: p.labels, Values: values}
 		}
-		out[i] = column.Series{Labels: p.labels, Values: values}
-	}
+	})
 	return out, nil
 }
 

@@ -2,7 +2,11 @@ package metricexec
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/query/fault"
+	"github.com/trefoil-o11y/trefoil/query/timetext"
 )
 
 type lookbackKey struct{}
@@ -43,6 +47,21 @@ const SamplesOnly time.Duration = -time.Millisecond
 // not kept.
 func WithResolution(ctx context.Context, d time.Duration) context.Context {
 	return context.WithValue(ctx, resolutionKey{}, d)
+}
+
+// WithSourceResolution is WithResolution by the word of a request: auto or nothing changes nothing, 0 is SamplesOnly.
+func WithSourceResolution(ctx context.Context, word string) (context.Context, error) {
+	if word == "" || word == "auto" { // rollups that come to the same are used anyway
+		return ctx, nil
+	}
+	d, err := timetext.Duration(word)
+	switch {
+	case err != nil || d < 0:
+		return nil, fault.Param("max_source_resolution", fmt.Errorf("%q is not auto, 0 (samples only), 5m, 1h or another duration", word))
+	case d == 0:
+		d = SamplesOnly
+	}
+	return WithResolution(ctx, d), nil
 }
 
 func resolutionOf(ctx context.Context) time.Duration {

@@ -32,9 +32,15 @@ type Other struct {
 
 // On evaluates a query on a grid. Errors are *fault.Error.
 func (e *Engine) On(ctx context.Context, t tenant.ID, q *Other, g column.Grid, end int64) (*Result, error) {
+	plan, err := q.Plan(g, end)
+	return e.planned(ctx, t, q, g, plan, err)
+}
+
+// planned evaluates the plan of a query, or tells why there is none.
+func (e *Engine) planned(ctx context.Context, t tenant.ID, q *Other, g column.Grid, plan metricplan.Node, failed error) (*Result, error) {
 	return e.other(ctx, t, q, func(ctx context.Context, source *classic, res *Result) (err error) {
-		if res.plan, err = q.Plan(g, end); err != nil {
-			return err
+		if res.plan = plan; failed != nil {
+			return failed
 		}
 		c := grideval.Config{
 			Source: source, Lookback: e.config.Lookback, Lenient: true, MaxCells: int64(e.config.Limits.MaxSamples),
@@ -57,12 +63,18 @@ func (e *Engine) Steps(ctx context.Context, t tenant.ID, q *Other, start, end ti
 		return nil, err
 	}
 	reach := int64(-1)
-	if plan, err := q.Plan(s.grid(), s.end); err == nil { // the error is the evaluation's to tell
+	plan, failed := q.Plan(s.grid(), s.end)
+	if failed == nil {
 		reach = metricplan.Reach(plan)
 	}
 	return e.keptOr(ctx, &question{
 		tenant: t, language: q.Language, expr: q.Expr, reach: reach, observe: q.Observe,
-		evaluate: func(s steps) (*Result, error) { return e.On(ctx, t, q, s.grid(), s.end) },
+		evaluate: func(some steps) (*Result, error) {
+			if some == s {
+				return e.planned(ctx, t, q, s.grid(), plan, failed)
+			}
+			return e.On(ctx, t, q, some.grid(), some.end)
+		},
 	}, s)
 }
 

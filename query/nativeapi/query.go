@@ -34,6 +34,8 @@ type queryRequest struct {
 	// SharedTimes leaves times out of an Arrow answer where they are those of the
 	// series before.
 	SharedTimes bool `json:"shared_times"`
+	// MaxSourceResolution is how long the buckets of rollups may be that windows are moved to, 0 for samples only.
+	MaxSourceResolution string `json:"max_source_resolution"`
 }
 
 // metricQuery is a query that has been read.
@@ -46,6 +48,7 @@ type metricQuery struct {
 	explain    bool
 	// sharedTimes is whether an Arrow answer says equal times once.
 	sharedTimes bool
+	resolution  string
 }
 
 // decodeQuery reads a query body.
@@ -65,7 +68,7 @@ func decodeQuery(body io.Reader, now time.Time) (metricQuery, error) {
 	if req.Limit < 0 {
 		return metricQuery{}, fault.Param("limit", errors.New("is negative"))
 	}
-	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit, explain: req.Explain, sharedTimes: req.SharedTimes}
+	q := metricQuery{language: req.Language, expr: req.Query, limit: req.Limit, explain: req.Explain, sharedTimes: req.SharedTimes, resolution: req.MaxSourceResolution}
 	return q, q.times(&req, now)
 }
 
@@ -112,7 +115,11 @@ func (a *api) query(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	ctx, explain := r.Context(), &explainer{wanted: q.explain}
+	ctx, err := metricexec.WithSourceResolution(r.Context(), q.resolution)
+	if err != nil {
+		return err
+	}
+	explain := &explainer{wanted: q.explain}
 	if q.explain {
 		if nativearrow.Wanted(r) {
 			return fault.Param("explain", errors.New("goes with an answer in JSON only"))

@@ -29,17 +29,9 @@ func withOptions(r *http.Request, form url.Values) (context.Context, context.Can
 		}
 		ctx = metricexec.WithLookback(ctx, d)
 	}
-	if s := form.Get("max_source_resolution"); s != "" {
-		d, err := timetext.Duration(s)
-		switch {
-		case s == "auto": // rollups that come to the same are used anyway
-		case err != nil || d < 0:
-			return nil, nil, fault.Param("max_source_resolution", fmt.Errorf("%q is not auto, 0 (samples only), 5m, 1h or another duration", s))
-		case d == 0:
-			ctx = metricexec.WithResolution(ctx, metricexec.SamplesOnly)
-		default:
-			ctx = metricexec.WithResolution(ctx, d)
-		}
+	ctx, err := metricexec.WithSourceResolution(ctx, form.Get("max_source_resolution"))
+	if err != nil {
+		return nil, nil, err
 	}
 	if form.Get("stats") == "all" {
 		ctx = metricexec.WithStepStats(ctx)

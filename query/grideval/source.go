@@ -34,12 +34,12 @@ type Thin struct {
 	Aspect samplerollup.Aspect
 	Length int64 // of buckets, ms
 	Whole  bool  // sums must be exact in any order
-	// NoNaN says that NaN is no sample: of series where it stands among what is kept, samples are needed.
-	NoNaN bool
-	// Tail is how many times of last samples are needed; then NaN is no sample among them, too.
-	Tail int
-	// Begun, if not 0, is when a series must have begun; of others samples are needed.
-	Begun int64
+	// Tail is how many times of the last samples are needed, of those that are not NaN; with StaleTail stale markers
+	// are among them.
+	Tail      int
+	StaleTail bool
+	// Fits tells whether what is kept of a series does; otherwise its samples are needed. Safe for concurrent use.
+	Fits func(e *samplerollup.Entries) bool
 }
 
 // Source is where samples come from. Select calls each for every series that

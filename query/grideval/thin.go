@@ -2,6 +2,7 @@ package grideval
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/util/annotations"
@@ -36,11 +37,8 @@ func (r *rolling) thin(read *Read) {
 		return
 	}
 	r.near = w
-	read.Thin = &Thin{Aspect: r.Thin.Aspect, Length: length, Whole: exact && r.Thin.Ordered && w.Range > length, NoNaN: r.Lenient}
+	read.Thin = &Thin{Aspect: r.Thin.Aspect, Length: length, Whole: exact && r.Thin.Ordered && w.Range > length, Tail: r.Thin.Tail, StaleTail: r.KeepStale, Fits: r.fits}
 	read.From, read.To = min(read.From, w.End(0)-w.Range+1-r.Before), max(read.To, w.End(w.N-1)+r.After)
-	if read.Thin.Tail = r.Thin.Tail; r.Thin.Second {
-		read.Thin.Begun = w.End(0) - w.Range
-	}
 	bucket := time.Duration(length) * time.Millisecond
 	if exact {
 		r.note(fmt.Sprintf("rollups of %s", bucket))
@@ -48,6 +46,14 @@ func (r *rolling) thin(read *Read) {
 	}
 	r.note(fmt.Sprintf("rollups of %s, windows moved to them", bucket))
 	r.warn(fmt.Errorf("%w: windows were moved to multiples of %s, as the request allows (max_source_resolution)", annotations.PromQLInfo, bucket))
+}
+
+// fits is Thin.Fits: where NaN is no sample, none may be among what is kept.
+func (r *rolling) fits(e *samplerollup.Entries) bool {
+	if r.Lenient && slices.ContainsFunc(e.Values, func(v float64) bool { return v != v && !column.IsAbsent(v) }) {
+		return false
+	}
+	return r.Thin.Fits == nil || r.Thin.Fits(e, r.near)
 }
 
 func (r *rolling) note(text string) {
@@ -60,13 +66,14 @@ func (r *rolling) note(text string) {
 
 // thinned fills a column of a series' entries.
 func (r *rolling) thinned(dst []float64, e *samplerollup.Entries) {
+	if r.Thin.Aspect == samplerollup.Last && !r.KeepStale {
+		raw := column.Raw{Times: e.Times, Values: e.Values}
+		raw.WithoutStale()
+		e.Times, e.Values = raw.Times, raw.Values
+	}
 	if kernel := r.Thin.Kernel; kernel != nil {
 		kernel(dst, e, r.near)
 		return
 	}
-	raw := column.Raw{Times: e.Times, Values: e.Values}
-	if !r.KeepStale {
-		raw.WithoutStale()
-	}
-	r.Kernel(dst, raw.Times, raw.Values, r.near, r.args)
+	r.Kernel(dst, e.Times, e.Values, r.near, r.args)
 }

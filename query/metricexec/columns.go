@@ -201,10 +201,10 @@ func (q *querier) thin(ctx context.Context, plain *sent, hints *storage.SelectHi
 	}
 	var mu sync.Mutex
 	var odd []sentSeries // of which samples are needed
-	_, err := q.rollups(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole, Tail: want.Tail}, rollupstore.Reading{
+	_, err := q.rollups(ctx, q.series.Tenant, q.span(plain.fingerprints(), hints), rollupstore.Want{Aspect: want.Aspect, Length: want.Length, Whole: want.Whole, Tail: want.Tail, StaleTail: want.StaleTail}, rollupstore.Reading{
 		Entries: func(fp uint64, e *samplerollup.Entries) error {
 			v := plain.of(fp)
-			if want.NoNaN && slices.ContainsFunc(e.Values, seriespoints.LeftOut) || want.Begun != 0 && e.Times[0] > want.Begun {
+			if !want.Fits(e) {
 				mu.Lock()
 				defer mu.Unlock()
 				odd = append(odd, *v)

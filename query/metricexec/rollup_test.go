@@ -221,7 +221,7 @@ func sameOfOther(t *testing.T, e, plain *Engine, rng *rand.Rand, from, to time.T
 	pick := func(all ...string) string { return all[rng.IntN(len(all))] }
 	expr := pick("avg_over_time", "count_over_time", "sum_over_time", "min_over_time", "max_over_time", "first_over_time", "last_over_time", "present_over_time",
 		"tfirst_over_time", "tlast_over_time", "timestamp", "default_rollup", "absent_over_time",
-		"rate", "increase", "delta", "deriv_fast", "rate", "increase", "delta", "deriv_fast") + "(m[" + pick("1h", "1h", "2h", "6h", "1d", "3615s") + "]" + pick("", "", " offset 1h") + ")"
+		"rate", "increase", "delta", "deriv_fast", "rate", "increase", "delta", "deriv_fast") + "(m" + pick("[1h]", "[1h]", "[2h]", "[6h]", "[1d]", "[3615s]", "", "") + pick("", "", " offset 1h") + ")"
 	if rng.IntN(3) == 0 {
 		expr = "sum by (g) (" + expr + ")"
 	}

@@ -143,9 +143,7 @@ func (b *builder) overSelector(n *metricplan.Rollup, m *metricsql.MetricExpr, ex
 	}
 	n.KeepStale = n.Name == "default_rollup" || n.Name == "stale_samples_over_time"
 	n.Before = max(b.Grid.Step-n.Range, 0)
-	if explicit || !rollupfunc.Is(n.Name, rollupfunc.Widen) {
-		n.Thin = rollupfunc.Thin(n.Name)
-	}
+	n.Thin = rollupfunc.Thin(n.Name, !explicit)
 	if n.Thin != nil && n.Thin.Tail == 0 { // then it looks at its windows alone
 		return nil
 	}

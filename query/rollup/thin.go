@@ -20,8 +20,8 @@ type Thin struct {
 	Ordered bool
 	// Tail says that it looks at the samples next to a window, too, and at the times of so many last ones (Entries.Tail).
 	Tail int
-	// Second says that it also looks at the second sample of a series that begins in a window, which is not kept.
-	Second bool
+	// Fits tells whether the entries of a series do, which are not none; nil means that they always do.
+	Fits func(e *samplerollup.Entries, w Windows) bool
 }
 
 // ThinKernel is a Kernel of entries of a rollup.

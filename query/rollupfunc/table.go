@@ -110,18 +110,37 @@ var own = map[string]Func{
 }
 
 // Thin is how a function is computed of what a rollup of samples keeps, nil if it
-// needs all of them.
-func Thin(name string) *rollup.Thin { return thin[name] }
+// needs all of them. Implicit says that its windows are as long as steps, or longer where samples are further apart: then
+// they are to be no longer.
+func Thin(name string, implicit bool) *rollup.Thin {
+	t := thin[name]
+	if t == nil || !implicit || !Is(name, Widen) {
+		return t
+	}
+	out := *t
+	if out.Tail = tail; out.Kernel == nil {
+		k, _ := Simple(name)
+		out.Kernel = func(dst []float64, e *samplerollup.Entries, w rollup.Windows) { k(dst, e.Times, e.Values, w, nil) }
+	}
+	out.Fits = func(e *samplerollup.Entries, w rollup.Windows) bool {
+		return Width(e.Tail, w) == w.Range && (t.Fits == nil || t.Fits(e, w))
+	}
+	return &out
+}
+
+// begun tells whether a series has samples before its first window. Of one that begins later the second sample may be looked at, which
+// is not kept.
+func begun(e *samplerollup.Entries, w rollup.Windows) bool { return e.Times[0] <= w.End(0)-w.Range }
 
 var thin = map[string]*rollup.Thin{
 	"absent_over_time":    rollup.ThinLast,
 	"avg_over_time":       rollup.ThinAvg,
 	"count_over_time":     rollup.ThinCount,
 	"default_rollup":      rollup.ThinLast,
-	"delta":               {Aspect: samplerollup.Gain, Kernel: slopes["delta"].thin(false), Tail: tail, Second: true},
+	"delta":               {Aspect: samplerollup.Gain, Kernel: slopes["delta"].thin(false), Tail: tail, Fits: begun},
 	"deriv_fast":          {Aspect: samplerollup.Gain, Kernel: slopes["deriv_fast"].thin(false), Tail: tail},
 	"first_over_time":     rollup.ThinFirst,
-	"increase":            {Aspect: samplerollup.Gain, Kernel: slopes["increase"].thin(true), Tail: tail, Second: true},
+	"increase":            {Aspect: samplerollup.Gain, Kernel: slopes["increase"].thin(true), Tail: tail, Fits: begun},
 	"last_over_time":      rollup.ThinLast,
 	"max_over_time":       rollup.ThinMax,
 	"min_over_time":       rollup.ThinMin,

@@ -20,7 +20,9 @@ type Want struct {
 	Aspect samplerollup.Aspect
 	Length int64 // of buckets, ms
 	Whole  bool  // sums must be exact in any order
-	Tail   int   // how many times of the last samples, of those that are not NaN
+	// Tail is how many times of the last samples, of those that are not NaN; with StaleTail stale markers are among them.
+	Tail      int
+	StaleTail bool
 }
 
 // Reading is told what a read finds. Entries and Samples are called from several goroutines, with slices that are valid
@@ -67,7 +69,7 @@ type share struct {
 	known  [][]*packcache.Day // of each day, of each series; its pack of hour 0 is the body
 	joins  []bool             // days that a join may begin with
 	joined atomic.Bool        // there are new ones
-	unfit  []bool             // series
+	unfit  []bool             // series whose samples are needed
 	tails  [][]int64          // of series
 }
 
@@ -300,6 +302,7 @@ func (s *share) series(i int, e *samplerollup.Entries) error {
 		within.Tail = s.tails[i]
 	}
 	if len(within.Times) == 0 {
+		s.unfit[i] = within.Tail != nil // its samples are all in a bucket that the range cuts in two
 		return nil
 	}
 	return s.to.Entries(s.r.Fingerprints[i], &within)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/prometheus/prometheus/model/value"
+
 	"github.com/trefoil-o11y/trefoil/storage/samplestore"
 )
 
@@ -31,7 +33,7 @@ func (s *share) readTails(ctx context.Context) error {
 	times := make([]int64, len(s.r.Fingerprints)*s.want.Tail) // of all
 	stats, err := s.store.samples.Stream(ctx, s.tenant, r, func(samples samplestore.Samples) error {
 		i, _ := slices.BinarySearch(s.r.Fingerprints, samples.Fingerprint)
-		s.tails[i] = lastOf(times[i*s.want.Tail:][:s.want.Tail], samples)
+		s.tails[i] = lastOf(times[i*s.want.Tail:][:s.want.Tail], samples, s.want.StaleTail)
 		return s.to.Thinned(len(samples.Times))
 	})
 	s.stats.Add(stats)
@@ -41,11 +43,12 @@ func (s *share) readTails(ctx context.Context) error {
 	return err
 }
 
-// lastOf fills tail with the times of the last samples that are not NaN; nil means that there are not so many.
-func lastOf(tail []int64, s samplestore.Samples) []int64 {
+// lastOf fills tail with the times of the last samples that are not NaN, with or without stale markers; nil means that there
+// are not so many.
+func lastOf(tail []int64, s samplestore.Samples, stale bool) []int64 {
 	n := len(tail)
 	for k := len(s.Times) - 1; k >= 0 && n > 0; k-- {
-		if s.Values[k] == s.Values[k] {
+		if v := s.Values[k]; v == v || stale && value.IsStaleNaN(v) {
 			n--
 			tail[n] = s.Times[k]
 		}

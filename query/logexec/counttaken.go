@@ -28,7 +28,7 @@ func (c *collector) countTaken(ctx context.Context, p pushed) (done bool, err er
 	if ask.Measured != "" {
 		names = append(names, ask.Measured)
 	}
-	if !p.parser.Knows(f.Meanings, names) {
+	if !p.numeric(f.Meanings) || !p.parser.Knows(f.Meanings, names) {
 		return false, nil
 	}
 	var groups []measured

@@ -8,6 +8,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/explained"
 	"github.com/trefoil-o11y/trefoil/query/logql"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
+	"github.com/trefoil-o11y/trefoil/storage/logstore"
 )
 
 // Explanation says how an answer came about.
@@ -73,9 +74,9 @@ func headOf(a *logql.Aggregation, inner logql.Expr) string {
 }
 
 // filtering says what of a pipeline the server does, and who does the rest.
-func (p *pushed) filtering() string {
+func (p *pushed) filtering(m logstore.Meanings) string {
 	rest := "records are run through the pipeline here"
-	if p.exact {
+	if p.sure(m) {
 		rest = "which is all of it"
 	}
 	return fmt.Sprintf("the server filters by %d conditions, %s", len(p.conds), rest)

@@ -62,15 +62,16 @@ func (r *run) lines(ctx context.Context, l *logql.Log, w Window, out *Lines) err
 		return err
 	}
 	p := push(l)
-	r.note(l, "%s", p.filtering())
 	f, err := r.filter(ctx, w.From, w.To, p)
 	if err != nil {
 		return err
 	}
+	exact := p.sure(f.Meanings)
+	r.note(l, "%s", p.filtering(f.Meanings))
 	reader := logpipe.Reader{Ids: true}
 	page := logstore.Page{Limit: w.Limit, Forward: w.Forward, After: w.After}
 	for {
-		if !p.exact {
+		if !exact {
 			page.Limit = min(max(pageSize, w.Limit), logstore.MaxLimit)
 		}
 		res, err := r.Logs.Select(ctx, r.tenant, f, page)
@@ -101,7 +102,7 @@ func (r *run) lines(ctx context.Context, l *logql.Log, w Window, out *Lines) err
 		}
 		last := res.Rows[len(res.Rows)-1].Cursor()
 		page.After = &last
-		if len(out.Lines) == w.Limit && p.exact {
+		if len(out.Lines) == w.Limit && exact {
 			out.More = &last
 			return nil
 		}

@@ -56,7 +56,7 @@ func (c *collector) measure(ctx context.Context, p pushed, names []string) (done
 	tiles, _ := c.grid.stored()
 	ask := logstore.Counting{By: names, Tiles: tiles, Measured: logline.Name(c.expr.Unwrap.Label), Quantile: c.expr.Param}
 	quantile := c.expr.Op == "quantile_over_time"
-	if p.lines && !f.TextOnly || !logstore.Measurable(f.Meanings, ask, quantile) {
+	if !p.sure(f.Meanings) || p.lines && !f.TextOnly || !logstore.Measurable(f.Meanings, ask, quantile) {
 		return false, nil
 	}
 	if !quantile {

@@ -3,6 +3,7 @@ package logexec
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/trefoil-o11y/trefoil/query/logline"
@@ -15,12 +16,14 @@ import (
 // record the query wants.
 type pushed struct {
 	conds []logstore.Cond
-	// exact: they hold for no other, but for records whose body is no text.
-	exact bool
-	named bool // a condition is on a name that may be an attribute's
-	lines bool // a condition is on the line
-	words bool // of which the server knows more where bodies are ASCII
-	level bool // a condition is on the level
+	// exact: they hold for no other, but for records whose body is no text, and for those
+	// that have a text for a number.
+	exact   bool
+	numbers []string // names compared as numbers
+	named   bool     // a condition is on a name that may be an attribute's
+	lines   bool     // a condition is on the line
+	words   bool     // of which the server knows more where bodies are ASCII
+	level   bool     // a condition is on the level
 	// strict: what cannot be compared is not found, where it otherwise passes, to be
 	// marked.
 	strict bool
@@ -165,8 +168,17 @@ func condOf(c logql.Cond, compare func(*logql.Compare) (logstore.Cond, bool)) (l
 	return logstore.All{}, false
 }
 
-// compare is a comparison before any parser. It is not exact where values that
-// cannot be compared are to be marked, not dropped: those pass.
+// sure is whether the conditions are exact where names mean what m says.
+func (p *pushed) sure(m logstore.Meanings) bool { return p.exact && p.numeric(m) }
+
+// numeric is whether all that is compared as a number is one. What is none is to be marked,
+// not dropped, and passes.
+func (p *pushed) numeric(m logstore.Meanings) bool {
+	return !slices.ContainsFunc(p.numbers, func(name string) bool { return !m.Numeric(name) })
+}
+
+// compare is a comparison before any parser, exact if all that is compared as a number is
+// one.
 func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
 	if strings.HasPrefix(c.Name, "__") || c.Name == "observed_timestamp" || c.Name == "flags" || strings.HasSuffix(c.Name, "_extracted") {
 		return logstore.All{}, false // not stored under a name
@@ -182,7 +194,8 @@ func (p *pushed) compare(c *logql.Compare) (logstore.Cond, bool) {
 	if p.strict {
 		return logstore.Number{Name: name, Op: op, Value: c.Number}, true
 	}
-	return logstore.Any{logstore.Number{Name: name, Op: op, Value: c.Number}, logstore.NotNumber{Name: name}}, false
+	p.numbers = append(p.numbers, name)
+	return logstore.Any{logstore.Number{Name: name, Op: op, Value: c.Number}, logstore.NotNumber{Name: name}}, true
 }
 
 // extraction is where labels may come from that are not stored: out of the line, where

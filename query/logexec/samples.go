@@ -58,8 +58,9 @@ func (r *run) rangeAggregation(ctx context.Context, e *logql.Range, at steps, by
 func (c *collector) collect(ctx context.Context) error {
 	p := push(c.expr.Log)
 	if names, ok := c.countable(p); ok {
-		c.note(c.expr, "the server filters and counts by %v", append(slices.Clone(names), "time"))
-		return c.count(ctx, p, names)
+		if done, err := c.count(ctx, p, names); done || err != nil {
+			return err
+		}
 	}
 	if p.parser != nil {
 		if done, err := c.countTaken(ctx, p); done || err != nil {
@@ -71,12 +72,12 @@ func (c *collector) collect(ctx context.Context) error {
 			return err
 		}
 	}
-	c.note(c.expr, "%s", p.filtering())
 	from, to := c.grid.span()
 	f, err := c.filter(ctx, from, to, p)
 	if err != nil {
 		return err
 	}
+	c.note(c.expr, "%s", p.filtering(f.Meanings))
 	return c.stream(ctx, f)
 }
 
@@ -117,19 +118,22 @@ func (c *collector) measures() bool {
 	return c.expr.Op == "bytes_over_time" || c.expr.Op == "bytes_rate"
 }
 
-// count lets the server count the records whose body is a text. Should there be
-// others, they are looked at one by one.
-func (c *collector) count(ctx context.Context, p pushed, names []string) error {
+// count lets the server count the records. Where lines are looked at, those whose body is
+// no text are looked at one by one. It is not done where a text is compared as a number.
+func (c *collector) count(ctx context.Context, p pushed, names []string) (done bool, err error) {
 	from, to := c.grid.span()
-	p.lines = true
+	p.lines = p.lines || c.measures()
 	p.named = p.named || len(names) > 0 && !slices.Equal(names, []string{logpipe.ServiceName})
 	p.level = p.level || slices.Contains(names, detectedLevel)
 	f, err := c.filter(ctx, from, to, p)
-	if err != nil {
-		return err
+	if err != nil || !p.sure(f.Meanings) {
+		return false, err
 	}
-	all, structured := f.Where, !f.TextOnly
-	f.Where = append(slices.Clone(all), logstore.Body{})
+	c.note(c.expr, "the server filters and counts by %v", append(slices.Clone(names), "time"))
+	all, structured := f.Where, p.lines && !f.TextOnly
+	if p.lines {
+		f.Where = append(slices.Clone(all), logstore.Body{})
+	}
 	tiles, _ := c.grid.stored()
 	labels := make([]logpipe.Label, 0, len(names))
 	stats, err := c.Logs.Count(ctx, c.tenant, f, logstore.Counting{By: names, Tiles: tiles, Bytes: c.measures()}, func(n logstore.Counted) error {
@@ -137,14 +141,11 @@ func (c *collector) count(ctx context.Context, p pushed, names []string) error {
 		return c.addCounted(labels, &n)
 	})
 	c.stats.add(stats)
-	if err != nil {
-		return err
-	}
-	if !structured {
-		return nil
+	if err != nil || !structured {
+		return err == nil, err
 	}
 	f.Where = append(slices.Clone(all), logstore.Body{Structured: true})
-	return c.stream(ctx, f)
+	return true, c.stream(ctx, f)
 }
 
 // addCounted adds the records of a group that the server has counted.

@@ -25,6 +25,9 @@ func (t Types) May(be Types) bool {
 	return t&Plain != 0 && be&(Strings|Ints|Doubles|Bools) != 0
 }
 
+// Numbers is whether all values are numbers.
+func (t Types) Numbers() bool { return t != 0 && t&^(Ints|Doubles) == 0 }
+
 // only is whether all values are in one place.
 func (t Types) only(be Types) bool { return t == be }
 

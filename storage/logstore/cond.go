@@ -83,6 +83,18 @@ type Meanings struct {
 	Types                   map[string]attrcol.Types // of keys of records
 }
 
+// Numeric is whether what a name means is a number wherever it is there.
+func (m Meanings) Numeric(name string) bool {
+	switch name {
+	case "severity_number":
+		return true
+	case "service_name", "detected_level", "severity_text", "trace_id", "span_id", "event_name", "scope_name", "scope_version":
+		return false
+	}
+	keys := m.Record[name]
+	return len(keys) == 1 && len(m.Resource[name])+len(m.Scope[name]) == 0 && m.Types[keys[0]].Numbers()
+}
+
 // text is that of a record's attribute.
 func (m Meanings) text(key string) chsql.Expr {
 	return attrcol.TextOf(key, m.Types[key])
@@ -357,10 +369,13 @@ func (c NotNumber) expr(b *binding) (chsql.Expr, error) {
 	}
 	return b.found(c.Name, func(_ string, text chsql.Expr) chsql.Expr { return not(text) },
 		func(key string, of holder) (chsql.Expr, error) {
-			if of == records {
-				return not(b.names.text(key)), nil
+			switch {
+			case of != records:
+				return not(attrcol.Text(key)), nil
+			case b.names.Types[key].Numbers():
+				return chsql.Bool(false), nil
 			}
-			return not(attrcol.Text(key)), nil
+			return not(b.names.text(key)), nil
 		})
 }
 

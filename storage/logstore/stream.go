@@ -67,9 +67,14 @@ func (f *Filter) inRange(b *binding) ([]chsql.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	times := b.open.conditions(chsql.UnixNano(f.From), chsql.UnixNano(f.To))
+	times := b.open.times(chsql.UnixNano(f.From), chsql.UnixNano(f.To))
 	b.cheap -= timeConditions - len(times)
-	return slices.Insert(where, 1, times...), nil
+	where = slices.Insert(where, 1, times...)
+	if b.open.alone {
+		b.cheap--
+		where = where[1:] // the tenant's
+	}
+	return where, nil
 }
 
 func (s *Store) resolveBetween(ctx context.Context, t tenant.ID, rows []Row, from, to time.Time) error {

@@ -8,7 +8,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"github.com/trefoil-o11y/trefoil/cmd/internal/flagset"
-	"github.com/trefoil-o11y/trefoil/storage/engine"
+	"github.com/trefoil-o11y/trefoil/storage/enginelib"
 )
 
 func runEngineInstall(ctx context.Context, args []string) error {
@@ -20,9 +20,9 @@ Brings the embedded ClickHouse: downloads the npm package %s, version
 It is done once; when the library is already there and intact, nothing is downloaded.
 
 Needs npm, on Linux on x86-64 with glibc. Elsewhere, run 'trefoil serve --clickhouse-dsn …' with a
-ClickHouse of your own.`, engine.Package, engine.Version),
+ClickHouse of your own.`, enginelib.Package, enginelib.Version),
 	})
-	library := engine.LibraryPath()
+	library := enginelib.Path()
 	set.String(&library, "engine-lib", library, "put the library at this `path`")
 	if done, err := set.CommandLine(args); done || err != nil {
 		return err
@@ -31,12 +31,12 @@ ClickHouse of your own.`, engine.Package, engine.Version),
 		return set.Errorf("engine install takes no arguments, got %q", set.Args()[0])
 	}
 	progress := installProgress{terminal: isatty.IsTerminal(os.Stderr.Fd())}
-	err := engine.Install(ctx, library, progress.report)
+	err := enginelib.Install(ctx, library, progress.report)
 	progress.end()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("engine %s is at %s\n", engine.Version, library)
+	fmt.Printf("engine %s is at %s\n", enginelib.Version, library)
 	return nil
 }
 
@@ -50,7 +50,7 @@ func (p *installProgress) report(done, total int64) {
 	switch {
 	case done == 0:
 		p.downloading = true
-		fmt.Fprintf(os.Stderr, "downloading %s@%s (178 MB)\n", engine.Package, engine.Version)
+		fmt.Fprintf(os.Stderr, "downloading %s@%s (178 MB)\n", enginelib.Package, enginelib.Version)
 	case p.terminal && p.downloading:
 		p.unpacking = true
 		fmt.Fprintf(os.Stderr, "\runpacking and checking %3d %% of %d MB", done*100/total, total/1e6)

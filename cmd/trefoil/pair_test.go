@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/storage/engine"
+	"github.com/trefoil-o11y/trefoil/storage/enginelib"
 )
 
 // outside runs a ClickHouse that several processes share, and answers its DSN.
@@ -21,7 +22,7 @@ func outside(t *testing.T) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	library, err := engine.Locate("")
+	library, err := enginelib.Locate("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/storage/enginelib"
 )
 
 // Engine is a running embedded ClickHouse. It is made by Start and ended by Stop.
@@ -49,8 +51,8 @@ type Engine struct {
 // queries and Endpoint().Database exists; ctx bounds the start only. Errors wrap the sentinels of this package where
 // the cause is known, and carry the engine's own last words as *ChildError where it spoke.
 func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
-	if !supported {
-		return nil, fmt.Errorf("engine: %w", ErrUnsupported)
+	if !enginelib.Supported {
+		return nil, fmt.Errorf("engine: %w", enginelib.ErrUnsupported)
 	}
 	if os.Getenv(stageVariable) != "" {
 		return nil, fmt.Errorf("engine: %w", ErrChildRecursion)
@@ -58,11 +60,11 @@ func Start(ctx context.Context, cfg Config) (_ *Engine, err error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	library, err := Locate(cfg.Library)
+	library, err := enginelib.Locate(cfg.Library)
 	if err != nil {
 		return nil, err
 	}
-	if err := Verify(ctx, library); err != nil {
+	if err := enginelib.Verify(ctx, library); err != nil {
 		return nil, err
 	}
 	e := &Engine{

@@ -8,13 +8,10 @@ import (
 
 // Sentinels for errors.Is. The errors returned wrap one of these and say which path, port or hash was meant.
 var (
-	ErrLibraryAbsent  = errors.New("engine library is absent")
-	ErrLibraryHash    = errors.New("engine library has the wrong sha256")
 	ErrDataDirInUse   = errors.New("data directory is in use")
 	ErrDiskFull       = errors.New("disk is full")
 	ErrPortTaken      = errors.New("port is taken")
 	ErrReadyTimeout   = errors.New("engine was not ready in time")
-	ErrUnsupported    = errors.New("the embedded engine needs Linux on x86-64; use an external ClickHouse")
 	ErrChildRecursion = errors.New("this process is itself an engine child; call engine.MaybeChild first in main")
 	ErrStopForced     = errors.New("engine did not stop in time and was killed")
 )

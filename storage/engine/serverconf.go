@@ -166,3 +166,18 @@ func escapeXML(s string) (string, error) {
 	err := xml.EscapeText(&out, []byte(s))
 	return out.String(), err
 }
+
+// writeFileAtomic writes beside the target and renames, so that no reader sees half a file.
+func writeFileAtomic(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails after the rename, which is what we want
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -7,7 +7,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -32,8 +31,6 @@ func killChild(pid int) error {
 	}
 	return unix.Kill(pid, unix.SIGKILL)
 }
-
-const supported = runtime.GOARCH == "amd64"
 
 // machineMemory is the memory of this machine or of the control group we run in, whichever is less.
 func machineMemory() int64 {

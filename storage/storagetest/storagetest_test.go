@@ -6,7 +6,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"github.com/trefoil-o11y/trefoil/storage/engine"
+	"github.com/trefoil-o11y/trefoil/storage/enginelib"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 )
 
@@ -26,7 +26,7 @@ func TestDatabase(t *testing.T) {
 	if err := conn.QueryRow(context.Background(), "SELECT version(), currentDatabase()").Scan(&version, &database); err != nil {
 		t.Fatal(err)
 	}
-	if version != engine.ServerVersion || database != ep.Database {
-		t.Errorf("version %s, database %s; want %s, %s", version, database, engine.ServerVersion, ep.Database)
+	if version != enginelib.ServerVersion || database != ep.Database {
+		t.Errorf("version %s, database %s; want %s, %s", version, database, enginelib.ServerVersion, ep.Database)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/engine"
+	"github.com/trefoil-o11y/trefoil/storage/enginelib"
 )
 
 // stopTimeout is what the embedded ClickHouse is given to end.
@@ -21,7 +22,7 @@ const engineNiceness = 5
 type embedded struct{ *engine.Engine }
 
 func startEmbedded(ctx context.Context, cfg *Config) (*embedded, error) {
-	library, err := engine.Locate(cfg.Library)
+	library, err := enginelib.Locate(cfg.Library)
 	if err != nil {
 		return nil, err
 	}

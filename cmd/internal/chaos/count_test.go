@@ -12,6 +12,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/storage/conn"
 	"github.com/trefoil-o11y/trefoil/storage/engine"
+	"github.com/trefoil-o11y/trefoil/storage/enginelib"
 	"github.com/trefoil-o11y/trefoil/storage/storagetest"
 )
 
@@ -25,7 +26,7 @@ func count(t *testing.T, s *server) (found stored) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	library, err := engine.Locate(os.Getenv("TREFOIL_ENGINE_LIB"))
+	library, err := enginelib.Locate(os.Getenv("TREFOIL_ENGINE_LIB"))
 	if err != nil {
 		t.Fatal(err)
 	}

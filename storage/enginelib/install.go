@@ -1,4 +1,4 @@
-package engine
+package enginelib
 
 import (
 	"archive/tar"
@@ -19,19 +19,19 @@ import (
 // libraryEntry is the library's name in the package's archive.
 const libraryEntry = "package/" + libraryName
 
-// Install brings the pinned library to dst (LibraryPath for most) with npm, which is all it needs. It is cheap when
-// the library is already there. progress, which may be nil, is told how many of LibrarySize bytes are unpacked; its
+// Install brings the pinned library to dst (Path for most) with npm, which is all it needs. It is cheap when
+// the library is already there. progress, which may be nil, is told how many of Size bytes are unpacked; its
 // first call, with 0, comes before the download of 178 MB. Concurrent installs do not disturb each other, and dst is
 // never seen half written.
 func Install(ctx context.Context, dst string, progress func(done, total int64)) error {
-	if !supported {
+	if !Supported {
 		return fmt.Errorf("engine: install: %w", ErrUnsupported)
 	}
 	if progress == nil {
 		progress = func(int64, int64) {}
 	}
 	if _, err := os.Stat(dst); err == nil && Verify(ctx, dst) == nil {
-		progress(LibrarySize, LibrarySize)
+		progress(Size, Size)
 		return nil
 	}
 	dir := filepath.Dir(dst)
@@ -44,7 +44,7 @@ func Install(ctx context.Context, dst string, progress func(done, total int64)) 
 	}
 	defer os.RemoveAll(work)
 
-	progress(0, LibrarySize)
+	progress(0, Size)
 	archive, err := npmPack(ctx, work)
 	if err != nil {
 		return fmt.Errorf("engine: install: %w", err)
@@ -58,7 +58,7 @@ func Install(ctx context.Context, dst string, progress func(done, total int64)) 
 	}
 	info, err := os.Stat(dst)
 	if err == nil {
-		err = writeStamp(dst, stamp{Size: info.Size(), ModTime: info.ModTime().UnixNano(), SHA256: LibrarySHA256})
+		err = writeStamp(dst, stamp{Size: info.Size(), ModTime: info.ModTime().UnixNano(), SHA256: SHA256})
 	}
 	if err != nil {
 		return fmt.Errorf("engine: install: %w", err)
@@ -116,8 +116,8 @@ func unpackLibrary(ctx context.Context, archive, dst string, progress func(done,
 }
 
 func writeLibrary(r io.Reader, size int64, dst string, progress func(done, total int64)) error {
-	if size != LibrarySize {
-		return fmt.Errorf("%w: %d bytes, want %d", ErrLibraryHash, size, LibrarySize)
+	if size != Size {
+		return fmt.Errorf("%w: %d bytes, want %d", ErrHash, size, Size)
 	}
 	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -129,8 +129,8 @@ func writeLibrary(r io.Reader, size int64, dst string, progress func(done, total
 	if err := errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return err
 	}
-	if sum := hex.EncodeToString(hash.Sum(nil)); sum != LibrarySHA256 {
-		return fmt.Errorf("%w: archive has %s, want %s", ErrLibraryHash, sum, LibrarySHA256)
+	if sum := hex.EncodeToString(hash.Sum(nil)); sum != SHA256 {
+		return fmt.Errorf("%w: archive has %s, want %s", ErrHash, sum, SHA256)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package engine
+package enginelib
 
 import (
 	"context"
@@ -11,6 +11,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+)
+
+// Supported is whether there is a library for this platform.
+const Supported = runtime.GOOS == "linux" && runtime.GOARCH == "amd64"
+
+// Sentinels for errors.Is. The errors returned wrap one of these and say which path or hash was meant.
+var (
+	ErrAbsent      = errors.New("engine library is absent")
+	ErrHash        = errors.New("engine library has the wrong sha256")
+	ErrUnsupported = errors.New("the embedded engine needs Linux on x86-64; use an external ClickHouse")
 )
 
 // The one pinned engine. A new version changes these five and nothing else.
@@ -18,15 +29,15 @@ const (
 	Version        = "26.7.3-stable.1"         // of the npm package
 	ServerVersion  = "26.7.2.1"                // what the engine answers to SELECT version()
 	Package        = "@chdb/lib-linux-x64-gnu" // npm package that carries the library (Apache-2.0)
-	LibrarySize    = int64(566_330_096)        // bytes, unpacked
-	LibrarySHA256  = "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5"
+	Size           = int64(566_330_096)        // bytes, unpacked
+	SHA256         = "36ad4e999882821ef13cf2d0f52c93f48e6ee1b4498b35a201c23ce4b8d15bf5"
 	libraryName    = "libchdb.so"
 	installCommand = "make engine (or: trefoil engine install)"
 )
 
-// LibraryPath is where Install puts the library unless told otherwise:
+// Path is where Install puts the library unless told otherwise:
 // $XDG_CACHE_HOME/trefoil/engine/<version>/libchdb.so, with ~/.cache in place of an unset XDG_CACHE_HOME.
-func LibraryPath() string {
+func Path() string {
 	cache, err := os.UserCacheDir()
 	if err != nil { // neither XDG_CACHE_HOME nor HOME: a service account
 		cache = "/var/cache"
@@ -35,8 +46,8 @@ func LibraryPath() string {
 }
 
 // Locate returns the path of the library: the explicit one if given, else the one packaged next to the
-// executable (../lib/trefoil/libchdb.so), else LibraryPath. The file is known to exist, not to be the right one.
-// The error wraps ErrLibraryAbsent and names the command that brings the library.
+// executable (../lib/trefoil/libchdb.so), else Path. The file is known to exist, not to be the right one.
+// The error wraps ErrAbsent and names the command that brings the library.
 func Locate(explicit string) (string, error) {
 	candidates := []string{explicit}
 	if explicit == "" {
@@ -44,7 +55,7 @@ func Locate(explicit string) (string, error) {
 		if exe, err := os.Executable(); err == nil {
 			candidates = append(candidates, filepath.Join(filepath.Dir(exe), "..", "lib", "trefoil", libraryName))
 		}
-		candidates = append(candidates, LibraryPath())
+		candidates = append(candidates, Path())
 	}
 	for _, path := range candidates {
 		info, err := os.Stat(path)
@@ -57,7 +68,7 @@ func Locate(explicit string) (string, error) {
 			return "", fmt.Errorf("engine: library: %w", err)
 		}
 	}
-	return "", fmt.Errorf("engine: %w: no %s; bring it with: %s", ErrLibraryAbsent,
+	return "", fmt.Errorf("engine: %w: no %s; bring it with: %s", ErrAbsent,
 		candidates[len(candidates)-1], installCommand)
 }
 
@@ -78,7 +89,7 @@ func Verify(ctx context.Context, library string) error {
 	if err != nil {
 		return fmt.Errorf("engine: library: %w", err)
 	}
-	want := stamp{Size: info.Size(), ModTime: info.ModTime().UnixNano(), SHA256: LibrarySHA256}
+	want := stamp{Size: info.Size(), ModTime: info.ModTime().UnixNano(), SHA256: SHA256}
 	if raw, err := os.ReadFile(stampPath(library)); err == nil {
 		var got stamp
 		if json.Unmarshal(raw, &got) == nil && got == want {
@@ -89,9 +100,9 @@ func Verify(ctx context.Context, library string) error {
 	if err != nil {
 		return fmt.Errorf("engine: library: %w", err)
 	}
-	if sum != LibrarySHA256 {
+	if sum != SHA256 {
 		return fmt.Errorf("engine: %w: %s has %s, want %s (%s@%s); remove it and run: %s",
-			ErrLibraryHash, library, sum, LibrarySHA256, Package, Version, installCommand)
+			ErrHash, library, sum, SHA256, Package, Version, installCommand)
 	}
 	_ = writeStamp(library, want) // a read-only package directory: the next start hashes again
 	return nil
@@ -102,7 +113,7 @@ func writeStamp(library string, s stamp) error {
 	if err != nil {
 		return err
 	}
-	return writeFileAtomic(stampPath(library), append(raw, '\n'), 0o644)
+	return os.WriteFile(stampPath(library), append(raw, '\n'), 0o644) // half a stamp is none
 }
 
 func hashFile(ctx context.Context, path string) (string, error) {
@@ -129,19 +140,4 @@ func (c *contextReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return c.r.Read(p)
-}
-
-// writeFileAtomic writes beside the target and renames, so that no reader sees half a file.
-func writeFileAtomic(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails after the rename, which is what we want
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

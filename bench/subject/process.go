@@ -117,7 +117,12 @@ func (s *Process) ready(ctx context.Context) error {
 
 // Get asks for a path and returns the body of an answer that is no error.
 func (s *Process) Get(ctx context.Context, path string, form url.Values) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.HTTPAddr+path+"?"+form.Encode(), nil)
+	return Get(ctx, "http://"+s.HTTPAddr+path+"?"+form.Encode())
+}
+
+// Get asks for a URL and returns the body of an answer that is no error.
+func Get(ctx context.Context, target string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +133,7 @@ func (s *Process) Get(ctx context.Context, path string, form url.Values) ([]byte
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: HTTP %s: %.300s", path, resp.Status, body)
+		err = fmt.Errorf("%s: HTTP %s: %.300s", req.URL.Path, resp.Status, body)
 	}
 	return body, err
 }

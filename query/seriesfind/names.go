@@ -119,7 +119,7 @@ func (f *Finder) allNames(ctx context.Context, first, last time.Time) (map[strin
 	}
 	shapes, err := f.Source.Shapes(ctx, f.Tenant, first, last, nil, true, f.MaxSeries)
 	if err != nil {
-		return nil, f.tooManyNames(err)
+		return nil, f.tooMany(err, "resources whose attributes are labels")
 	}
 	set := map[string]struct{}{}
 	add := func(l labels.Labels) { l.Range(func(l labels.Label) { set[l.Name] = struct{}{} }) }
@@ -162,7 +162,7 @@ func (f *Finder) allValues(ctx context.Context, first, last time.Time, name stri
 	}
 	shapes, err := f.Source.Shapes(ctx, f.Tenant, first, last, meant, resources, f.MaxSeries)
 	if err != nil {
-		return nil, f.tooManyNames(err)
+		return nil, f.tooMany(err, "values of the label")
 	}
 	set := make(map[string]struct{}, len(shapes))
 	for i := range shapes {
@@ -195,10 +195,11 @@ func keyed(k metricstore.LabelKey) *metricstore.SeriesRow {
 	return &metricstore.SeriesRow{Prometheus: k.Prometheus, Labels: map[string]string{k.Key: "x"}, Resource: &resourcestore.Row{}}
 }
 
-func (f *Finder) tooManyNames(err error) error {
+// tooMany makes of an error of Shapes what there was too much of.
+func (f *Finder) tooMany(err error, of string) error {
 	if fault.OverLimit(err) {
 		return &fault.Error{Code: fault.Limit, Limit: "max_series", Err: err, Message: fmt.Sprintf(
-			"the label has more than %d values; add a matcher, or raise the limit max_series", f.MaxSeries)}
+			"there are more than %d %s; add a matcher, or raise the limit max_series", f.MaxSeries, of)}
 	}
 	return err
 }

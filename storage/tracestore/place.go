@@ -127,10 +127,11 @@ func places(of []chsql.Expr, known []extent) []chsql.Expr {
 			pairs = append(pairs, chsql.Tuple(chsql.Int(m*60), chsql.HexString(e.trace[:])))
 		}
 	}
-	where := append(of, during(whole.from, min(whole.to, math.MaxInt64-1)+1)...)
-	if exact {
-		key := chsql.Func("tuple", minuteOf(chsql.Col("start_time")), chsql.Col("trace_id"))
-		where = append(where, chsql.Func("indexHint", chsql.In(key, pairs...)))
+	times := during(whole.from, min(whole.to, math.MaxInt64-1)+1)
+	if !exact {
+		return append(of, times...)
 	}
-	return where
+	key := chsql.Func("tuple", minuteOf(chsql.Col("start_time")), chsql.Col("trace_id"))
+	// No span of the traces is at another time: times only tell which parts to open.
+	return append(of, chsql.Func("indexHint", chsql.And(append(times[:2], chsql.In(key, pairs...))...)))
 }

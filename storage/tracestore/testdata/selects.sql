@@ -17,10 +17,7 @@ SELECT trace_id, span_id, parent_span_id, name, service_name, toUnixTimestamp64N
 FROM spans
 WHERE (tenant = 'default')
   AND (trace_id = '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00')
-  AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time < fromUnixTimestamp64Nano(1772366430000000002, 'UTC'))
-  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366400, 'UTC')))
-  AND indexHint(tuple(toStartOfMinute(start_time), trace_id) = (1772366400, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'))
+  AND indexHint((start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC')) AND (start_time < fromUnixTimestamp64Nano(1772366430000000002, 'UTC')) AND (tuple(toStartOfMinute(start_time), trace_id) = (1772366400, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00')))
 ORDER BY start_time, span_id
 LIMIT 101;
 
@@ -29,20 +26,14 @@ SELECT count()
 FROM spans
 WHERE (tenant = 'default')
   AND (trace_id = '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00')
-  AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time < fromUnixTimestamp64Nano(1772366430000000002, 'UTC'))
-  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366400, 'UTC')))
-  AND indexHint(tuple(toStartOfMinute(start_time), trace_id) = (1772366400, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'));
+  AND indexHint((start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC')) AND (start_time < fromUnixTimestamp64Nano(1772366430000000002, 'UTC')) AND (tuple(toStartOfMinute(start_time), trace_id) = (1772366400, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00')));
 
 -- several
 SELECT count()
 FROM spans
 WHERE (tenant = 'default')
   AND (trace_id IN ('\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00', '\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'))
-  AND (start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC'))
-  AND (start_time < fromUnixTimestamp64Nano(1772366490000000001, 'UTC'))
-  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
-  AND indexHint(tuple(toStartOfMinute(start_time), trace_id) IN ((1772366400, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'), (1772366460, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'), (1772366400, '\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00')));
+  AND indexHint((start_time >= fromUnixTimestamp64Nano(1772366430000000000, 'UTC')) AND (start_time < fromUnixTimestamp64Nano(1772366490000000001, 'UTC')) AND (tuple(toStartOfMinute(start_time), trace_id) IN ((1772366400, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'), (1772366460, '\x01\x02\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'), (1772366400, '\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'))));
 
 -- long
 SELECT count()

@@ -85,8 +85,8 @@ func (r *ranking) sorted(ks []int) (chosen [][]int32, order []int32) {
 	return chosen, slices.DeleteFunc(order, func(c int32) bool { return !listed[c] })
 }
 
-// pointsAtOnce is how many points are looked at before the next column: their values share lines of the cache.
-const pointsAtOnce = 16
+// pointsAtOnce is how many points are looked at before the next column, which will have to be waited for.
+const pointsAtOnce = 64
 
 // picker picks columns point by point. Of each point it keeps those that are the best so far as a heap with the worst on top.
 type picker struct {

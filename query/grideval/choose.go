@@ -23,10 +23,22 @@ func (a *aggregation) choose() ([]column.Series, error) {
 	if done, err := a.checkParam(); done || err != nil {
 		return nil, err
 	}
+	chosen := make([][]int, a.grid.N)
+	if a.Op == parser.TOPK || a.Op == parser.BOTTOMK {
+		a.parallel(a.grid.N, func(from, to int) {
+			for ; from < to; from += bestAtOnce {
+				a.best(chosen, from, min(from+bestAtOnce, to))
+			}
+		})
+	} else {
+		for i := range chosen {
+			chosen[i] = a.some(i)
+		}
+	}
 	out := make([]column.Series, len(a.in)) // by index of the series; made when first chosen
 	var order []int
-	for i := range a.grid.N {
-		for _, m := range a.chosen(i) {
+	for i, at := range chosen {
+		for _, m := range at {
 			s := &out[m]
 			if s.Values == nil {
 				*s = column.New(a.in[m].Labels, a.grid.N)
@@ -90,6 +102,13 @@ type pick struct {
 type picks struct {
 	list    []pick
 	reverse bool
+	most    int // of topk and bottomk
+}
+
+// worse tells whether the pick on top is worse than a value.
+func (p *picks) worse(v float64) bool {
+	top := p.list[0].value
+	return top < v && !p.reverse || top > v && p.reverse || top != top && v == v
 }
 
 func (p *picks) Len() int { return len(p.list) }
@@ -111,60 +130,61 @@ func (p *picks) Pop() any {
 	return last
 }
 
-// chosen lists the series chosen at step i, group by group.
-func (a *aggregation) chosen(i int) []int {
+// some lists the series that limitk and limit_ratio choose at step i, group by group.
+func (a *aggregation) some(i int) []int {
 	var out []int
 	for g := range a.groups {
-		switch a.Op {
-		case parser.TOPK, parser.BOTTOMK:
-			out = a.best(out, &a.groups[g], i)
-		case parser.LIMITK:
+		if a.Op == parser.LIMITK {
 			out = a.first(out, &a.groups[g], i)
-		default:
+		} else {
 			out = a.sampled(out, &a.groups[g], i)
 		}
 	}
 	return out
 }
 
-func (a *aggregation) best(out []int, gr *group, i int) []int {
-	k := min(int64(a.param[i]), int64(len(a.in)))
-	if k < 1 {
-		return out
-	}
-	top := a.Op == parser.TOPK
-	h := &picks{reverse: !top}
-	started := false
-	for _, m := range gr.members {
-		in := &a.in[m]
-		if in.Histogram(i) != nil {
-			a.warn(annotations.NewHistogramIgnoredInAggregationInfo(a.Name, a.Pos))
-			continue
+// bestAtOnce is how many steps are looked at before the next series, which will have to be waited for.
+const bestAtOnce = 64
+
+// best appends the series that topk and bottomk choose at steps [from,to), group by group.
+func (a *aggregation) best(chosen [][]int, from, to int) {
+	var heaps [bestAtOnce]picks
+	for g := range a.groups {
+		for j := range heaps {
+			heaps[j] = picks{list: heaps[j].list[:0], reverse: a.Op == parser.BOTTOMK}
 		}
-		v := in.Values[i]
-		if column.IsAbsent(v) {
-			continue
+		for i := from; i < to; i++ {
+			heaps[i-from].most = max(0, int(min(int64(a.param[i]), int64(len(a.in)))))
 		}
-		switch {
-		case !started:
-			h.list = append(h.list, pick{m, v})
-			started = true
-		case int64(len(h.list)) < k:
-			heap.Push(h, pick{m, v})
-		case top && h.list[0].value < v, !top && h.list[0].value > v, math.IsNaN(h.list[0].value) && !math.IsNaN(v):
-			h.list[0] = pick{m, v}
-			if k > 1 {
-				heap.Fix(h, 0)
+		for _, m := range a.groups[g].members {
+			in := &a.in[m]
+			for j, v := range in.Values[from:to] {
+				h := &heaps[j]
+				switch {
+				case in.Histogram(from+j) != nil:
+					if h.most > 0 {
+						a.warn(annotations.NewHistogramIgnoredInAggregationInfo(a.Name, a.Pos))
+					}
+				case len(h.list) < h.most:
+					if !column.IsAbsent(v) {
+						heap.Push(h, pick{m, v})
+					}
+				case h.most > 0 && h.worse(v) && !column.IsAbsent(v):
+					h.list[0] = pick{m, v}
+					heap.Fix(h, 0)
+				}
+			}
+		}
+		for i := from; i < to; i++ {
+			h := &heaps[i-from]
+			if len(h.list) > 1 {
+				sort.Sort(sort.Reverse(h))
+			}
+			for _, p := range h.list {
+				chosen[i] = append(chosen[i], p.index)
 			}
 		}
 	}
-	if len(h.list) > 1 {
-		sort.Sort(sort.Reverse(h))
-	}
-	for _, p := range h.list {
-		out = append(out, p.index)
-	}
-	return out
 }
 
 // first chooses the first k series. They come in the order of Prometheus's

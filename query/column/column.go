@@ -112,6 +112,14 @@ func (s *Series) Histogram(i int) *histogram.FloatHistogram {
 	return s.Histograms[i]
 }
 
+// Float is the float of cell i, 0 beside a histogram.
+func (s *Series) Float(i int) float64 {
+	if s.Histogram(i) != nil {
+		return 0
+	}
+	return s.Values[i]
+}
+
 // Has tells whether cell i holds a float or a histogram.
 func (s *Series) Has(i int) bool { return !IsAbsent(s.Values[i]) || s.Histogram(i) != nil }
 

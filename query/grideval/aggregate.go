@@ -129,7 +129,7 @@ func (a *aggregation) custom() ([]column.Series, error) {
 		}
 		out = append(out, made...)
 	}
-	return merge(column.Compact(out))
+	return column.Merge(column.Compact(out))
 }
 
 // fold computes the aggregations that make one series of a group. Steps are

@@ -45,14 +45,14 @@ func (a *aggregation) choose() ([]column.Series, error) {
 				s.DropName = a.in[m].DropName
 				order = append(order, m)
 			}
-			s.Set(i, value(&a.in[m], i), a.in[m].Histogram(i))
+			s.Set(i, a.in[m].Float(i), a.in[m].Histogram(i))
 		}
 	}
 	kept := make([]column.Series, 0, len(order))
 	for _, m := range order {
 		kept = append(kept, out[m])
 	}
-	return merge(kept)
+	return column.Merge(kept)
 }
 
 // checkParam checks the parameter over all steps; done means that nothing is
@@ -201,10 +201,10 @@ func (a *aggregation) first(out []int, gr *group, i int) []int {
 			continue
 		}
 		if len(h.list) == 0 {
-			h.list = append(h.list, pick{m, value(in, i)})
+			h.list = append(h.list, pick{m, in.Float(i)})
 			continue
 		}
-		heap.Push(h, pick{m, value(in, i)})
+		heap.Push(h, pick{m, in.Float(i)})
 	}
 	for _, p := range h.list {
 		out = append(out, p.index)
@@ -222,8 +222,8 @@ func (a *aggregation) sampled(out []int, gr *group, i int) []int {
 	h := &picks{}
 	for _, m := range gr.members {
 		in := &a.in[m]
-		if in.Has(i) && sampler.AddRatioSample(ratio, &promql.Sample{Metric: in.Labels, F: value(in, i)}) {
-			heap.Push(h, pick{m, value(in, i)})
+		if in.Has(i) && sampler.AddRatioSample(ratio, &promql.Sample{Metric: in.Labels, F: in.Float(i)}) {
+			heap.Push(h, pick{m, in.Float(i)})
 		}
 	}
 	for _, p := range h.list {
@@ -271,5 +271,5 @@ func (a *aggregation) countValues(label string) ([]column.Series, error) {
 			out[at].Values[i]++
 		}
 	}
-	return merge(out)
+	return column.Merge(out)
 }

@@ -10,11 +10,13 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/schema"
 	"github.com/prometheus/prometheus/util/annotations"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/query/vectorop"
 )
 
 // Config says how plans are evaluated.
@@ -157,7 +159,12 @@ func (e *evaluation) evalInto(ctx context.Context, n metricplan.Node, g column.G
 	case *metricplan.Aggregate:
 		out, err = e.aggregate(ctx, n, g)
 	case *metricplan.Binary:
-		out, err = e.binary(ctx, n, g)
+		if args, failed := e.all(ctx, n.Children(), g); failed != nil {
+			err = failed
+		} else {
+			e.release(args) // the operator takes the columns over
+			out, err = vectorop.Apply(n, e.env(g), args[0].Series, args[1].Series)
+		}
 	case *metricplan.Once:
 		if out, err = e.eval(ctx, n.Expr, column.Grid{Start: g.Start, Step: g.Step, N: 1}); err == nil && g.N > 1 {
 			e.hold(-cells(out))
@@ -242,7 +249,20 @@ func (e *evaluation) call(ctx context.Context, n *metricplan.Call, g column.Grid
 	if err != nil || e.Lenient {
 		return out, err
 	}
-	return merge(column.Compact(out))
+	return column.Merge(column.Compact(out))
+}
+
+// finish drops the names whose time has come.
+func (e *evaluation) finish(all []column.Series) ([]column.Series, error) {
+	if !e.Delayed {
+		return all, nil
+	}
+	for i := range all {
+		if all[i].DropName {
+			all[i].Labels = all[i].Labels.DropReserved(schema.IsMetadataLabel)
+		}
+	}
+	return column.Merge(all)
 }
 
 // settle makes NaN absent where it is no value.

@@ -17,18 +17,10 @@ func Vector(all []column.Series, g column.Grid) promql.Vector {
 	for i := range all {
 		s := &all[i]
 		if s.Has(0) {
-			out = append(out, promql.Sample{T: g.Start, F: value(s, 0), H: s.Histogram(0), Metric: s.Labels, DropName: s.DropName})
+			out = append(out, promql.Sample{T: g.Start, F: s.Float(0), H: s.Histogram(0), Metric: s.Labels, DropName: s.DropName})
 		}
 	}
 	return out
-}
-
-// value is the float of a cell, 0 beside a histogram.
-func value(s *column.Series, i int) float64 {
-	if s.Histogram(i) != nil {
-		return 0
-	}
-	return s.Values[i]
 }
 
 // Matrix is a result as Prometheus's API has it, sorted by labels.

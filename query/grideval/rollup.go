@@ -339,13 +339,13 @@ func (r *rolling) result() ([]column.Series, error) {
 		return out, nil
 	}
 	if r.Lenient {
-		dropNames(out, r.Delayed)
+		column.DropNames(out, r.Delayed)
 		return out, nil
 	}
-	unique := r.Delayed || sameName(out)
-	dropNames(out, r.Delayed)
+	unique := r.Delayed || column.SameName(out)
+	column.DropNames(out, r.Delayed)
 	if unique {
 		return out, nil
 	}
-	return merge(out)
+	return column.Merge(out)
 }

@@ -54,9 +54,13 @@ func gaining(counter, perSecond bool) func(dst []float64, ts []int64, vs []float
 				g.at.move(head, tail, span, n)
 			}
 			dst[i] = g.of(lo, hi)
-			if by > 0 && lo > 0 && g.resets.last <= lo {
+			switch {
+			case by > 0 && lo > 0 && g.resets.last <= lo:
 				k := g.alike(dst[i+1:], lo, hi, by)
 				i, c.lo, c.hi = i+k, lo+k*by, hi+k*by+1
+			case counts != nil && hi == lo+1 && w.Edge == 0:
+				k := g.pairs(dst[i+1:], ts, counts, lo, end-w.Range, end, w.Step)
+				i, c.lo, c.hi = i+k, lo+2*k, hi+2*k+1
 			}
 		}
 	}
@@ -136,6 +140,22 @@ func (g *gains) alike(dst []float64, lo, hi, by int) int {
 		}
 	}
 	return n
+}
+
+// pairs fills dst as far as windows follow of two entries each that lie in them as those at lo and behind it lie in (from,to],
+// with as many samples between them and no reset. It returns how many they are.
+func (g *gains) pairs(dst []float64, ts, counts []int64, lo int, from, to, step int64) int {
+	vs, n := g.vs, int64(g.at.n)
+	head, tail := ts[lo]-from, to-ts[lo+1]
+	for i := range dst {
+		lo, from, to = lo+2, from+step, to+step
+		if lo+1 >= len(ts) || ts[lo]-from != head || to-ts[lo+1] != tail || ts[lo-1] > from || lo+2 < len(ts) && ts[lo+2] <= to ||
+			counts[lo+1]-counts[lo] != n || g.counter && vs[lo+1] < vs[lo] {
+			return i
+		}
+		dst[i] = g.scaled(vs[lo], vs[lo+1]-vs[lo])
+	}
+	return len(dst)
 }
 
 // edges are how a window's samples lie in it, and what to multiply their gain

@@ -9,6 +9,7 @@ import (
 const (
 	block     = 64 // numbers that share a width
 	widest    = 57
+	widestTwo = 28 // of two numbers that one word holds, wherever they begin
 	wholeWord = 64
 )
 

@@ -77,6 +77,15 @@ func ints[T number](r *reader, dst []T) error {
 			}
 		default:
 			mask, at := uint64(1)<<width-1, uint(0)
+			for width <= widestTwo && len(part) >= 2 {
+				two := binary.LittleEndian.Uint64(src[at>>3:]) >> (at & 7)
+				v += least + two&mask
+				part[0] = T(int64(v))
+				v += least + two>>(width&63)&mask
+				part[1] = T(int64(v))
+				part = part[2:]
+				at += 2 * width
+			}
 			for k := range part {
 				v += least + binary.LittleEndian.Uint64(src[at>>3:])>>(at&7)&mask
 				part[k] = T(int64(v))

@@ -1,7 +1,6 @@
-package grideval
+package vectorop
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -15,29 +14,24 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
 )
 
-func (e *evaluation) binary(ctx context.Context, n *metricplan.Binary, g column.Grid) ([]column.Series, error) {
-	args, err := e.all(ctx, n.Children(), g)
-	if err != nil {
-		return nil, err
-	}
-	e.release(args)
-	b := &binary{evaluation: e, Binary: n, grid: g, left: args[0].Series, right: args[1].Series}
+// Apply computes an operator between two evaluated operands, whose columns it takes over.
+func Apply(n *metricplan.Binary, env *metricplan.Env, left, right []column.Series) ([]column.Series, error) {
+	b := &binary{Env: env, Binary: n, left: left, right: right}
 	switch {
 	case n.LeftScalar && n.RightScalar:
 		return b.scalars(), nil
 	case n.RightScalar:
-		return b.withScalar(b.left, args[1].Scalar(), false)
+		return b.withScalar(b.left, right[0].Values, false)
 	case n.LeftScalar:
-		return b.withScalar(b.right, args[0].Scalar(), true)
+		return b.withScalar(b.right, left[0].Values, true)
 	}
 	return b.vectors()
 }
 
 // binary is one operator under way.
 type binary struct {
-	*evaluation
+	*metricplan.Env
 	*metricplan.Binary
-	grid        column.Grid
 	left, right []column.Series
 }
 
@@ -111,8 +105,8 @@ func (b *binary) scalars() []column.Series {
 // the left operand with swapped. A comparison keeps the series' values.
 func (b *binary) withScalar(all []column.Series, scalar []float64, swapped bool) ([]column.Series, error) {
 	drop := changesMeaning(b.Op) || b.Bool
-	unique := !drop || b.Delayed || sameName(all)
-	b.parallel(len(all), func(from, to int) {
+	unique := !drop || b.Delayed || column.SameName(all)
+	b.Share(len(all), func(from, to int) {
 		for k := from; k < to; k++ {
 			if all[k].Histograms == nil && changesMeaning(b.Op) {
 				b.arithmeticColumn(all[k].Values, scalar, swapped)
@@ -129,14 +123,14 @@ func (b *binary) withScalar(all []column.Series, scalar []float64, swapped bool)
 			}
 		}
 		if drop {
-			DropName(s, b.Delayed)
+			column.DropName(s, b.Delayed)
 		}
 	}
 	all = column.Compact(all)
 	if unique {
 		return all, nil
 	}
-	return merge(all)
+	return column.Merge(all)
 }
 
 func (b *binary) arithmeticColumn(vs, scalar []float64, swapped bool) {
@@ -177,7 +171,7 @@ func (b *binary) cells(s *column.Series, scalar []float64, swapped bool) error {
 		if !s.Has(i) {
 			continue
 		}
-		l, lh, r, rh := value(s, i), s.Histogram(i), scalar[i], (*histogram.FloatHistogram)(nil)
+		l, lh, r, rh := s.Float(i), s.Histogram(i), scalar[i], (*histogram.FloatHistogram)(nil)
 		if swapped {
 			l, lh, r, rh = r, rh, l, lh
 		}
@@ -213,10 +207,10 @@ func (b *binary) note(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, annotations.PromQLInfo), errors.Is(err, annotations.PromQLWarning):
-		b.warn(err)
+		b.Warn(err)
 		return nil
 	case errors.Is(err, histogram.ErrHistogramsIncompatibleSchema):
-		b.warn(annotations.NewIncompatibleBucketLayoutInBinOpWarning(parser.ItemTypeStr[b.Op], b.Pos))
+		b.Warn(annotations.NewIncompatibleBucketLayoutInBinOpWarning(parser.ItemTypeStr[b.Op], b.Pos))
 		return nil
 	}
 	return err

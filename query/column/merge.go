@@ -1,18 +1,16 @@
-package grideval
+package column
 
 import (
 	"errors"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/schema"
-
-	"github.com/trefoil-o11y/trefoil/query/column"
 )
 
 var errSameLabels = errors.New("vector cannot contain metrics with the same labelset")
 
-// merge makes one series of those with equal labels. Their cells must not meet.
-func merge(all []column.Series) ([]column.Series, error) {
+// Merge makes one series of those with equal labels. Their cells must not meet.
+func Merge(all []Series) ([]Series, error) {
 	if len(all) < 2 {
 		return all, nil
 	}
@@ -42,8 +40,8 @@ func merge(all []column.Series) ([]column.Series, error) {
 	return kept, nil
 }
 
-// dropNames takes the reserved labels from series, or marks them for later.
-func dropNames(all []column.Series, delayed bool) {
+// DropNames takes the reserved labels from series, or marks them for later.
+func DropNames(all []Series, delayed bool) {
 	for i := range all {
 		DropName(&all[i], delayed)
 	}
@@ -51,29 +49,16 @@ func dropNames(all []column.Series, delayed bool) {
 
 // DropName takes the metric's name, type and unit from a series, at once or
 // when the query ends.
-func DropName(s *column.Series, delayed bool) {
+func DropName(s *Series, delayed bool) {
 	s.DropName = true
 	if !delayed {
 		s.Labels = s.Labels.DropReserved(schema.IsMetadataLabel)
 	}
 }
 
-// finish drops the names whose time has come.
-func (e *evaluation) finish(all []column.Series) ([]column.Series, error) {
-	if !e.Delayed {
-		return all, nil
-	}
-	for i := range all {
-		if all[i].DropName {
-			all[i].Labels = all[i].Labels.DropReserved(schema.IsMetadataLabel)
-		}
-	}
-	return merge(all)
-}
-
-// sameName tells whether all series have one name, so that dropping it cannot
+// SameName tells whether all series have one name, so that dropping it cannot
 // make two of them equal.
-func sameName(all []column.Series) bool {
+func SameName(all []Series) bool {
 	reserved := []string{model.MetricNameLabel, model.MetricTypeLabel, model.MetricUnitLabel}
 	for i := 1; i < len(all); i++ {
 		for _, l := range reserved {

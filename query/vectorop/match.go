@@ -1,4 +1,4 @@
-package grideval
+package vectorop
 
 import (
 	"slices"
@@ -69,12 +69,12 @@ func (b *binary) vectors() ([]column.Series, error) {
 	left, right := b.matched()
 	switch b.Op {
 	case parser.LAND:
-		return merge(column.Compact(left.filter(&right, true)))
+		return column.Merge(column.Compact(left.filter(&right, true)))
 	case parser.LUNLESS:
-		return merge(column.Compact(left.filter(&right, false)))
+		return column.Merge(column.Compact(left.filter(&right, false)))
 	case parser.LOR:
 		rest := right.filter(&left, false)
-		return merge(column.Compact(append(left.series[:len(left.series):len(left.series)], rest...)))
+		return column.Merge(column.Compact(append(left.series[:len(left.series):len(left.series)], rest...)))
 	}
 	return b.join(&left, &right)
 }
@@ -130,7 +130,7 @@ func (b *binary) join(left, right *side) ([]column.Series, error) {
 	if m.FillValues.LHS == nil && m.FillValues.RHS == nil && j.simple() {
 		return j.columns()
 	}
-	for i := range b.grid.N {
+	for i := range b.Grid.N {
 		j.last = nil
 		if err := j.step(i); err != nil {
 			return nil, err
@@ -140,7 +140,7 @@ func (b *binary) join(left, right *side) ([]column.Series, error) {
 			return nil, err
 		}
 	}
-	return merge(column.Compact(j.out))
+	return column.Merge(column.Compact(j.out))
 }
 
 // simple tells whether no match group can have two series at a step where one
@@ -212,7 +212,7 @@ func (j *join) columns() ([]column.Series, error) {
 		}
 		out = append(out, s)
 	}
-	return merge(column.Compact(out))
+	return column.Merge(column.Compact(out))
 }
 
 // step joins the cells of one step.
@@ -308,7 +308,7 @@ func (j *join) cell(i int, p pair, group int, done map[int]map[uint64]bool) erro
 	if !ok {
 		at = len(j.out)
 		j.index[p] = at
-		s := column.New(j.labels(p.many, p.one), j.grid.N)
+		s := column.New(j.labels(p.many, p.one), j.Grid.N)
 		s.DropName = j.Bool
 		j.out = append(j.out, s)
 	}
@@ -337,7 +337,7 @@ func (j *join) at(s *side, k, i int, fill *float64) (float64, *histogram.FloatHi
 	if k < 0 {
 		return *fill, nil
 	}
-	return value(&s.series[k], i), s.series[k].Histogram(i)
+	return s.series[k].Float(i), s.series[k].Histogram(i)
 }
 
 // labels are those of the result of two series; of a filled in one there are

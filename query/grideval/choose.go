@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -167,7 +168,8 @@ func (a *aggregation) best(chosen [][]int, from, to int) {
 					}
 				case len(h.list) < h.most:
 					if !column.IsAbsent(v) {
-						heap.Push(h, pick{m, v})
+						h.list = append(h.list, pick{m, v})
+						heap.Fix(h, len(h.list)-1) // as heap.Push does, without a piece of memory for each
 					}
 				case h.most > 0 && h.worse(v) && !column.IsAbsent(v):
 					h.list[0] = pick{m, v}
@@ -180,6 +182,7 @@ func (a *aggregation) best(chosen [][]int, from, to int) {
 			if len(h.list) > 1 {
 				sort.Sort(sort.Reverse(h))
 			}
+			chosen[i] = slices.Grow(chosen[i], len(h.list))
 			for _, p := range h.list {
 				chosen[i] = append(chosen[i], p.index)
 			}

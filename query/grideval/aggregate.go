@@ -10,6 +10,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/query/tally"
 )
 
 // group is the series that are aggregated into one.
@@ -147,10 +148,10 @@ func (a *aggregation) fold() ([]column.Series, error) {
 		}
 	}
 	errs := make([]error, len(a.groups))
-	var own tally
+	var own tally.Tally
 	if len(a.groups) >= 4*a.Workers {
 		a.parallel(len(a.groups), func(from, to int) {
-			var t tally
+			var t tally.Tally
 			for k := from; k < to; k++ {
 				errs[k] = a.foldGroup(&t, &a.groups[k], &out[k])
 			}
@@ -161,7 +162,7 @@ func (a *aggregation) fold() ([]column.Series, error) {
 				errs[k] = a.foldGroup(&own, &a.groups[k], &out[k])
 				continue
 			}
-			a.parallel(a.grid.N, func(from, to int) { a.foldFloats(new(tally), &a.groups[k], out[k].Values, from, to) })
+			a.parallel(a.grid.N, func(from, to int) { a.foldFloats(new(tally.Tally), &a.groups[k], out[k].Values, from, to) })
 		}
 	}
 	for _, err := range errs {
@@ -177,7 +178,7 @@ func (a *aggregation) mixed(gr *group) bool {
 	return slices.ContainsFunc(gr.members, func(m int) bool { return a.in[m].Histograms != nil })
 }
 
-func (a *aggregation) foldGroup(t *tally, gr *group, out *column.Series) error {
+func (a *aggregation) foldGroup(t *tally.Tally, gr *group, out *column.Series) error {
 	if a.mixed(gr) {
 		return a.foldHistograms(gr, out)
 	}

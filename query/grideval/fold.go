@@ -9,6 +9,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
 	"github.com/trefoil-o11y/trefoil/query/rollup"
+	"github.com/trefoil-o11y/trefoil/query/tally"
 )
 
 // block is how many steps are folded at once: what is kept of them stays in the
@@ -16,28 +17,28 @@ import (
 const block = 512
 
 // foldFloats folds the floats of a group at steps [from,to), in the memory of a tally.
-func (a *aggregation) foldFloats(t *tally, gr *group, dst []float64, from, to int) {
+func (a *aggregation) foldFloats(t *tally.Tally, gr *group, dst []float64, from, to int) {
 	if a.Op == parser.QUANTILE {
 		a.quantile(gr, dst[from:to], from)
 		return
 	}
 	for ; from < to; from += block {
 		b := min(from+block, to)
-		t.begin(a.Op, dst[from:b])
+		t.Begin(a.Op, dst[from:b])
 		members := gr.members
 		if a.Op == parser.SUM {
-			for ; len(members) >= columnsAtOnce; members = members[columnsAtOnce:] {
-				var in [columnsAtOnce][]float64
+			for ; len(members) >= tally.AtOnce; members = members[tally.AtOnce:] {
+				var in [tally.AtOnce][]float64
 				for k := range in {
 					in[k] = a.in[members[k]].Values[from:b]
 				}
-				t.addFour(&in)
+				t.AddFour(&in)
 			}
 		}
 		for _, m := range members {
-			t.add(a.in[m].Values[from:b])
+			t.Add(a.in[m].Values[from:b])
 		}
-		t.end()
+		t.End()
 	}
 }
 

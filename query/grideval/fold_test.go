@@ -10,6 +10,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/query/tally"
 )
 
 // Columns added up side by side come to what kahansum.Inc comes to one after another, to the bit.
@@ -34,7 +35,7 @@ func TestSumsAreThoseOfOneColumnAfterAnother(t *testing.T) {
 		from := rng.IntN(steps)
 		all := make([]float64, steps)
 		got := all[from:]
-		a.foldFloats(new(tally), &gr, all, from, steps)
+		a.foldFloats(new(tally.Tally), &gr, all, from, steps)
 		for k := range got {
 			s, c, any := 0.0, 0.0, false
 			for i := range in {

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 
 	"github.com/trefoil-o11y/trefoil/query/column"
+	"github.com/trefoil-o11y/trefoil/query/tally"
 )
 
 // foldHistograms folds a group some of whose series have native histograms,
@@ -41,7 +42,7 @@ func (a *aggregation) foldHistograms(gr *group, out *column.Series) error {
 type step struct {
 	aggregation
 	group group
-	tally tally
+	tally tally.Tally
 }
 
 func newStep(a *aggregation, members int) *step {

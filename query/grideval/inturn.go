@@ -10,6 +10,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/query/column"
 	"github.com/trefoil-o11y/trefoil/query/metricplan"
+	"github.com/trefoil-o11y/trefoil/query/tally"
 )
 
 // folding aggregates the series of a rollup as they come, if the source promises that
@@ -51,13 +52,13 @@ type turn struct {
 type tallyGroup struct {
 	labels labels.Labels
 	single []float64
-	tally  tally
+	tally  tally.Tally
 }
 
 // foldingOf is nil unless series of a rollup can be aggregated as they come.
 func (e *evaluation) foldingOf(n *metricplan.Aggregate, g column.Grid) *folding {
 	r, ok := n.Expr.(*metricplan.Rollup)
-	if !ok || n.Group != nil || n.Param != nil || !tallied(n.Op) || e.Delayed ||
+	if !ok || n.Group != nil || n.Param != nil || !tally.Can(n.Op) || e.Delayed ||
 		r.Selector == nil || r.Kernel == nil || r.At != nil || r.AtOf != nil || r.Starts {
 		return nil
 	}
@@ -178,21 +179,21 @@ func (f *folding) add(turns []turn) (free [][]float64, err error) {
 			if err != nil {
 				return free, err
 			}
-			g.tally.begin(f.Op, values)
-			size := g.tally.size() - int64(f.steps)
+			g.tally.Begin(f.Op, values)
+			size := g.tally.Size() - int64(f.steps)
 			f.held.Add(size)
 			if err := f.hold(size); err != nil {
 				return free, err
 			}
-			g.tally.add(first)
+			g.tally.Add(first)
 			g.single, free = nil, append(free, first)
 		}
 		n := 1
-		if f.Op == parser.SUM && ofOneGroup(turns, columnsAtOnce) {
-			n = columnsAtOnce
-			g.tally.addFour(&[columnsAtOnce][]float64{turns[0].values, turns[1].values, turns[2].values, turns[3].values})
+		if f.Op == parser.SUM && ofOneGroup(turns, tally.AtOnce) {
+			n = tally.AtOnce
+			g.tally.AddFour(&[tally.AtOnce][]float64{turns[0].values, turns[1].values, turns[2].values, turns[3].values})
 		} else {
-			g.tally.add(t.values)
+			g.tally.Add(t.values)
 		}
 		for i := range turns[:n] {
 			free = append(free, turns[i].values)
@@ -220,18 +221,15 @@ func ofOneGroup(turns []turn, n int) bool {
 func (f *folding) result() []column.Series {
 	f.hold(-f.held.Load())
 	out := make([]column.Series, len(f.groups))
-	var t tally
+	var t tally.Tally
 	for i, g := range f.groups {
-		values := g.tally.values
+		whole := &g.tally
 		if g.single != nil {
-			values = make([]float64, f.steps)
-			t.begin(f.Op, values)
-			t.add(g.single)
-			t.end()
-		} else {
-			g.tally.end()
+			whole = &t
+			whole.Begin(f.Op, make([]float64, f.steps))
+			whole.Add(g.single)
 		}
-		out[i] = column.Series{Labels: g.labels, DropName: !f.keepName, Values: values}
+		out[i] = column.Series{Labels: g.labels, DropName: !f.keepName, Values: whole.End()}
 	}
 	return column.Compact(out)
 }

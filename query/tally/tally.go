@@ -1,4 +1,4 @@
-package grideval
+package tally
 
 import (
 	"math"
@@ -10,10 +10,10 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/column"
 )
 
-// tally is an aggregation of floats under way: of each step, what the columns so far
+// Tally is an aggregation of floats under way: of each step, what the columns so far
 // came to. Columns are added one after another, in the order of their series, as
-// sums depend on it. Nothing is to be read of it before end.
-type tally struct {
+// sums depend on it. Nothing is to be read of it before End.
+type Tally struct {
 	op     parser.ItemType
 	values []float64 // of each step; absent where nothing has come
 	// What else an operator keeps of a step: the compensation of a sum, a mean, the
@@ -22,8 +22,8 @@ type tally struct {
 	incremental       []bool
 }
 
-// tallied tells whether an operator can be tallied.
-func tallied(op parser.ItemType) bool {
+// Can tells whether an operator can be tallied.
+func Can(op parser.ItemType) bool {
 	switch op {
 	case parser.SUM, parser.AVG, parser.MAX, parser.MIN, parser.COUNT, parser.GROUP, parser.STDDEV, parser.STDVAR:
 		return true
@@ -31,8 +31,8 @@ func tallied(op parser.ItemType) bool {
 	return false
 }
 
-// begin makes a tally empty; values is where the result will be. It keeps its memory.
-func (t *tally) begin(op parser.ItemType, values []float64) {
+// Begin makes a tally empty; values is where the result will be. It keeps its memory.
+func (t *Tally) Begin(op parser.ItemType, values []float64) {
 	t.op, t.values = op, values
 	absent := column.Absent()
 	for i := range values {
@@ -57,11 +57,11 @@ func zeros(v []float64, n int) []float64 {
 	return v
 }
 
-// size is how many cells it holds.
-func (t *tally) size() int64 { return int64(len(t.values) + len(t.comp) + len(t.mean) + len(t.count)) }
+// Size is how many cells it holds.
+func (t *Tally) Size() int64 { return int64(len(t.values) + len(t.comp) + len(t.mean) + len(t.count)) }
 
-// add adds a column.
-func (t *tally) add(in []float64) {
+// Add adds a column.
+func (t *Tally) Add(in []float64) {
 	switch t.op {
 	case parser.SUM:
 		t.sum(in)
@@ -76,8 +76,8 @@ func (t *tally) add(in []float64) {
 	}
 }
 
-// end makes values the result.
-func (t *tally) end() {
+// End makes values the result, and returns them.
+func (t *Tally) End() []float64 {
 	switch t.op {
 	case parser.SUM:
 		for i, v := range t.values {
@@ -98,22 +98,23 @@ func (t *tally) end() {
 			}
 		}
 	}
+	return t.values
 }
 
-// columnsAtOnce is how many columns are added up side by side: they lie anywhere in
+// AtOnce is how many columns are added up side by side: they lie anywhere in
 // memory, and the processor fetches that many while it would wait for one.
-const columnsAtOnce = 4
+const AtOnce = 4
 
 // sum adds up with Neumaier's compensation, beginning with the first value.
-func (t *tally) sum(in []float64) {
+func (t *Tally) sum(in []float64) {
 	dst, comp := t.values[:len(in)], t.comp[:len(in)]
 	for i, v := range in {
 		dst[i], comp[i] = add(v, dst[i], comp[i])
 	}
 }
 
-// addFour is sum of columns one after another.
-func (t *tally) addFour(in *[columnsAtOnce][]float64) {
+// AddFour is Add of columns of a SUM one after another.
+func (t *Tally) AddFour(in *[AtOnce][]float64) {
 	n := len(t.values)
 	dst, comp := t.values, t.comp[:n]
 	first, second, third, fourth := in[0][:n], in[1][:n], in[2][:n], in[3][:n]
@@ -150,7 +151,7 @@ func addUnusual(v, s, c float64) (sum, comp float64) {
 
 // avg divides the compensated sum at the end; where the sum overflows it goes on
 // as an incremental mean.
-func (t *tally) avg(in []float64) {
+func (t *Tally) avg(in []float64) {
 	for i, v := range in {
 		if column.IsAbsent(v) {
 			continue
@@ -176,7 +177,7 @@ func (t *tally) avg(in []float64) {
 	}
 }
 
-func (t *tally) endAvg() {
+func (t *Tally) endAvg() {
 	for i, n := range t.count {
 		switch {
 		case n == 0:
@@ -188,7 +189,7 @@ func (t *tally) endAvg() {
 	}
 }
 
-func (t *tally) extreme(in []float64) {
+func (t *Tally) extreme(in []float64) {
 	dst, largest := t.values[:len(in)], t.op == parser.MAX
 	for i, v := range in {
 		if column.IsAbsent(v) {
@@ -201,7 +202,7 @@ func (t *tally) extreme(in []float64) {
 	}
 }
 
-func (t *tally) countUp(in []float64) {
+func (t *Tally) countUp(in []float64) {
 	dst := t.values[:len(in)]
 	for i, v := range in {
 		switch {
@@ -215,7 +216,7 @@ func (t *tally) countUp(in []float64) {
 }
 
 // variance is Welford's.
-func (t *tally) variance(in []float64) {
+func (t *Tally) variance(in []float64) {
 	for i, v := range in {
 		if column.IsAbsent(v) {
 			continue

@@ -8,10 +8,11 @@
 // An aggregation of series that the source has in memory holds no columns but those at
 // work: each is added to its group when its turn comes (folding).
 //
-// It belongs here: grids of subqueries, the calls of kernels, aggregation and
-// binary operators on columns, and how much an evaluation may hold. What a
-// function does is the plan's (metricplan), where samples come from is the
-// Source's.
+// It belongs here: grids of subqueries, the calls of kernels, which series are
+// aggregated and which are chosen, and how much an evaluation may hold. What a
+// function does is the plan's (metricplan), what an operator makes of two vectors
+// is in vectorop, what columns add up to in tally, and where samples come from is
+// the Source's.
 //
 // # Exactness
 //

@@ -31,6 +31,7 @@ import (
 	"github.com/trefoil-o11y/trefoil/query/nativejson"
 	"github.com/trefoil-o11y/trefoil/query/promapi"
 	"github.com/trefoil-o11y/trefoil/query/promexpr"
+	"github.com/trefoil-o11y/trefoil/query/spanseries"
 	"github.com/trefoil-o11y/trefoil/query/tempoapi"
 	"github.com/trefoil-o11y/trefoil/query/tempogrpc"
 	"github.com/trefoil-o11y/trefoil/query/traceexec"
@@ -133,7 +134,7 @@ func New(c Config) *Service {
 	s := &Service{config: c, metrics: newMetrics(c.Registerer), slots: make(chan struct{}, c.Limits.MaxConcurrent)}
 	rollups := rollupstore.New(c.Traces.DB(), c.Metrics.Points()).Read
 	s.engine = metricexec.New(metricexec.Config{
-		Source: c.Metrics, Rollups: rollups, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
+		Source: c.Metrics, Maker: spanseries.New(c.Traces), Rollups: rollups, Logger: c.Logger, Promote: c.Promote, Observe: s.metrics.evaluated("promql"),
 		Lookback: c.Lookback, Features: c.Features, Held: c.Metrics.Held, CacheBytes: c.CacheBytes, ObserveCache: s.metrics.cached, Now: c.Now,
 		Limits: metricexec.Limits{
 			Timeout: c.Limits.Timeout, MaxSamples: c.Limits.MaxSamples, MaxSeries: c.Limits.MaxSeries, MaxPoints: c.Limits.MaxPoints,

@@ -44,6 +44,9 @@ func (q *queryable) Select(ctx context.Context, r grideval.Read, each func(int, 
 	if err != nil {
 		return nil, err
 	}
+	if len(found) == 0 {
+		return nil, q.selectMade(ctx, r, each)
+	}
 	plain, rest := split(found, seriespoints.AsSent(hints))
 	if r.Thin != nil && q.rollups != nil && q.ahead == nil {
 		err = reader.thin(ctx, plain, hints, r.Thin, each)

@@ -59,7 +59,9 @@ func (l *Limits) setDefaults() {
 
 // Config configures an Engine.
 type Config struct {
-	Source  Source
+	Source Source
+	// Maker makes series of names under which none is stored; nil makes none.
+	Maker   *Maker
 	Rollups Rollups // nil means that there are none
 	Logger  *slog.Logger
 	Limits  Limits
@@ -289,7 +291,7 @@ func (e *Engine) queryable(t tenant.ID) *queryable {
 		series: &seriesfind.Finder{
 			Source: c.Source, Memory: e.series, Tenant: t, Promote: c.Promote, MaxSeries: c.Limits.MaxSeries, MaxBounds: c.Limits.MaxSamples,
 		},
-		points: c.Source, rollups: c.Rollups, starts: c.Features.StartTimestamps, limits: c.Limits,
+		points: c.Source, maker: c.Maker, rollups: c.Rollups, starts: c.Features.StartTimestamps, limits: c.Limits,
 		budget: newBudget(c.Limits), slots: make(chan struct{}, concurrentSelects),
 	}
 }
@@ -346,6 +348,9 @@ func (e *Engine) Series(ctx context.Context, t tenant.ID, selectors [][]*labels.
 	var out []labels.Labels
 	for _, matchers := range selectors {
 		found, err := q.series.List(ctx, timestamp.FromTime(from), timestamp.FromTime(to), q.series.Selector(matchers))
+		if err == nil && len(found) == 0 {
+			found, err = q.madeLabels(ctx, matchers, timestamp.FromTime(from), timestamp.FromTime(to))
+		}
 		if err != nil {
 			return nil, fault.Of(err)
 		}

@@ -16,19 +16,39 @@ import (
 // LabelNames lists the label names of the series any of the selectors finds;
 // no selectors mean all series. Errors are *fault.Error.
 func (e *Engine) LabelNames(ctx context.Context, t tenant.ID, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
-	f := e.queryable(t).series
-	f.Spelled = spelling.OfMatchers(selectors)
+	q := e.queryable(t)
+	q.series.Spelled = spelling.OfMatchers(selectors)
+	first, last := timestamp.FromTime(from), timestamp.FromTime(to)
 	return union(selectors, func(m []*labels.Matcher) ([]string, error) {
-		return f.LabelNames(ctx, timestamp.FromTime(from), timestamp.FromTime(to), m)
+		names, err := q.series.LabelNames(ctx, first, last, m)
+		if err != nil || len(names) > 0 {
+			return names, err
+		}
+		made, err := q.madeLabels(ctx, m, first, last)
+		for _, l := range made {
+			l.Range(func(l labels.Label) { names = append(names, l.Name) })
+		}
+		return names, err
 	})
 }
 
 // LabelValues lists the values of a label likewise.
 func (e *Engine) LabelValues(ctx context.Context, t tenant.ID, name string, selectors [][]*labels.Matcher, from, to time.Time) ([]string, error) {
-	f := e.queryable(t).series
-	f.Spelled = spelling.OfMatchers(selectors, name)
+	q := e.queryable(t)
+	q.series.Spelled = spelling.OfMatchers(selectors, name)
+	first, last := timestamp.FromTime(from), timestamp.FromTime(to)
 	return union(selectors, func(m []*labels.Matcher) ([]string, error) {
-		return f.LabelValues(ctx, timestamp.FromTime(from), timestamp.FromTime(to), name, m)
+		values, err := q.series.LabelValues(ctx, first, last, name, m)
+		if err != nil || len(values) > 0 {
+			return values, err
+		}
+		made, err := q.madeLabels(ctx, m, first, last)
+		for _, l := range made {
+			if v := l.Get(name); v != "" {
+				values = append(values, v)
+			}
+		}
+		return values, err
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 type queryable struct {
 	series  *seriesfind.Finder
 	points  readahead.Source
+	maker   *Maker // nil makes nothing
 	rollups Rollups
 	budget  *budget
 	limits  Limits
@@ -53,7 +54,7 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 		select {
 		case q.slots <- struct{}{}:
 			defer func() { <-q.slots }()
-			set.series, set.warnings, set.err = q.read(ctx, hints, q.series.Selector(matchers))
+			set.series, set.warnings, set.err = q.read(ctx, hints, matchers)
 		case <-ctx.Done():
 			set.err = ctx.Err()
 		}
@@ -61,10 +62,15 @@ func (q *querier) Select(ctx context.Context, _ bool, hints *storage.SelectHints
 	return set
 }
 
-func (q *querier) read(ctx context.Context, hints *storage.SelectHints, s seriesview.Selector) ([]storage.Series, annotations.Annotations, error) {
+func (q *querier) read(ctx context.Context, hints *storage.SelectHints, matchers []*labels.Matcher) ([]storage.Series, annotations.Annotations, error) {
+	s := q.series.Selector(matchers)
 	found, err := q.find(ctx, hints.Start, hints.End, s)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(found) == 0 {
+		series, err := q.readMade(ctx, matchers, hints)
+		return series, nil, err
 	}
 	p, err := q.load(ctx, found, hints)
 	if err != nil {

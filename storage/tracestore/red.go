@@ -136,11 +136,12 @@ func (s *Store) Graph(ctx context.Context, t tenant.ID, from, to int64, limit in
 	return list, stats, err
 }
 
-func graphSelect(t tenant.ID, from, to int64, limit int) chsql.Select {
-	q := &conditions{tenant: t, from: from, to: to}
+// calls are spans whose parent is a span of another process, as what was called has
+// them, with the service that called.
+func calls(q *conditions) chsql.Source {
 	id := chsql.Col("trace_id")
 	called := chsql.Select{
-		Columns: []chsql.Expr{id, chsql.Col("parent_span_id").As("span"), chsql.Func("toString", chsql.Col("service_name")).As("server"), chsql.Col("duration"), chsql.Col("status_code")},
+		Columns: []chsql.Expr{id, chsql.Col("parent_span_id").As("span"), chsql.Func("toString", chsql.Col("service_name")).As("server"), chsql.Col("start_time"), chsql.Col("duration"), chsql.Col("status_code")},
 		From:    chsql.Table(spans),
 		Where:   append(q.inRange(), serverKinds(), chsql.Ne(chsql.Col("parent_span_id"), chsql.Bytes(make([]byte, 8)))),
 	}
@@ -151,12 +152,16 @@ func graphSelect(t tenant.ID, from, to int64, limit int) chsql.Select {
 		From:    chsql.Table(spans),
 		Where:   append(w.inRange(), chsql.In(chsql.Col("kind"), chsql.Int(3), chsql.Int(4))),
 	}
+	return chsql.Join(calling, called, "trace_id", "span")
+}
+
+func graphSelect(t tenant.ID, from, to int64, limit int) chsql.Select {
 	client, server := chsql.Col("client"), chsql.Col("server")
 	n := chsql.Col("n")
 	return chsql.Select{
 		Columns: []chsql.Expr{client, server, chsql.Func("count").As("n"), chsql.Func("countIf", chsql.Eq(chsql.Col("status_code"), chsql.Int(2))),
 			chsql.Func("arrayMap", chsql.Lambda("x", chsql.Func("toFloat64", chsql.Col("x"))), chsql.FuncWith("quantilesTDigest", []chsql.Expr{chsql.Float(0.5), chsql.Float(0.99)}, chsql.Col("duration")))},
-		From:    chsql.Join(calling, called, "trace_id", "span"),
+		From:    calls(&conditions{tenant: t, from: from, to: to}),
 		Where:   []chsql.Expr{chsql.Ne(client, server)},
 		GroupBy: []chsql.Expr{client, server},
 		OrderBy: []chsql.Order{chsql.Desc(n), chsql.Asc(client), chsql.Asc(server)},

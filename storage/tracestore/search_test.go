@@ -67,6 +67,12 @@ func TestSearchGoldens(t *testing.T) {
 			return redSelect("default", RED{From: from, To: to, Step: 60e9, Services: []string{"a", "b"}, ByName: true, Limit: 10})
 		}},
 		{"graph", func() (chsql.Select, error) { return graphSelect("default", from, to, 10), nil }},
+		{"calls by step", func() (chsql.Select, error) {
+			return countCallsSelect("default", Counting{From: from, To: to, Step: 60e9, Limit: 10}), nil
+		}},
+		{"spans by step", func() (chsql.Select, error) {
+			return countSpansSelect("default", Counting{From: from, To: to, Step: 60e9, Limit: 10}), nil
+		}},
 	} {
 		sel, err := c.sel()
 		if err != nil {

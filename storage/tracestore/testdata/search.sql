@@ -310,7 +310,7 @@ FROM (
     AND (kind IN (3, 4))
 ) AS l
 GLOBAL INNER JOIN (
-  SELECT trace_id, parent_span_id AS span, toString(service_name) AS server, duration, status_code
+  SELECT trace_id, parent_span_id AS span, toString(service_name) AS server, start_time, duration, status_code
   FROM spans
   WHERE (tenant = 'default')
     AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
@@ -324,4 +324,42 @@ WHERE client != server
 GROUP BY client, server
 ORDER BY n DESC, client, server
 LIMIT 10;
+
+-- calls by step
+SELECT client, server, intDiv(minus(toUnixTimestamp64Nano(start_time), 1772366400000000000), 60000000000) AS step, count(), countIf(status_code = 2), toFloat64(sum(duration)), tupleElement(sumMap(array(toInt64(least(greatest(ceil(log2(divide(greatest(duration, 1), 2e+06))), 0), 14))), array(toUInt64(1))), 1), tupleElement(sumMap(array(toInt64(least(greatest(ceil(log2(divide(greatest(duration, 1), 2e+06))), 0), 14))), array(toUInt64(1))), 2)
+FROM (
+  SELECT trace_id, span_id AS span, toString(service_name) AS client
+  FROM spans
+  WHERE (tenant = 'default')
+    AND (start_time >= fromUnixTimestamp64Nano(1772366100000000000, 'UTC'))
+    AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366100, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
+    AND (kind IN (3, 4))
+) AS l
+GLOBAL INNER JOIN (
+  SELECT trace_id, parent_span_id AS span, toString(service_name) AS server, start_time, duration, status_code
+  FROM spans
+  WHERE (tenant = 'default')
+    AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+    AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
+    AND (kind IN (2, 5))
+    AND (parent_span_id != toFixedString(unhex('0000000000000000'), 8))
+) AS r
+USING (trace_id, span)
+WHERE client != server
+GROUP BY client, server, step
+ORDER BY client, server, step
+LIMIT 11;
+
+-- spans by step
+SELECT toString(service_name) AS service, toString(name) AS operation, kind, status_code, intDiv(minus(toUnixTimestamp64Nano(start_time), 1772366400000000000), 60000000000) AS step, count(), countIf(status_code = 2), toFloat64(sum(duration)), tupleElement(sumMap(array(toInt64(least(greatest(ceil(log2(divide(greatest(duration, 1), 2e+06))), 0), 14))), array(toUInt64(1))), 1), tupleElement(sumMap(array(toInt64(least(greatest(ceil(log2(divide(greatest(duration, 1), 2e+06))), 0), 14))), array(toUInt64(1))), 2)
+FROM spans
+WHERE (tenant = 'default')
+  AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
+  AND (start_time < fromUnixTimestamp64Nano(1772366460000000000, 'UTC'))
+  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772366460, 'UTC')))
+GROUP BY service, operation, kind, status_code, step
+ORDER BY service, operation, kind, status_code, step
+LIMIT 11;
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/trefoil-o11y/trefoil/query/fault"
@@ -150,7 +151,7 @@ type counters struct {
 
 // made is the series of a value: what it came to up to each time.
 func (s *counters) made(g grid, name string, v value) metricexec.Made {
-	own := append(slices.Clone(s.labels), labels.Label{Name: labels.MetricName, Value: name})
+	own := append(slices.Clone(s.labels), labels.Label{Name: model.MetricNameLabel, Value: name})
 	if v.le != "" {
 		own = append(own, labels.Label{Name: labels.BucketLabel, Value: v.le})
 	}

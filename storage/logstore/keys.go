@@ -39,9 +39,9 @@ type Survey struct {
 
 // What a row of a survey tells of.
 const (
-	ofResources = iota
-	ofScopes
-	ofRecords
+	ofResources = resourcestore.OfResources
+	ofScopes    = resourcestore.OfScopes
+	ofRecords   = iota + 1
 	isStructured
 	isUnnumbered
 	isBeyond
@@ -92,11 +92,10 @@ func surveySelect(t tenant.ID, from, to time.Time, asked Asked) (chsql.Select, e
 	no := chsql.Func("toUInt8", chsql.Uint(0)).As("types")
 	var parts []chsql.Select
 	if asked.Keys {
-		name := chsql.Col("name")
+		name := chsql.Col("key").As("name")
 		parts = append(parts,
-			chsql.Select{Columns: []chsql.Expr{of(ofResources), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, maxKeys, false))},
-			chsql.Select{Columns: []chsql.Expr{of(ofScopes), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, maxKeys, true))},
-			chsql.Select{Columns: []chsql.Expr{of(ofRecords), chsql.Col("key").As("name"), chsql.Col("types")}, From: chsql.Sub(keysSelect(t, from, to))})
+			chsql.Select{Columns: []chsql.Expr{chsql.Col("holder").As("what"), name, no}, From: chsql.Sub(resourcestore.KeysSelect(t, from, to, 2*maxKeys))},
+			chsql.Select{Columns: []chsql.Expr{of(ofRecords), name, chsql.Col("types")}, From: chsql.Sub(keysSelect(t, from, to))})
 	}
 	any := func(wanted bool, what uint64, cond chsql.Expr) error {
 		if !wanted {

@@ -47,24 +47,34 @@ const (
 	Traces    Signal = "traces"
 )
 
-// KeysSelect selects, as name, the keys of the attributes of resources, or of scopes,
+// What a row of KeysSelect tells of, as in the table's Enum8.
+const (
+	OfResources = 1
+	OfScopes    = 2
+)
+
+// KeysSelect selects, as holder and key, the keys of the attributes of resources and scopes
 // seen on the days from from to to, each once, at most limit of them.
-func KeysSelect(t tenant.ID, from, to time.Time, limit int, scopes bool) chsql.Select {
-	sel := labelNamesSelect(t, Seen{From: from, To: to}, limit)
-	if sel.OrderBy = nil; scopes {
-		sel.From = chsql.Table("scopes")
+func KeysSelect(t tenant.ID, from, to time.Time, limit int) chsql.Select {
+	return chsql.Select{
+		Distinct: true, Columns: []chsql.Expr{chsql.Func("toUInt8", chsql.Col("holder")).As("holder"), chsql.Col("key")},
+		From: chsql.Table("resource_keys"), Where: Seen{From: from, To: to}.where(t), Limit: limit,
 	}
-	return sel
 }
 
 // ScopeKeys lists the keys of the attributes of scopes seen on the days from from
 // to to, sorted, at most limit of them (0 means attrcol.DefaultNames).
 func (s *Store) ScopeKeys(ctx context.Context, t tenant.ID, from, to time.Time, limit int) (attrcol.Names, error) {
-	return s.names(ctx, limit, "scope keys", func(limit int) chsql.Select {
-		sel := labelNamesSelect(t, Seen{From: from, To: to}, limit)
-		sel.From = chsql.Table("scopes")
-		return sel
-	})
+	return s.names(ctx, limit, "scope keys", func(limit int) chsql.Select { return scopeKeysSelect(t, from, to, limit) })
+}
+
+func scopeKeysSelect(t tenant.ID, from, to time.Time, limit int) chsql.Select {
+	key := chsql.Col("key")
+	return chsql.Select{
+		Distinct: true, Columns: []chsql.Expr{key}, From: chsql.Table("resource_keys"),
+		Where:   append(Seen{From: from, To: to}.where(t), chsql.Eq(chsql.Col("holder"), chsql.String("scope"))),
+		OrderBy: []chsql.Order{chsql.Asc(key)}, Limit: limit,
+	}
 }
 
 // Services lists the names of services, sorted, at most limit of them (0 means

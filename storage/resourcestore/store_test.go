@@ -168,6 +168,8 @@ func TestGoldens(t *testing.T) {
 		{"ids", IDs("default", day, day, where)},
 		{"services", servicesSelect("default", Seen{From: day, To: day}, 101)},
 		{"services that log", servicesSelect("default", Seen{From: day, To: day.Add(time.Hour), Signal: Logs}, 101)},
+		{"keys", KeysSelect("default", day, day, 101)},
+		{"keys of scopes", scopeKeysSelect("default", day, day, 101)},
 		{"label names", labelNamesSelect("default", Seen{From: day, To: day}, 101)},
 		{"label values", labelValuesSelect("default", "it's", Seen{From: day, To: day}, 101)},
 	} {

@@ -203,8 +203,9 @@ func TestSpansMove(t *testing.T) {
 	}
 }
 
-// TestSignalResources: which resources have logs and spans is known of what was stored before
-// it was noted, and once of what comes since, however often it is sent.
+// TestSignalResources: which resources have logs and spans, and which keys resources and scopes
+// have, is known of what was stored before it was noted, and once of what comes since, however
+// often it is sent.
 func TestSignalResources(t *testing.T) {
 	db := storagetest.Empty(t)
 	stop, cancel := context.WithCancel(t.Context())
@@ -222,6 +223,12 @@ func TestSignalResources(t *testing.T) {
 		exec(t, db, fmt.Sprintf("INSERT INTO spans (tenant, retention_days, service_name, name, start_time, resource_id) %s VALUES ('default', 30, 's', 'n', '%s', %d)", settings, at, resource+10))
 	}
 	insert(1, day+" 10:00:00.5", "")
+	holders := func(key string) {
+		for _, table := range []string{"resources", "scopes"} {
+			exec(t, db, "INSERT INTO "+table+" (tenant, retention_days, day, attributes, attributes_other) VALUES ('default', 30, '"+day+"', '{\""+key+"\":1}', map('other."+key+"', 'x'))")
+		}
+	}
+	holders("before")
 	if _, err := schema.Migrate(t.Context(), db, schema.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -229,6 +236,10 @@ func TestSignalResources(t *testing.T) {
 		for range 2 {
 			insert(2, at, "SETTINGS insert_deduplication_token = '"+at+"'")
 		}
+	}
+	holders("since")
+	if n := storagetest.Count(t, db, "SELECT count() FROM (SELECT DISTINCT holder, key FROM resource_keys WHERE key IN ('before', 'since', 'other.before', 'other.since'))"); n != 8 {
+		t.Errorf("%d keys of resources and scopes, want 8", n)
 	}
 	exec(t, db, "OPTIMIZE TABLE signal_resources FINAL")
 	var got []string

@@ -1,26 +1,16 @@
 SELECT what, name, types
 FROM (
-  SELECT toUInt8(0) AS what, name, toUInt8(0) AS types
+  SELECT holder AS what, key AS name, toUInt8(0) AS types
   FROM (
-    SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
-    FROM resources
+    SELECT DISTINCT toUInt8(holder) AS holder, key
+    FROM resource_keys
     WHERE (tenant = 'default')
       AND (day >= toDate('2026-03-01'))
       AND (day <= toDate('2026-03-01'))
-    LIMIT 100000
+    LIMIT 200000
   )
   UNION ALL
-  SELECT toUInt8(1) AS what, name, toUInt8(0) AS types
-  FROM (
-    SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
-    FROM scopes
-    WHERE (tenant = 'default')
-      AND (day >= toDate('2026-03-01'))
-      AND (day <= toDate('2026-03-01'))
-    LIMIT 100000
-  )
-  UNION ALL
-  SELECT toUInt8(2) AS what, key AS name, types
+  SELECT toUInt8(3) AS what, key AS name, types
   FROM (
     SELECT key, groupBitOr(bitShiftLeft(toUInt8(1), toUInt8(place))) AS types
     FROM log_keys
@@ -31,7 +21,7 @@ FROM (
     LIMIT 100000
   )
   UNION ALL
-  SELECT toUInt8(3) AS what, '' AS name, toUInt8(0) AS types
+  SELECT toUInt8(4) AS what, '' AS name, toUInt8(0) AS types
   FROM (
     SELECT 1
     FROM logs
@@ -42,7 +32,7 @@ FROM (
     LIMIT 1
   )
   UNION ALL
-  SELECT toUInt8(4) AS what, '' AS name, toUInt8(0) AS types
+  SELECT toUInt8(5) AS what, '' AS name, toUInt8(0) AS types
   FROM (
     SELECT 1
     FROM logs
@@ -53,7 +43,7 @@ FROM (
     LIMIT 1
   )
   UNION ALL
-  SELECT toUInt8(5) AS what, '' AS name, toUInt8(0) AS types
+  SELECT toUInt8(6) AS what, '' AS name, toUInt8(0) AS types
   FROM (
     SELECT 1
     FROM logs

@@ -52,6 +52,24 @@ WHERE (tenant = 'default')
 ORDER BY service_name
 LIMIT 101;
 
+-- keys
+SELECT DISTINCT toUInt8(holder) AS holder, key
+FROM resource_keys
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+LIMIT 101;
+
+-- keys of scopes
+SELECT DISTINCT key
+FROM resource_keys
+WHERE (tenant = 'default')
+  AND (day >= toDate('2026-03-01'))
+  AND (day <= toDate('2026-03-01'))
+  AND (holder = 'scope')
+ORDER BY key
+LIMIT 101;
+
 -- label names
 SELECT DISTINCT arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS name
 FROM resources

@@ -697,3 +697,42 @@ SELECT DISTINCT tenant, retention_days, _partition_value.1 AS day, 'traces' AS s
   toDateTime64(day, 9, 'UTC') AS first, first + toIntervalDay(1) AS last
 FROM spans_local;
 
+-- 0030_resource_keys
+CREATE TABLE IF NOT EXISTS resource_keys_local (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  holder Enum8('resource' = 1, 'scope' = 2),
+  key String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, holder, key)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS resource_keys AS resource_keys_local ENGINE = Distributed('trefoil', currentDatabase(), 'resource_keys_local', cityHash64(key));
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS resource_keys_feed_local TO resource_keys_local AS
+SELECT tenant, retention_days, day, 'resource' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM resources_local
+GROUP BY tenant, retention_days, day;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS scope_keys_feed_local TO resource_keys_local AS
+SELECT tenant, retention_days, day, 'scope' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM scopes_local
+GROUP BY tenant, retention_days, day;
+
+INSERT INTO resource_keys_local
+SELECT tenant, retention_days, day, 'resource' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM resources_local
+GROUP BY tenant, retention_days, day;
+
+INSERT INTO resource_keys_local
+SELECT tenant, retention_days, day, 'scope' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM scopes_local
+GROUP BY tenant, retention_days, day;
+

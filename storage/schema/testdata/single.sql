@@ -637,3 +637,40 @@ SELECT DISTINCT tenant, retention_days, _partition_value.1 AS day, 'traces' AS s
   toDateTime64(day, 9, 'UTC') AS first, first + toIntervalDay(1) AS last
 FROM spans;
 
+-- 0030_resource_keys
+CREATE TABLE IF NOT EXISTS resource_keys (
+  tenant LowCardinality(String),
+  retention_days UInt16,
+  day Date CODEC(ZSTD(1)),
+  holder Enum8('resource' = 1, 'scope' = 2),
+  key String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree
+PARTITION BY (day, retention_days)
+ORDER BY (tenant, holder, key)
+TTL day + toIntervalDay(retention_days)
+SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS resource_keys_feed TO resource_keys AS
+SELECT tenant, retention_days, day, 'resource' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM resources
+GROUP BY tenant, retention_days, day;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS scope_keys_feed TO resource_keys AS
+SELECT tenant, retention_days, day, 'scope' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM scopes
+GROUP BY tenant, retention_days, day;
+
+INSERT INTO resource_keys
+SELECT tenant, retention_days, day, 'resource' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM resources
+GROUP BY tenant, retention_days, day;
+
+INSERT INTO resource_keys
+SELECT tenant, retention_days, day, 'scope' AS holder,
+  arrayJoin(arrayConcat(distinctJSONPaths(attributes), groupUniqArrayArray(mapKeys(attributes_other)))) AS key
+FROM scopes
+GROUP BY tenant, retention_days, day;
+

@@ -3,7 +3,6 @@ package tracestore
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/trefoil-o11y/trefoil/storage/chsql"
@@ -53,13 +52,6 @@ func candidateSelect(t tenant.ID, search Search) (chsql.Select, error) {
 	if err != nil {
 		return chsql.Select{}, err
 	}
-	var first []chsql.Expr
-	if small(search.Where) && search.To-search.From >= longRange {
-		// The key leaves little that is not of the range: its times are read where the rest
-		// holds, which the server would have the other way round.
-		n := len(q.inRange())
-		where, first = where[:n:n], where[n:]
-	}
 	id := chsql.Col("trace_id")
 	for _, c := range search.Also {
 		also, err := q.wide().where(c)
@@ -71,31 +63,13 @@ func candidateSelect(t tenant.ID, search Search) (chsql.Select, error) {
 	newest := chsql.Col("newest")
 	return chsql.Select{
 		Columns: []chsql.Expr{id, chsql.Func("toUnixTimestamp64Nano", chsql.Func("max", chsql.Col("start_time"))).As("newest")},
-		From:    chsql.Table(spans), Prewhere: first, Where: where,
+		From:    chsql.Table(spans), Where: where,
 		GroupBy: []chsql.Expr{id},
 		OrderBy: []chsql.Order{chsql.Desc(newest), chsql.Asc(id)},
 		Limit:   search.Limit,
 		// As for logs: most parts have nothing of what is rare, and are not opened then.
 		Settings: []chsql.Setting{{Name: "use_skip_indexes_on_data_read", Value: 0}},
 	}, nil
-}
-
-// longRange is how long a range is of which the minutes of the key are mostly within, ns.
-const longRange = 5 * minute
-
-// small is whether a condition is on columns alone that are no larger than times.
-func small(c Condition) bool {
-	switch c := c.(type) {
-	case Compare:
-		return slices.Contains([]FieldKind{SpanName, ServiceName, SpanStatus, SpanKind, SpanDuration}, c.Field.Kind)
-	case And:
-		return !slices.ContainsFunc(c, func(c Condition) bool { return !small(c) })
-	case Or:
-		return !slices.ContainsFunc(c, func(c Condition) bool { return !small(c) })
-	case Not:
-		return small(c.Of)
-	}
-	return false
 }
 
 // SpansOf reads the spans of some traces, ordered by trace and start, at most

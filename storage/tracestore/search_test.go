@@ -36,10 +36,6 @@ func TestSearchGoldens(t *testing.T) {
 		sel  func() (chsql.Select, error)
 	}{
 		{"status and service", search(And{failed, compare(field(ServiceName, ""), attrcol.Equal, str("it's"))})},
-		{"slow errors of a long range", func() (chsql.Select, error) {
-			slow := compare(field(SpanDuration, ""), attrcol.Greater, num(250e6))
-			return candidateSelect("default", Search{From: from, To: from + 3600e9, Where: And{slow, failed}, Also: []Condition{slow}, Limit: 20})
-		}},
 		{"user.id", search(compare(field(SpanAttribute, "user.id"), attrcol.Equal, str("u1")))},
 		{"number above", search(compare(field(SpanAttribute, "size"), attrcol.Greater, attribute.DoubleValue(1.5)))},
 		{"of span or resource", search(compare(field(AnyAttribute, "env"), attrcol.NotEqual, str("prod")))},

@@ -12,29 +12,6 @@ ORDER BY newest DESC, trace_id
 LIMIT 20
 SETTINGS use_skip_indexes_on_data_read = 0;
 
--- slow errors of a long range
-SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
-FROM spans
-PREWHERE (duration > 250000000)
-  AND (status_code = 2)
-WHERE (tenant = 'default')
-  AND (start_time >= fromUnixTimestamp64Nano(1772366400000000000, 'UTC'))
-  AND (start_time < fromUnixTimestamp64Nano(1772370000000000000, 'UTC'))
-  AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772366400, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772370000, 'UTC')))
-  AND (trace_id GLOBAL IN (
-  SELECT trace_id
-  FROM spans
-  WHERE (tenant = 'default')
-    AND (start_time >= fromUnixTimestamp64Nano(1772362800000000000, 'UTC'))
-    AND (start_time < fromUnixTimestamp64Nano(1772373600000000000, 'UTC'))
-    AND indexHint((toStartOfMinute(start_time) >= toDateTime(1772362800, 'UTC')) AND (toStartOfMinute(start_time) <= toDateTime(1772373600, 'UTC')))
-    AND (duration > 250000000)
-))
-GROUP BY trace_id
-ORDER BY newest DESC, trace_id
-LIMIT 20
-SETTINGS use_skip_indexes_on_data_read = 0;
-
 -- user.id
 SELECT trace_id, toUnixTimestamp64Nano(max(start_time)) AS newest
 FROM spans

@@ -20,8 +20,8 @@
 // An evaluation that fails leaves its rule as it is: nothing is resolved
 // because a query could not be answered.
 //
-// It belongs here: the schedule, reloading and restoring, and Prometheus's
-// rules and alerts API. It does not: the state machine (package rule),
-// delivery (package notify), the file format (package rulefile), and how a
-// language is evaluated (Config.Instant).
+// It belongs here: the schedule, reloading and restoring. It does not: the
+// state machine (package rule), delivery (package notify), the file format
+// (package rulefile), Prometheus's rules and alerts API (package rulesapi), and
+// how a language is evaluated (Config.Instant).
 package alerting

@@ -1,13 +1,14 @@
 package alerting
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/alerting/rulesapi"
 )
 
 const (
@@ -41,7 +42,7 @@ func (f *forwarder) inCharge(here http.Handler) http.Handler {
 		lease := f.m.cfg.Election.Seen()
 		target, err := url.Parse(lease.URL)
 		if err != nil || target.Host == "" || r.Header.Get(forwardedHeader) != "" {
-			unavailable(w, errStandby.Error()+"; which one is being settled")
+			rulesapi.Unavailable(w, errStandby.Error()+"; which one is being settled")
 			return
 		}
 		proxy := &httputil.ReverseProxy{
@@ -52,17 +53,9 @@ func (f *forwarder) inCharge(here http.Handler) http.Handler {
 			},
 			ErrorLog: slog.NewLogLogger(f.m.log.Handler(), slog.LevelDebug),
 			ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
-				unavailable(w, fmt.Sprintf("%s and cannot be reached at %s: %v", errStandby, lease.URL, err))
+				rulesapi.Unavailable(w, fmt.Sprintf("%s and cannot be reached at %s: %v", errStandby, lease.URL, err))
 			},
 		}
 		proxy.ServeHTTP(w, r)
 	})
-}
-
-func unavailable(w http.ResponseWriter, message string) {
-	text, _ := json.Marshal(response{Status: "error", ErrorType: "unavailable", Error: message})
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Retry-After", "5")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	_, _ = w.Write(text)
 }

@@ -175,12 +175,19 @@ func (w *work) wantStates(want ...string) {
 // health is what the API shows for the first rule.
 func (w *work) health() (health, lastError string) {
 	w.t.Helper()
-	for _, r := range w.rules() {
-		h := r.health()
-		return h.Health, h.LastError
+	_, body := w.get(w.RulesHandler(), "")
+	var got struct {
+		Data struct {
+			Groups []struct {
+				Rules []struct{ Health, LastError string }
+			}
+		}
 	}
-	w.t.Fatal("no rule")
-	return "", ""
+	if err := json.Unmarshal([]byte(body), &got); err != nil || len(got.Data.Groups) == 0 {
+		w.t.Fatalf("%v: %s", err, body)
+	}
+	first := got.Data.Groups[0].Rules[0]
+	return first.Health, first.LastError
 }
 
 const downRules = `
@@ -565,7 +572,7 @@ groups:
 		time.Sleep(2 * time.Minute)
 		show("alerts", alertsH, "")
 		show("rules", rulesH, "exclude_alerts=true&rule_name[]=Down")
-		names := func(query string) {
+		names := func(query string) (next string) {
 			_, body := w.get(rulesH, query)
 			var parsed struct {
 				Error string
@@ -582,14 +589,15 @@ groups:
 			}
 			decoded, _ := url.QueryUnescape(query)
 			fmt.Fprintf(&got, "?%s: %v %s %.8s\n", decoded, parsed.Data.Groups, parsed.Error, parsed.Data.GroupNextToken)
+			return parsed.Data.GroupNextToken
 		}
-		token := groupToken(w.group(1))
+		token := names("group_limit=1")
 		for _, query := range []string{
 			"type=alert", "type=record", "type=none", "rule_group[]=shop", "rule_group[]=none", "file[]=rules.yml", "file[]=x",
 			"rule_name[]=Down&rule_name[]=Broken", "match[]=" + url.QueryEscape(`{severity="page"}`),
 			"match[]=" + url.QueryEscape(`{team="shop"}`) + "&match[]=" + url.QueryEscape(`{severity=~".+"}`),
 			"match[]=" + url.QueryEscape(`{severity=""}`), "match[]=x{", "exclude_alerts=perhaps",
-			"group_limit=1", "group_limit=1&group_next_token=" + token, "group_limit=5&group_next_token=" + token, "group_limit=0", "group_limit=x",
+			"group_limit=1&group_next_token=" + token, "group_limit=5&group_next_token=" + token, "group_limit=0", "group_limit=x",
 			"group_next_token=x", "group_limit=1&group_next_token=x",
 		} {
 			names(query)

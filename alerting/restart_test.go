@@ -125,14 +125,14 @@ func TestRestart(t *testing.T) {
 	cfg := quick(src, store(t, addr))
 	first := start(t, cfg, p, quickRules)
 	eventually(t, "page", func() bool { return p.count("firing") == 1 })
-	activeAt := first.rules()[0].activeAlerts()[0].ActiveAt
+	activeAt := first.rules()[0].active()[0].ActiveAt
 	first.stop()
 
 	cfg.RuleFiles, cfg.Store = []string{first.files}, store(t, addr)
 	second := start(t, cfg, p, quickRules)
 	eventually(t, "ready", func() bool { return second.Ready() == nil })
 	second.wantStates("Down{web} firing") // Before it has evaluated anything.
-	if got := second.rules()[0].activeAlerts()[0].ActiveAt; !got.Equal(*activeAt) {
+	if got := second.rules()[0].active()[0].ActiveAt; !got.Equal(activeAt) {
 		t.Errorf("active at %v, was %v", got, activeAt)
 	}
 	time.Sleep(time.Second)
@@ -186,7 +186,7 @@ func TestRestartPending(t *testing.T) {
 	first := start(t, cfg, p, rules)
 	eventually(t, "pending", func() bool { return len(first.states()) == 1 })
 	time.Sleep(300 * time.Millisecond)
-	activeAt := *first.rules()[0].activeAlerts()[0].ActiveAt
+	activeAt := first.rules()[0].active()[0].ActiveAt
 	first.stop()
 	time.Sleep(time.Second)
 
@@ -195,7 +195,7 @@ func TestRestartPending(t *testing.T) {
 	eventually(t, "ready", func() bool { return second.Ready() == nil })
 	second.wantStates("Down{web} pending")
 	// The second in which nobody looked does not count.
-	moved := second.rules()[0].activeAlerts()[0].ActiveAt.Sub(activeAt)
+	moved := second.rules()[0].active()[0].ActiveAt.Sub(activeAt)
 	if moved < 500*time.Millisecond || moved > 10*time.Second {
 		t.Errorf("active since %v later", moved)
 	}

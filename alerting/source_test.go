@@ -144,7 +144,7 @@ func (q *sourceQuerier) Select(_ context.Context, _ bool, _ *storage.SelectHints
 	found := &seriesList{}
 	step := q.s.step.Milliseconds()
 	for _, sc := range q.s.series {
-		if !matches([][]*labels.Matcher{matchers}, sc.labels) {
+		if slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(sc.labels.Get(m.Name)) }) {
 			continue
 		}
 		var samples []chunks.Sample

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
@@ -30,7 +31,7 @@ func makeWAL(dir string) error {
 	}
 	for i := range byte(3) {
 		for range 2 {
-			err := l.Append(ctx, wal.Key{}, []block.Block{
+			err := l.Append(ctx, segment.Key{}, []block.Block{
 				{Table: "resources", Rows: 1, Native: []byte("resource")},
 				{Table: "logs", Rows: 3, Native: []byte("three rows")},
 			})

@@ -23,6 +23,7 @@ import (
 
 	"github.com/trefoil-o11y/trefoil/ingest"
 	"github.com/trefoil-o11y/trefoil/ingest/otlpdata"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -262,7 +263,7 @@ func TestPoisonIsSetAside(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i == 3 {
-			if err := s.log.Append(t.Context(), wal.Key{}, []block.Block{poison(t)}); err != nil {
+			if err := s.log.Append(t.Context(), segment.Key{}, []block.Block{poison(t)}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trefoil-o11y/trefoil/ingest"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 )
 
@@ -47,7 +48,7 @@ func NewDoor[K comparable, A any](p *ingest.Pipeline, read Read[K, A], joinable 
 // once it returns. It becomes columns at once, which ends the request's share of the
 // in-flight budget, unless it is small: then it is for Store to do, and may be done
 // with others.
-func (d *Door[K, A]) Open(kind K, key wal.Key, body []byte, adm *ingest.Admission) (Store[A], error) {
+func (d *Door[K, A]) Open(kind K, key segment.Key, body []byte, adm *ingest.Admission) (Store[A], error) {
 	if len(body) <= MaxBody && (d.joinable == nil || d.joinable(kind, body)) {
 		body = slices.Clone(body)
 		return func(ctx context.Context) (ingest.Result, A, error) { return d.join(ctx, kind, key, body, adm) }, nil
@@ -56,7 +57,7 @@ func (d *Door[K, A]) Open(kind K, key wal.Key, body []byte, adm *ingest.Admissio
 }
 
 // alone makes columns of one body.
-func (d *Door[K, A]) alone(kind K, key wal.Key, body []byte, adm *ingest.Admission) (Store[A], error) {
+func (d *Door[K, A]) alone(kind K, key segment.Key, body []byte, adm *ingest.Admission) (Store[A], error) {
 	built, answers, err := d.read(kind, [][]byte{body}, adm)
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (d *Door[K, A]) alone(kind K, key wal.Key, body []byte, adm *ingest.Admissi
 }
 
 // join stores a body with others, or alone.
-func (d *Door[K, A]) join(ctx context.Context, kind K, key wal.Key, body []byte, adm *ingest.Admission) (ingest.Result, A, error) {
+func (d *Door[K, A]) join(ctx context.Context, kind K, key segment.Key, body []byte, adm *ingest.Admission) (ingest.Result, A, error) {
 	waiting, cancel := context.WithTimeout(ctx, d.pipeline.Patience(ctx))
 	defer cancel()
 	t, err := d.queue.Do(waiting, kind, key, body, func() (t taken[A], err error) {

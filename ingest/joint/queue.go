@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // ErrSeparate says that requests cannot be stored as one.
@@ -26,7 +26,7 @@ const (
 // Group is requests that are stored as one.
 type Group[K comparable, A any] struct {
 	Kind    K
-	Keys    []wal.Key // of the requests
+	Keys    []segment.Key // of the requests
 	Bodies  [][]byte
 	Answers []A // to them, each in its place; Store sets them
 	bytes   int
@@ -54,7 +54,7 @@ type lane[K comparable, A any] struct {
 
 // Do stores a request of a kind: by alone, or with others. The body is kept until
 // Do returns, and longer when ctx ends first.
-func (q *Queue[K, A]) Do(ctx context.Context, kind K, key wal.Key, body []byte, alone func() (A, error)) (answer A, err error) {
+func (q *Queue[K, A]) Do(ctx context.Context, kind K, key segment.Key, body []byte, alone func() (A, error)) (answer A, err error) {
 	g, i, l := q.enter(kind, key, body)
 	if g == nil {
 		if l != nil {
@@ -78,7 +78,7 @@ func (q *Queue[K, A]) Do(ctx context.Context, kind K, key wal.Key, body []byte, 
 
 // enter puts a request into a group, at a place; nil means alone, with a lane to
 // leave afterwards, or none.
-func (q *Queue[K, A]) enter(kind K, key wal.Key, body []byte) (*Group[K, A], int, *lane[K, A]) {
+func (q *Queue[K, A]) enter(kind K, key segment.Key, body []byte) (*Group[K, A], int, *lane[K, A]) {
 	if len(body) > MaxBody {
 		return nil, 0, nil
 	}

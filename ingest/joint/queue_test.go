@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trefoil-o11y/trefoil/ingest/wal"
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
-func keyOf(id int) (k wal.Key) {
+func keyOf(id int) (k segment.Key) {
 	binary.LittleEndian.PutUint64(k[:], uint64(id+1))
 	return k
 }
@@ -21,28 +21,28 @@ func keyOf(id int) (k wal.Key) {
 // TestWhileOneIsUnderWayOthersGather has the first request wait until all others
 // are there.
 func TestWhileOneIsUnderWayOthersGather(t *testing.T) {
-	var groups [][]wal.Key
-	q := Queue[string, wal.Key]{Store: func(g *Group[string, wal.Key]) error {
+	var groups [][]segment.Key
+	q := Queue[string, segment.Key]{Store: func(g *Group[string, segment.Key]) error {
 		groups, g.Answers = append(groups, g.Keys), g.Keys
 		return nil
 	}}
 	first, under := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
-	alone := func() (k wal.Key, err error) { t.Error("alone"); return k, nil }
-	do := func(id int, alone func() (wal.Key, error)) {
+	alone := func() (k segment.Key, err error) { t.Error("alone"); return k, nil }
+	do := func(id int, alone func() (segment.Key, error)) {
 		all.Go(func() {
 			if answer, err := q.Do(t.Context(), "a", keyOf(id), []byte{1}, alone); err != nil || answer != keyOf(id) {
 				t.Error(answer, err)
 			}
 		})
 	}
-	do(0, func() (wal.Key, error) { close(under); <-first; return keyOf(0), nil })
+	do(0, func() (segment.Key, error) { close(under); <-first; return keyOf(0), nil })
 	<-under
 	for id := range 5 {
 		do(1+id, alone)
 	}
-	refuse := func(text string) func() (wal.Key, error) {
-		return func() (wal.Key, error) { return wal.Key{}, errors.New(text) }
+	refuse := func(text string) func() (segment.Key, error) {
+		return func() (segment.Key, error) { return segment.Key{}, errors.New(text) }
 	}
 	if _, err := q.Do(t.Context(), "b", keyOf(9), nil, refuse("mine")); err == nil || err.Error() != "mine" {
 		t.Errorf("of another kind: %v", err)
@@ -81,9 +81,9 @@ func TestWhileOneIsUnderWayOthersGather(t *testing.T) {
 func TestEachIsStoredOnceAndToldSo(t *testing.T) {
 	const requests, clients = 3000, 20
 	var mu sync.Mutex
-	stored := map[wal.Key]int{}
+	stored := map[segment.Key]int{}
 	impossible := errors.New("away")
-	outcome := func(keys ...wal.Key) error {
+	outcome := func(keys ...segment.Key) error {
 		mu.Lock()
 		defer mu.Unlock()
 		switch n := rand.IntN(40); {
@@ -100,7 +100,7 @@ func TestEachIsStoredOnceAndToldSo(t *testing.T) {
 		return nil
 	}
 	grouped := 0
-	q := Queue[int, wal.Key]{Store: func(g *Group[int, wal.Key]) error {
+	q := Queue[int, segment.Key]{Store: func(g *Group[int, segment.Key]) error {
 		g.Answers = g.Keys
 		if len(g.Keys) != len(g.Bodies) {
 			t.Errorf("%d keys, %d bodies", len(g.Keys), len(g.Bodies))
@@ -120,7 +120,7 @@ func TestEachIsStoredOnceAndToldSo(t *testing.T) {
 				if rand.IntN(50) == 0 {
 					cancel()
 				}
-				answer, err := q.Do(ctx, i/10*2+id%2, keyOf(id), fmt.Append(nil, id), func() (wal.Key, error) {
+				answer, err := q.Do(ctx, i/10*2+id%2, keyOf(id), fmt.Append(nil, id), func() (segment.Key, error) {
 					time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond) // in which others come
 					return keyOf(id), outcome(keyOf(id))
 				})

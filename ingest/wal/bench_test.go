@@ -77,7 +77,7 @@ func BenchmarkAppend(b *testing.B) {
 			for range clients {
 				wg.Go(func() {
 					for range work {
-						if err := l.Append(b.Context(), Key{}, blocks); err != nil {
+						if err := l.Append(b.Context(), segment.Key{}, blocks); err != nil {
 							b.Error(err)
 						}
 					}
@@ -131,7 +131,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	defer l.Close()
 	for range 1_300 {
-		err := l.Append(b.Context(), Key{}, []block.Block{
+		err := l.Append(b.Context(), segment.Key{}, []block.Block{
 			{Table: "logs", Rows: 750, Native: make([]byte, 48_000)},
 			{Table: "resources", Rows: 1, Native: make([]byte, 2_000)},
 		})

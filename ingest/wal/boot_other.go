@@ -2,4 +2,6 @@
 
 package wal
 
-func systemBoot() Key { return Key{} }
+import "github.com/trefoil-o11y/trefoil/ingest/segment"
+
+func systemBoot() segment.Key { return segment.Key{} }

@@ -50,7 +50,7 @@ type Config struct {
 	Epoch func() string
 	// Boot tells times between two starts of the machine apart (default the
 	// system's own; zero where there is none).
-	Boot       Key
+	Boot       segment.Key
 	FS         segment.FS // default segment.OS()
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer // may be nil
@@ -70,7 +70,7 @@ func (c *Config) setDefaults() error {
 	setDefault(&c.Probe, 500*time.Millisecond)
 	setDefault(&c.Requeued, 5*time.Second)
 	setDefault(&c.SettlePause, 5*time.Second)
-	if c.Boot == (Key{}) {
+	if c.Boot == (segment.Key{}) {
 		c.Boot = systemBoot()
 	}
 	c.SegmentBytes = min(c.SegmentBytes, segment.MaxBytes)

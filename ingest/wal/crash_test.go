@@ -61,7 +61,7 @@ func blocksOf(id uint32) []block.Block {
 	}
 }
 
-func keyOf(id uint32) (k Key) {
+func keyOf(id uint32) (k segment.Key) {
 	binary.LittleEndian.PutUint32(k[:], id+1)
 	return k
 }
@@ -138,7 +138,7 @@ func (w *world) live(l *Log, ids []uint32, again bool) (left []uint32) {
 				}
 				if id%3 == 0 && i+1 < len(part) {
 					together = []uint32{id, part[i+1]}
-					if l.AppendTogether(ctx, []Key{keyOf(id), keyOf(part[i+1])}, slices.Concat(blocksOf(id), blocksOf(part[i+1]))) == nil {
+					if l.AppendTogether(ctx, []segment.Key{keyOf(id), keyOf(part[i+1])}, slices.Concat(blocksOf(id), blocksOf(part[i+1]))) == nil {
 						continue
 					}
 					together = nil // each by itself: nobody was told anything

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/ingest/wal"
 	"github.com/trefoil-o11y/trefoil/storage/attribute"
 	"github.com/trefoil-o11y/trefoil/storage/conn"
@@ -37,7 +38,7 @@ func TestSegmentIsAnInsertBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Append(t.Context(), wal.Key{}, blocks); err != nil {
+		if err := l.Append(t.Context(), segment.Key{}, blocks); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,15 +7,11 @@ import (
 	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
-// Key identifies a request: the same request sent again has the same key. The
-// zero Key is no key.
-type Key = segment.Key
-
 // keys remembers the last requests by their keys, so that one that is sent
 // again because its answer got lost is answered without being stored twice.
 // Guarded by Log.mu.
 type keys struct {
-	known   map[Key]*ticket
+	known   map[segment.Key]*ticket
 	settled *ticket // stands for every append that is durable
 	ring    []keyAt // oldest at next once it is full
 	next    int
@@ -23,27 +19,27 @@ type keys struct {
 }
 
 type keyAt struct {
-	key Key
+	key segment.Key
 	at  int64 // unix ns
 }
 
 func newKeys(limit int) keys {
 	settled := &ticket{done: make(chan struct{})}
 	close(settled.done)
-	return keys{known: map[Key]*ticket{}, settled: settled, limit: limit}
+	return keys{known: map[segment.Key]*ticket{}, settled: settled, limit: limit}
 }
 
 // get is the append that carries k, nil when it is not known.
-func (s *keys) get(k Key) *ticket { return s.known[k] }
+func (s *keys) get(k segment.Key) *ticket { return s.known[k] }
 
 // any is an append that carries one of ks, nil when none is known. Of several
 // that are the same the first is known when it comes to the second.
-func (s *keys) any(ks []Key) *ticket {
+func (s *keys) any(ks []segment.Key) *ticket {
 	for i, k := range ks {
 		if t := s.known[k]; t != nil {
 			return t
 		}
-		if k != (Key{}) && slices.Contains(ks[:i], k) {
+		if k != (segment.Key{}) && slices.Contains(ks[:i], k) {
 			return s.settled
 		}
 	}
@@ -53,7 +49,7 @@ func (s *keys) any(ks []Key) *ticket {
 // put remembers t, whose outcome is open, under its keys.
 func (s *keys) put(t *ticket) {
 	for _, k := range t.keys {
-		if k != (Key{}) {
+		if k != (segment.Key{}) {
 			s.known[k] = t
 		}
 	}
@@ -70,8 +66,8 @@ func (s *keys) drop(t *ticket) {
 
 // settle remembers that the request k is durable and forgets the oldest one
 // beyond the limit.
-func (s *keys) settle(k Key, at int64) {
-	if k == (Key{}) || s.known[k] == s.settled {
+func (s *keys) settle(k segment.Key, at int64) {
+	if k == (segment.Key{}) || s.known[k] == s.settled {
 		return
 	}
 	s.known[k] = s.settled
@@ -93,7 +89,7 @@ const (
 )
 
 // carry is the keys a new segment begins with, oldest first.
-func (s *keys) carry(now time.Time) (carried []Key) {
+func (s *keys) carry(now time.Time) (carried []segment.Key) {
 	n := min(len(s.ring), carryKeys)
 	for i := len(s.ring) - n; i < len(s.ring); i++ {
 		k := s.ring[(s.next+i)%len(s.ring)]

@@ -47,7 +47,7 @@ type Log struct {
 
 // ticket is one append on its way to the disk.
 type ticket struct {
-	keys      []Key // of the requests in it
+	keys      []segment.Key // of the requests in it
 	entry     *segment.Entry
 	came      time.Time
 	followers int           // appends with the same key that wait for it; guarded by Log.mu
@@ -89,20 +89,20 @@ func (l *Log) Stats() Stats {
 // those of the disk. After a *FullError or ErrClosed nothing is kept; after
 // any other the blocks may be found on disk by a restart, and a retry with the
 // same key is safe.
-func (l *Log) Append(ctx context.Context, key Key, blocks []block.Block) error {
-	return l.AppendTogether(ctx, []Key{key}, blocks)
+func (l *Log) Append(ctx context.Context, key segment.Key, blocks []block.Block) error {
+	return l.AppendTogether(ctx, []segment.Key{key}, blocks)
 }
 
 // AppendTogether is Append for several requests, which are one from then on: all
 // of their keys are remembered when the blocks are on disk, and none before. When
 // a key is known already, or there twice, nothing is done and the answer is
 // ErrRepeated: their requests have to be appended one by one.
-func (l *Log) AppendTogether(ctx context.Context, keys []Key, blocks []block.Block) error {
+func (l *Log) AppendTogether(ctx context.Context, keys []segment.Key, blocks []block.Block) error {
 	if ctx.Err() != nil { // before the checksums are made
 		return fmt.Errorf("wal: append: %w", context.Cause(ctx))
 	}
 	if len(keys) == 0 {
-		keys = []Key{{}}
+		keys = []segment.Key{{}}
 	}
 	entry, err := segment.NewEntry(keys, blocks) // which makes the checksums, here and not in the committer
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 	"github.com/trefoil-o11y/trefoil/storage/block"
 )
 
@@ -39,7 +40,7 @@ func open(t *testing.T, cfg Config) *Log {
 func appendAll(t *testing.T, l *Log, ids ...uint32) {
 	t.Helper()
 	for _, id := range ids {
-		if err := l.Append(t.Context(), Key{}, blocksOf(id)); err != nil {
+		if err := l.Append(t.Context(), segment.Key{}, blocksOf(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -176,7 +177,7 @@ func TestBudget(t *testing.T) {
 	var full *FullError
 	n := uint32(0)
 	for ; n < 10_000; n++ {
-		err := l.Append(t.Context(), Key{}, blocksOf(7))
+		err := l.Append(t.Context(), segment.Key{}, blocksOf(7))
 		if errors.As(err, &full) {
 			break
 		}
@@ -206,7 +207,7 @@ func TestFullDisk(t *testing.T) {
 	acked := []uint32{}
 	var err error
 	for id := uint32(0); id < 1000; id++ {
-		if err = l.Append(t.Context(), Key{}, blocksOf(id)); err != nil {
+		if err = l.Append(t.Context(), segment.Key{}, blocksOf(id)); err != nil {
 			break
 		}
 		acked = append(acked, id)
@@ -219,7 +220,7 @@ func TestFullDisk(t *testing.T) {
 	m.space = 0
 	m.mu.Unlock()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		if err = l.Append(t.Context(), Key{}, blocksOf(999)); err == nil {
+		if err = l.Append(t.Context(), segment.Key{}, blocksOf(999)); err == nil {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -242,7 +243,7 @@ func TestFailedSync(t *testing.T) {
 		return nil
 	}
 	m.mu.Unlock()
-	err := l.Append(t.Context(), Key{}, blocksOf(2))
+	err := l.Append(t.Context(), segment.Key{}, blocksOf(2))
 	if full := (*FullError)(nil); !errors.Is(err, syscall.EIO) || errors.As(err, &full) {
 		t.Fatalf("%v", err)
 	}
@@ -296,7 +297,7 @@ func TestAppendedTogetherIsKnownApart(t *testing.T) {
 	m := newFaultFS(1)
 	l := open(t, Config{Dir: "wal", FS: m})
 	together := func(ids ...uint32) error {
-		var keys []Key
+		var keys []segment.Key
 		var blocks []block.Block
 		for _, id := range ids {
 			keys, blocks = append(keys, keyOf(id)), append(blocks, blocksOf(id)...)
@@ -306,7 +307,7 @@ func TestAppendedTogetherIsKnownApart(t *testing.T) {
 	if err := together(1, 2, 3); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(together(), l.AppendTogether(t.Context(), []Key{keyOf(8), keyOf(9)}, nil)); err != nil {
+	if err := errors.Join(together(), l.AppendTogether(t.Context(), []segment.Key{keyOf(8), keyOf(9)}, nil)); err != nil {
 		t.Errorf("nothing at all: %v", err)
 	}
 	m.mu.Lock()
@@ -368,12 +369,12 @@ func TestAppendsThatGaveUpAreNotWritten(t *testing.T) {
 	<-held
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	if err := l.Append(ctx, Key{}, blocksOf(2)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := l.Append(ctx, segment.Key{}, blocksOf(2)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	// What waits for the disk is bounded.
 	var full *FullError
-	if err := l.Append(t.Context(), Key{}, []block.Block{{Table: "logs", Rows: 1, Native: make([]byte, 2_000)}}); !errors.As(err, &full) || full.Budget != 1_000 {
+	if err := l.Append(t.Context(), segment.Key{}, []block.Block{{Table: "logs", Rows: 1, Native: make([]byte, 2_000)}}); !errors.As(err, &full) || full.Budget != 1_000 {
 		t.Errorf("%v", err)
 	}
 	close(hold)
@@ -399,7 +400,7 @@ func TestCloseRefusesAndKeeps(t *testing.T) {
 	if err := <-waiting; !errors.Is(err, ErrClosed) && err != nil {
 		t.Errorf("next: %v", err)
 	}
-	if err := l.Append(t.Context(), Key{}, blocksOf(2)); !errors.Is(err, ErrClosed) {
+	if err := l.Append(t.Context(), segment.Key{}, blocksOf(2)); !errors.Is(err, ErrClosed) {
 		t.Errorf("append: %v", err)
 	}
 	wantAppends(t, next(t, open(t, Config{Dir: dir})).Piece("logs"), 1)
@@ -407,14 +408,14 @@ func TestCloseRefusesAndKeeps(t *testing.T) {
 
 func TestOddAppends(t *testing.T) {
 	l := open(t, Config{})
-	if err := l.Append(t.Context(), Key{}, nil); err != nil {
+	if err := l.Append(t.Context(), segment.Key{}, nil); err != nil {
 		t.Errorf("no blocks: %v", err)
 	}
-	if err := l.Append(t.Context(), Key{}, []block.Block{{Table: strings.Repeat("x", 256), Native: []byte{1}}}); err == nil {
+	if err := l.Append(t.Context(), segment.Key{}, []block.Block{{Table: strings.Repeat("x", 256), Native: []byte{1}}}); err == nil {
 		t.Error("a table with a name of 256 bytes was taken")
 	}
 	big := block.Block{Table: "logs", Rows: 1, Native: bytes.Repeat([]byte("0123456789"), 300_000)}
-	if err := l.Append(t.Context(), Key{}, []block.Block{big, {Table: "spans", Rows: 1, Native: []byte("x")}, big}); err != nil {
+	if err := l.Append(t.Context(), segment.Key{}, []block.Block{big, {Table: "spans", Rows: 1, Native: []byte("x")}, big}); err != nil {
 		t.Fatal(err)
 	}
 	s := sealNow(t, l)

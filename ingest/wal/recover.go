@@ -17,9 +17,9 @@ type sealed struct {
 	size   int64
 	acked  int64 // end of what was acked, should the seal not be on disk; 0: the file knows
 	oldest time.Time
-	tries  int      // failed attempts to open it
-	left   []string // tables that were not stored when it was put to rest; nil: it was not
-	boot   Key      // when it was taken to be stored; see Log.boot
+	tries  int         // failed attempts to open it
+	left   []string    // tables that were not stored when it was put to rest; nil: it was not
+	boot   segment.Key // when it was taken to be stored; see Log.boot
 }
 
 // errVersion is a segment written by a newer program.

@@ -25,12 +25,12 @@ import (
 // boot names the time in which what was stored is still there, short of power
 // being lost: this boot of the machine and this epoch of the storage. It is
 // zero where boots cannot be told apart.
-func (l *Log) boot() Key {
-	if l.cfg.Epoch == nil || l.cfg.Boot == (Key{}) {
+func (l *Log) boot() segment.Key {
+	if l.cfg.Epoch == nil || l.cfg.Boot == (segment.Key{}) {
 		return l.cfg.Boot
 	}
 	sum := sha256.Sum256(append(l.cfg.Boot[:], l.cfg.Epoch()...))
-	return Key(sum[:len(Key{})])
+	return segment.Key(sum[:len(segment.Key{})])
 }
 
 // believed are the tables of marks that say the truth even if power was lost
@@ -38,7 +38,7 @@ func (l *Log) boot() Key {
 func (l *Log) believed(marks []segment.Mark) (tables []string) {
 	boot := l.boot()
 	for _, m := range marks {
-		if l.cfg.Settle == nil || m.Boot == boot && m.Boot != (Key{}) {
+		if l.cfg.Settle == nil || m.Boot == boot && m.Boot != (segment.Key{}) {
 			tables = append(tables, m.Table)
 		}
 	}

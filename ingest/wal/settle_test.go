@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/trefoil-o11y/trefoil/ingest/segment"
 )
 
 // storeAll marks every table of s and removes it.
@@ -80,7 +82,7 @@ func TestSegmentsSettle(t *testing.T) {
 func TestMarksAndBoots(t *testing.T) {
 	dir := t.TempDir()
 	stuck := func(context.Context) error { return errors.New("no") }
-	cfg := Config{Dir: dir, Settle: stuck, SettlePause: time.Millisecond, Boot: Key{1}}
+	cfg := Config{Dir: dir, Settle: stuck, SettlePause: time.Millisecond, Boot: segment.Key{1}}
 	l := open(t, cfg)
 	appendAll(t, l, 1)
 	s := sealNow(t, l)
@@ -94,7 +96,7 @@ func TestMarksAndBoots(t *testing.T) {
 	}
 	l.Close()
 
-	cfg.Boot = Key{2}
+	cfg.Boot = segment.Key{2}
 	l = open(t, cfg)
 	s = next(t, l)
 	wantAppends(t, s.Piece("logs"), 1)
@@ -118,7 +120,7 @@ func TestMarksAndBoots(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	cfg.Boot = Key{3}
+	cfg.Boot = segment.Key{3}
 	l = open(t, cfg)
 	if s := next(t, l); len(s.Tables()) != 1 {
 		t.Errorf("tables %v", s.Tables())
@@ -132,7 +134,7 @@ func TestMarksAndEpochs(t *testing.T) {
 	epoch.Store("first")
 	settling := make(chan error)
 	cfg := Config{
-		Dir: t.TempDir(), SettlePause: time.Millisecond, Boot: Key{1},
+		Dir: t.TempDir(), SettlePause: time.Millisecond, Boot: segment.Key{1},
 		Settle: func(context.Context) error { return <-settling },
 		Epoch:  func() string { return epoch.Load().(string) },
 	}
@@ -179,7 +181,7 @@ func TestSystemBoot(t *testing.T) {
 	if _, err := os.Stat("/proc/sys/kernel/random/boot_id"); err != nil {
 		t.Skip("no boot id here")
 	}
-	if a, b := systemBoot(), systemBoot(); a != b || a == (Key{}) {
+	if a, b := systemBoot(), systemBoot(); a != b || a == (segment.Key{}) {
 		t.Errorf("boot %v, then %v", a, b)
 	}
 }

@@ -22,6 +22,10 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(relayEnv); dir != "" {
+		fmt.Fprintln(os.Stderr, relay(dir))
+		os.Exit(1)
+	}
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "trefoil-plugin")
 		if err != nil {

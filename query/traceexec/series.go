@@ -108,10 +108,7 @@ func (b *builder) add(r *tracestore.Aggregate) {
 	if r.Step < 0 || r.Step >= int64(b.grid.N) {
 		return
 	}
-	labels := make([]Label, 0, len(r.Group)+1)
-	for i, g := range r.Group {
-		labels = append(labels, Label{b.metrics.By[i].String(), groupValue(g)})
-	}
+	labels := b.labels(r.Group)
 	with := func(key string, v traceql.Value) []Label { return append(slices.Clone(labels), Label{key, v}) }
 	set := func(s *Series, v float64) {
 		s.Values[r.Step] = v
@@ -130,10 +127,30 @@ func (b *builder) add(r *tracestore.Aggregate) {
 		return
 	default:
 		if len(labels) == 0 {
-			labels = with("__name__", traceql.String(op))
+			labels = []Label{b.only()}
 		}
 		set(b.at(labels), b.value(op, r))
 	}
+}
+
+// labels are a group's, without those of absent fields.
+func (b *builder) labels(group []tracestore.GroupValue) []Label {
+	out := make([]Label, 0, len(group)+1)
+	for i, g := range group {
+		if v := groupValue(g); v.Type != traceql.TypeNil {
+			out = append(out, Label{b.metrics.By[i].String(), v})
+		}
+	}
+	return out
+}
+
+// only is the label of a series that has no other, as every series has one: the
+// function or, where all fields to group by are absent, the first of them.
+func (b *builder) only() Label {
+	if len(b.metrics.By) > 0 {
+		return Label{b.metrics.By[0].String(), traceql.Nil()}
+	}
+	return Label{"__name__", traceql.String(b.metrics.Op)}
 }
 
 func (b *builder) value(op string, r *tracestore.Aggregate) float64 {

@@ -54,7 +54,10 @@ func Compare(op string, l, r Value, match func(pattern, text string) bool) bool 
 
 // nilWritten tells a comparison with the nil of a query, which asks for
 // absence, from one with an absent attribute, which never holds.
-func nilWritten(l, r Value) bool { return l.Int == writtenNil || r.Int == writtenNil }
+func nilWritten(l, r Value) bool {
+	written := func(v Value) bool { return v.Type == TypeNil && v.Int == writtenNil }
+	return written(l) || written(r)
+}
 
 // writtenNil marks the nil of a query.
 const writtenNil = 1

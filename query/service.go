@@ -234,7 +234,7 @@ func compressed(h http.Handler) http.Handler {
 	if err != nil {
 		return h // only a level out of range can fail
 	}
-	return wrap(h)
+	return inPieces(wrap(h))
 }
 
 // Exemplars finds the exemplars of an expression's series in [from,to], for

@@ -64,7 +64,7 @@ type Measure struct {
 // may be one's, hence a combination may come several times. The body of a record
 // that is no text is measured as it is stored.
 func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, counted func(Counted) error) (conn.Stats, error) {
-	open, stats, err := s.ends(ctx, t, f)
+	open, stats, err := s.ends(ctx, f)
 	if err != nil {
 		return stats, err
 	}
@@ -74,8 +74,8 @@ func (s *Store) Count(ctx context.Context, t tenant.ID, f Filter, c Counting, co
 		return stats, err
 	}
 	if open != (ends{}) {
-		// What has come meanwhile may lie beyond an end or be another tenant's, and be counted.
-		still, more, err := s.ends(ctx, t, f)
+		// What has come meanwhile may lie beyond an end, and be counted.
+		still, more, err := s.ends(ctx, f)
 		stats.Add(more)
 		if err == nil && !open.within(still) {
 			plan, rows, more, err = s.groups(ctx, t, f, c, ends{})

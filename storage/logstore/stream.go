@@ -67,14 +67,9 @@ func (f *Filter) inRange(b *binding) ([]chsql.Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	times := b.open.times(chsql.UnixNano(f.From), chsql.UnixNano(f.To))
+	times := b.open.conditions(chsql.UnixNano(f.From), chsql.UnixNano(f.To))
 	b.cheap -= timeConditions - len(times)
-	where = slices.Insert(where, 1, times...)
-	if b.open.alone {
-		b.cheap--
-		where = where[1:] // the tenant's
-	}
-	return where, nil
+	return slices.Insert(where, 1, times...), nil
 }
 
 func (s *Store) resolveBetween(ctx context.Context, t tenant.ID, rows []Row, from, to time.Time) error {

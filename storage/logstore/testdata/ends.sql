@@ -1,9 +1,9 @@
 -- times
-SELECT toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time)), toString(min(tenant)), toString(max(tenant))
+SELECT toUnixTimestamp64Nano(min(time)), toUnixTimestamp64Nano(max(time))
 FROM logs
 SETTINGS max_threads = 1;
 
--- one tile, {before:false behind:false alone:false}
+-- one tile, {before:false behind:false}
 SELECT toInt64(0) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0)
 FROM logs
 WHERE (tenant = 'default')
@@ -12,7 +12,7 @@ WHERE (tenant = 'default')
   AND (body LIKE '%a.b%')
 GROUP BY tile, resource, scope;
 
--- one tile, {before:true behind:false alone:false}
+-- one tile, {before:true behind:false}
 SELECT toInt64(0) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0)
 FROM logs
 WHERE (tenant = 'default')
@@ -20,7 +20,7 @@ WHERE (tenant = 'default')
   AND (body LIKE '%a.b%')
 GROUP BY tile, resource, scope;
 
--- one tile, {before:false behind:true alone:false}
+-- one tile, {before:false behind:true}
 SELECT toInt64(0) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0)
 FROM logs
 WHERE (tenant = 'default')
@@ -28,15 +28,9 @@ WHERE (tenant = 'default')
   AND (body LIKE '%a.b%')
 GROUP BY tile, resource, scope;
 
--- one tile, {before:true behind:true alone:false}
+-- one tile, {before:true behind:true}
 SELECT toInt64(0) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0)
 FROM logs
 WHERE (tenant = 'default')
   AND (body LIKE '%a.b%')
-GROUP BY tile, resource, scope;
-
--- one tile, {before:true behind:true alone:true}
-SELECT toInt64(0) AS tile, count() AS lines, toUInt64(0) AS bytes, toUInt64(0) AS resource, toUInt64(0) AS scope, false AS unsure, toUInt64(0), toFloat64(0), toFloat64(0), toFloat64(0), toFloat64(0)
-FROM logs
-WHERE body LIKE '%a.b%'
 GROUP BY tile, resource, scope;

@@ -90,11 +90,27 @@ ci: ## everything .ci/run does: build, lint, tests, race, fuzz, front end, plugi
 
 ##### the Grafana plugin
 
-.PHONY: plugin plugin-preview plugin-e2e plugin-page
-plugin: ui-plugin/node_modules/.package-lock.json ## build the Grafana data source into ui-plugin/dist
+.PHONY: plugin plugin-zip plugin-preview plugin-e2e plugin-page
+
+# Where Grafana runs back ends of plugins.
+PLUGIN_PLATFORMS := linux_amd64 linux_arm64 linux_arm darwin_amd64 darwin_arm64 windows_amd64
+PLUGIN_BACKENDS := $(addprefix plugin-backend-,$(PLUGIN_PLATFORMS))
+
+plugin: plugin-front plugin-backend-linux_amd64 plugin-backend-linux_arm64 ## build the Grafana data source into ui-plugin/dist
+
+plugin-zip: plugin-front $(PLUGIN_BACKENDS) ## the same for all platforms, as bin/trefoil-datasource.zip; SIGN=1 signs it, with GRAFANA_ACCESS_POLICY_TOKEN
+	$(if $(SIGN),npm --prefix ui-plugin run sign)
+	rm -rf bin/plugin bin/trefoil-datasource.zip && mkdir -p bin/plugin
+	cp -r ui-plugin/dist bin/plugin/trefoil-datasource
+	cd bin/plugin && zip -qr ../trefoil-datasource.zip trefoil-datasource
+
+.PHONY: plugin-front $(PLUGIN_BACKENDS)
+plugin-front: ui-plugin/node_modules/.package-lock.json
 	npm --prefix ui-plugin run build
-	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '-s -w' -o ui-plugin/dist/gpx_trefoil_datasource_linux_amd64 ./ui-plugin/pkg
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o ui-plugin/dist/gpx_trefoil_datasource_linux_arm64 ./ui-plugin/pkg
+
+$(PLUGIN_BACKENDS): plugin-backend-%: plugin-front # which empties the folder first
+	CGO_ENABLED=0 GOOS=$(word 1,$(subst _, ,$*)) GOARCH=$(word 2,$(subst _, ,$*)) go build -trimpath -ldflags '-s -w' \
+	  -o ui-plugin/dist/gpx_trefoil_datasource_$*$(if $(filter windows%,$*),.exe) ./ui-plugin/pkg
 
 ui-plugin/node_modules/.package-lock.json: ui-plugin/package.json ui-plugin/package-lock.json
 	npm --prefix ui-plugin ci --no-audit --no-fund

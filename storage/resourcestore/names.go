@@ -2,6 +2,7 @@ package resourcestore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -110,8 +111,8 @@ func (s *Store) names(ctx context.Context, limit int, op string, sel func(limit 
 	return attrcol.Merge(names, attrcol.Names{}, limit), err
 }
 
-// where is the condition on the table resources. Of any signal it is seen without the days
-// more: a listing is of the days asked for.
+// where is the condition on a table of resources by day. Of any signal it is seen without
+// the days more: a listing is of the days asked for.
 func (of Seen) where(t tenant.ID) []chsql.Expr {
 	if of.Signal != AnySignal {
 		return append(seen(t, of.From, of.To), chsql.InSelect(chsql.Col("resource_id"), of.ids(t)))
@@ -129,11 +130,8 @@ func (of Seen) ids(t tenant.ID) chsql.Select {
 	return chsql.Select{
 		Columns: []chsql.Expr{chsql.Col("resource_id")},
 		From:    chsql.Table("signal_resources"),
-		Where: []chsql.Expr{
-			chsql.Eq(chsql.Col("tenant"), chsql.String(string(t))), chsql.Eq(chsql.Col("signal"), chsql.String(string(of.Signal))),
-			chsql.Ge(chsql.Col("day"), chsql.Date(of.From)), chsql.Le(chsql.Col("day"), chsql.Date(of.To)),
-			chsql.Lt(chsql.Col("first"), chsql.Nanoseconds(chsql.UnixNano(of.To))), chsql.Ge(chsql.Col("last"), chsql.Nanoseconds(chsql.UnixNano(of.From))),
-		},
+		Where: append(slices.Insert(Seen{From: of.From, To: of.To}.where(t), 1, chsql.Eq(chsql.Col("signal"), chsql.String(string(of.Signal)))),
+			chsql.Lt(chsql.Col("first"), chsql.Nanoseconds(chsql.UnixNano(of.To))), chsql.Ge(chsql.Col("last"), chsql.Nanoseconds(chsql.UnixNano(of.From)))),
 	}
 }
 

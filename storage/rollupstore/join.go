@@ -21,13 +21,13 @@ var inJoin = (*packcache.Day)(nil).With(0, &packcache.More{Looked: 1})
 
 // recallJoins takes joins from memory. The last day of the range, which may still get samples, is never in one.
 func (s *share) recallJoins() {
-	s.joins = make([]bool, s.days)
+	s.joins = make([]uint64, s.days)
 	for d := range s.joins {
 		version := s.joinVersion(d)
 		if version == 0 {
 			continue
 		}
-		s.joins[d] = true
+		s.joins[d] = version
 		of := s.known[d]
 		s.get(s.joinPlace(d), version, of)
 		for k := 1; k < joinDays; k++ {
@@ -74,7 +74,7 @@ func (s *share) join(d, i int) error {
 	w.body = w.packer.Append(w.body[:0], s.want.Aspect, &w.entries)
 	m := packcache.More{Looked: 1}
 	m.Packs[0] = w.body
-	s.known[d][i] = (*packcache.Day)(nil).With(s.joinVersion(d), &m)
+	s.known[d][i] = (*packcache.Day)(nil).With(s.joins[d], &m)
 	for k := 1; k < joinDays; k++ {
 		s.known[d+k][i] = inJoin
 	}
@@ -87,8 +87,8 @@ func (s *share) keepJoins() {
 	if !s.joined.Load() {
 		return
 	}
-	for d, joins := range s.joins {
-		if !joins {
+	for d, version := range s.joins {
+		if version == 0 {
 			continue
 		}
 		of := make([]*packcache.Day, len(s.r.Fingerprints))

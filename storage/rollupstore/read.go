@@ -67,7 +67,7 @@ type share struct {
 	days   int
 	stats  conn.Stats
 	known  [][]*packcache.Day // of each day, of each series; its pack of hour 0 is the body
-	joins  []bool             // days that a join may begin with
+	joins  []uint64           // of each day, the version of a join that may begin with it; 0 if none may
 	joined atomic.Bool        // there are new ones
 	unfit  []bool             // series whose samples are needed
 	tails  [][]int64          // of series
@@ -288,7 +288,7 @@ func (s *share) series(i int, e *samplerollup.Entries) error {
 	}
 	e.Reset()
 	for d := range s.known {
-		if s.joins[d] {
+		if s.joins[d] != 0 {
 			if err := s.join(d, i); err != nil {
 				return err
 			}

@@ -89,13 +89,18 @@ const (
 // during are the conditions of a start in [from, to), Unix ns. The server does not
 // see by itself which minutes that is, so it is told.
 func during(from, to int64) []chsql.Expr {
-	start := chsql.Col("start_time")
-	where := []chsql.Expr{chsql.Ge(start, chsql.Nanoseconds(from)), chsql.Lt(start, chsql.Nanoseconds(to))}
+	where, start := between(from, to), chsql.Col("start_time")
 	if from < 0 || to > lastMinute {
 		return where
 	}
 	return append(where, chsql.Func("indexHint", chsql.And(
 		chsql.Ge(minuteOf(start), chsql.Seconds(from/minute*60)), chsql.Le(minuteOf(start), chsql.Seconds(to/minute*60)))))
+}
+
+// between is during without the minutes.
+func between(from, to int64) []chsql.Expr {
+	start := chsql.Col("start_time")
+	return []chsql.Expr{chsql.Ge(start, chsql.Nanoseconds(from)), chsql.Lt(start, chsql.Nanoseconds(to))}
 }
 
 // mostPlaces bounds the pairs of minute and trace that a statement names.
@@ -127,11 +132,11 @@ func places(of []chsql.Expr, known []extent) []chsql.Expr {
 			pairs = append(pairs, chsql.Tuple(chsql.Int(m*60), chsql.HexString(e.trace[:])))
 		}
 	}
-	times := during(whole.from, min(whole.to, math.MaxInt64-1)+1)
+	behind := min(whole.to, math.MaxInt64-1) + 1
 	if !exact {
-		return append(of, times...)
+		return append(of, during(whole.from, behind)...)
 	}
 	key := chsql.Func("tuple", minuteOf(chsql.Col("start_time")), chsql.Col("trace_id"))
 	// No span of the traces is at another time: times only tell which parts to open.
-	return append(of, chsql.Func("indexHint", chsql.And(append(times[:2], chsql.In(key, pairs...))...)))
+	return append(of, chsql.Func("indexHint", chsql.And(append(between(whole.from, behind), chsql.In(key, pairs...))...)))
 }
